@@ -1,0 +1,1 @@
+"""The messages and stubs of the contract, generated from protos/everlog/v1."""
