@@ -1,0 +1,1 @@
+"""everlog's server: an event store with one gRPC service over PostgreSQL."""

@@ -1,0 +1,68 @@
+"""Requests on their way: who waits, what was sent for them, and how they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from everlog_server.append.judging import Batch, Outcome
+from everlog_server.model import Emission, NewEvent, Receipt
+
+Receipts = tuple[Receipt, ...]
+
+
+class Waiting(NamedTuple):
+    """A request and the future that its caller awaits."""
+
+    emission: Emission
+    answer: asyncio.Future[Receipts]
+
+    def tell(self, outcome: Outcome) -> None:
+        """Answers the caller, if it is still there."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, Exception):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
+
+@dataclass(slots=True)
+class Flight:
+    """Requests that are appended together."""
+
+    callers: list[Waiting]
+    batch: Batch | None
+    """As it was last judged and sent; None before."""
+    in_doubt: bool = False
+    """Whether its connection was lost when it may have been committed."""
+
+    def refuse(self, outcome: Outcome) -> None:
+        """Tells every caller the same."""
+        for caller in self.callers:
+            caller.tell(outcome)
+
+    def conclude(self) -> None:
+        """Tells every caller what the batch, now durable, has for it."""
+        if self.batch is not None:
+            for caller, outcome in zip(self.callers, self.batch.outcomes, strict=True):
+                caller.tell(outcome)
+
+
+class Committed(NamedTuple):
+    """A durable batch, as it is handed to the tailer. The lists are parallel."""
+
+    first_position: int
+    record_time: int
+    events: list[NewEvent]
+    event_ids: list[bytes]
+    records: list[bytes]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Committed:
+        """What a batch has added to the log."""
+        rows = batch.rows
+        return cls(
+            batch.fence.head + 1, rows.record_time, rows.events, rows.event_ids, rows.records
+        )

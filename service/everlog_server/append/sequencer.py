@@ -1,0 +1,285 @@
+"""One sequencer a process and tenant: it drains the queue of waiting Emits into group commits.
+
+    waiting ──judge──▶ in flight (at most `pipeline_depth` batches) ──appended──▶ answered
+       ▲                   │ stale, known, moved, failed, connection lost
+       └──── settling ◀────┘   (nothing new is sent until everything unsettled is answered)
+
+Fast path: one callback judges what waits and sends it; the answer's callback tells the callers. The
+next batch is sent before the last has answered: it names the state of the log that the last one
+will leave, so if that one fails, it fails too. Nothing waits when nothing is in flight.
+
+Invariants:
+- A caller is told after its batch is durable, or that it is refused, or that it can't be known.
+- Callers are judged in the order in which they submitted, also after a failure.
+- While the settling task runs, only it sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from everlog_server.append.flights import Committed, Flight, Receipts, Waiting
+from everlog_server.append.judging import FrameRecord, LookFirst, judge
+from everlog_server.append.memory import Memory
+from everlog_server.append.settling import Settler
+from everlog_server.errors import (
+    CommitUnknownError,
+    EverlogError,
+    InternalError,
+    OverloadedError,
+    ServerDrainingError,
+    StorageUnavailableError,
+)
+from everlog_server.model import Emission
+from everlog_server.settings import AppendSettings
+from everlog_server.storage.appends import (
+    AppendConnection,
+    ConnectionLost,
+    StatementFailed,
+    Verdict,
+)
+
+log = structlog.get_logger(__name__)
+
+_WATCH_INTERVAL_SECONDS = 5.0
+_IDLE_CONNECTION_SECONDS = 300.0
+
+
+class Sequencer:
+    """Appends to one tenant's log. Used from one event loop."""
+
+    def __init__(
+        self,
+        tenant_id: int,
+        *,
+        settings: AppendSettings,
+        answer_timeout_seconds: float,
+        connect: Callable[[int], Awaitable[AppendConnection]],
+        frame_record: FrameRecord,
+        on_committed: Callable[[int, Committed], None],
+    ) -> None:
+        self.tenant_id = tenant_id
+        self._settings = settings
+        self._answer_timeout_seconds = answer_timeout_seconds
+        self._frame_record = frame_record
+        self._on_committed = on_committed
+        self._memory = Memory(settings.aggregates_remembered_max)
+        self._settler = Settler(
+            tenant_id,
+            memory=self._memory,
+            connect=connect,
+            frame_record=frame_record,
+            on_durable=self._conclude,
+            on_unavailable=self._refuse_all,
+            resolution_seconds=settings.commit_resolution_seconds,
+        )
+        self._queue: deque[Waiting] = deque()
+        self._queued_bytes = 0
+        self._in_flight: deque[Flight] = deque()
+        self._unsettled: deque[Flight] = deque()
+        self._landed = asyncio.Event()
+        """Set when nothing is in flight."""
+        self._landed.set()
+        self._connection: AppendConnection | None = None
+        self._settling: asyncio.Task[None] | None = None
+        self._pump_is_due = False
+        self._unavailable = False
+        self._stopping = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._last_landing = 0.0
+
+    def submit(self, emission: Emission) -> asyncio.Future[Receipts]:
+        """Queues a request; its future gives the receipts, or the error with which it was refused.
+
+        Raises at once OverloadedError (the queue is full by count or bytes),
+        StorageUnavailableError (PostgreSQL is away) or ServerDrainingError. A future that is
+        cancelled while its request still waits withdraws it; later, that changes nothing.
+        """
+        if self._stopping:
+            raise ServerDrainingError
+        if self._unavailable:
+            raise StorageUnavailableError
+        settings = self._settings
+        if (
+            len(self._queue) >= settings.queue_requests_max
+            or self._queued_bytes + emission.size_bytes > settings.queue_bytes_max
+        ):
+            raise OverloadedError(
+                f"the append queue is full: {len(self._queue)} requests of"
+                f" {self._queued_bytes} bytes are waiting"
+            )
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Receipts] = loop.create_future()
+        self._queue.append(Waiting(emission, answer))
+        self._queued_bytes += emission.size_bytes
+        if not self._pump_is_due:
+            # Not at once: requests that arrive in the same turn of the loop share a batch.
+            self._pump_is_due = True
+            loop.call_soon(self._pump)
+        return answer
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuses new requests, lets those that wait finish, then refuses what is left."""
+        self._stopping = True
+        pending = [
+            caller.answer
+            for flight in (*self._unsettled, *self._in_flight, Flight(list(self._queue), None))
+            for caller in flight.callers
+            if not caller.answer.done()
+        ]
+        if pending:
+            await asyncio.wait(pending, timeout=grace_seconds)
+        if self._settling is not None:
+            self._settling.cancel()
+            await asyncio.gather(self._settling, return_exceptions=True)
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._connection is not None:
+            self._connection.close("the server stops")
+        self._refuse_all(ServerDrainingError())
+
+    # The fast path.
+
+    def _pump(self) -> None:
+        """Judges and sends what waits, as far as the pipeline has room."""
+        self._pump_is_due = False
+        while (
+            self._queue
+            and self._settling is None
+            and len(self._in_flight) < self._settings.pipeline_depth
+        ):
+            if self._connection is None or not self._connection.is_open:
+                self._settle()
+                return
+            callers = self._take()
+            if callers:
+                self._send(Flight(callers, None), self._connection)
+
+    def _take(self) -> list[Waiting]:
+        """The next requests of the queue, in order, as many as a batch may hold, at least one."""
+        callers: list[Waiting] = []
+        events = size = 0
+        events_max, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
+        while self._queue:
+            waiting = self._queue[0]
+            events += len(waiting.emission.events)
+            size += waiting.emission.size_bytes
+            if callers and (events > events_max or size > bytes_max):
+                break
+            self._queue.popleft()
+            self._queued_bytes -= waiting.emission.size_bytes
+            if not waiting.answer.done():  # else its caller has gone, and nothing has happened yet
+                callers.append(waiting)
+        return callers
+
+    def _send(self, flight: Flight, connection: AppendConnection) -> None:
+        memory = self._memory
+        try:
+            batch = judge(
+                [caller.emission for caller in flight.callers],
+                fence=memory.fence,
+                last_record_time=memory.last_record_time,
+                memory=memory,
+                facts=None,
+                frame_record=self._frame_record,
+            )
+            connection.append(batch.fence, batch.checks, batch.rows, self._on_answer)
+        except (LookFirst, ConnectionLost):
+            # Nothing was sent: it is judged again, behind what is in flight.
+            self._unsettled.append(flight)
+            self._settle()
+            return
+        flight.batch = batch
+        self._in_flight.append(flight)
+        self._landed.clear()
+        memory.update(batch.last_sequences)
+        memory.fence = batch.next_fence
+        memory.last_record_time = batch.rows.record_time
+        if self._watch is None:
+            self._last_landing = asyncio.get_running_loop().time()
+            self._watch_later()
+
+    def _on_answer(self, answer: Verdict | ConnectionLost | StatementFailed) -> None:
+        flight = self._in_flight.popleft()
+        self._last_landing = asyncio.get_running_loop().time()
+        if not self._in_flight:
+            self._landed.set()
+        if answer is Verdict.APPENDED and flight.batch is not None:
+            self._memory.confirmed = flight.batch.next_fence
+            self._conclude(flight)
+            if self._queue:
+                self._pump()
+            return
+        if isinstance(answer, StatementFailed):
+            log.warning("append failed", sqlstate=answer.sqlstate, message=answer.message)
+        flight.in_doubt = isinstance(answer, ConnectionLost)
+        if flight.batch is not None:
+            self._memory.forget(flight.batch.last_sequences)
+        # Answers come in order, and requests that were never sent are behind: insert before those.
+        self._unsettled.insert(self._sent_and_failed(), flight)
+        self._settle()
+
+    def _sent_and_failed(self) -> int:
+        return sum(1 for flight in self._unsettled if flight.batch is not None)
+
+    def _conclude(self, flight: Flight) -> None:
+        """Hands the bytes of a durable batch on, and tells its callers."""
+        if flight.batch is not None and flight.batch.rows.events:
+            self._on_committed(self.tenant_id, Committed.of(flight.batch))
+        flight.conclude()
+
+    # The slow path.
+
+    def _settle(self) -> None:
+        if self._settling is None:
+            self._settling = asyncio.get_running_loop().create_task(self._run_settling())
+
+    async def _run_settling(self) -> None:
+        await self._landed.wait()
+        try:
+            self._connection = await self._settler.settle(self._connection, self._unsettled)
+        except Exception:
+            # A defect of ours. Nobody may be left waiting for ever, and nothing is known any more.
+            log.exception("settling failed", tenant_id=self.tenant_id)
+            for flight in self._unsettled:
+                flight.refuse(CommitUnknownError() if flight.in_doubt else InternalError())
+            self._unsettled.clear()
+            if self._connection is not None:
+                self._connection.close("settling failed")
+            self._memory.refresh(None)
+        self._memory.fence = self._memory.confirmed
+        self._unavailable = False
+        self._settling = None
+        self._pump()
+
+    def _refuse_all(self, error: EverlogError) -> None:
+        """PostgreSQL stays away, or the server stops: nobody is kept waiting."""
+        self._unavailable = True
+        flights = [*self._unsettled, *self._in_flight, Flight(list(self._queue), None)]
+        self._queue.clear()
+        self._queued_bytes = 0
+        for flight in flights:
+            flight.refuse(error)
+
+    def _watch_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(_WATCH_INTERVAL_SECONDS, self._check_connection)
+
+    def _check_connection(self) -> None:
+        """Gives a connection up that does not answer, or that nobody has used for long."""
+        self._watch = None
+        connection = self._connection
+        if connection is None or not connection.is_open:
+            return
+        silent_seconds = asyncio.get_running_loop().time() - self._last_landing
+        if self._in_flight and silent_seconds > self._answer_timeout_seconds:
+            connection.close(f"no answer for {silent_seconds:.0f} s")
+        elif not self._in_flight and silent_seconds > _IDLE_CONNECTION_SECONDS:
+            if self._settling is None:
+                connection.close("idle")
+        else:
+            self._watch_later()

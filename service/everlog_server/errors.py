@@ -1,0 +1,226 @@
+"""Everything that can go wrong, as one tree of exceptions.
+
+Each class is one `ErrorReason` of the contract, except the base. A docstring's first line is the
+message when nobody gives a better one. rpc/status.py turns them into gRPC statuses, in one table.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import ClassVar, NamedTuple
+
+from everlog_server.model import AggregateKey, Expectation, ExpectationKind
+
+
+class FieldViolation(NamedTuple):
+    """One field of a request that is wrong, by its path (`events[2].json`), and why."""
+
+    field: str
+    description: str
+
+
+class EverlogError(Exception):
+    """Something went wrong."""
+
+    reason: ClassVar[str] = "INTERNAL"
+    retry_after_seconds: ClassVar[float | None] = None
+    """How long a caller should wait before trying again; None where waiting does not help."""
+
+    def __init__(
+        self, message: str | None = None, *, metadata: dict[str, str] | None = None
+    ) -> None:
+        self.message = message or (self.__doc__ or "").splitlines()[0]
+        self.metadata = metadata or {}
+        super().__init__(self.message)
+
+    def again(self) -> EverlogError:
+        """A copy to raise elsewhere: an exception that is raised twice would gather tracebacks."""
+        again = copy.copy(self)
+        return again.with_traceback(None)
+
+
+class InternalError(EverlogError):
+    """The server met a defect of its own."""
+
+
+class BadRequestError(EverlogError):
+    """The request is wrong."""
+
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, *violations: FieldViolation) -> None:
+        self.violations = violations
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations) or None)
+
+
+class InvalidEventError(BadRequestError):
+    """A field of an event is wrong."""
+
+    reason = "INVALID_EVENT"
+
+
+class InvalidFilterError(BadRequestError):
+    """A field of the filter is wrong."""
+
+    reason = "INVALID_FILTER"
+
+
+class InvalidPageTokenError(BadRequestError):
+    """The page token is damaged or belongs to another query."""
+
+    reason = "PAGE_TOKEN_INVALID"
+
+
+class EventTooLargeError(BadRequestError):
+    """An event is larger than the limit."""
+
+    reason = "EVENT_TOO_LARGE"
+
+
+class BatchTooLargeError(BadRequestError):
+    """The request has more events or bytes than the limits."""
+
+    reason = "BATCH_TOO_LARGE"
+
+
+class Violation(NamedTuple):
+    """An expectation that does not hold, and what is true instead."""
+
+    expectation: Expectation
+    actual_sequence: int
+
+    def __str__(self) -> str:
+        aggregate, kind, sequence = self.expectation
+        expected = {
+            ExpectationKind.EXACTLY: f"expected {sequence}",
+            ExpectationKind.NOT_TO_EXIST: "expected not to exist",
+            ExpectationKind.TO_EXIST: "expected to exist",
+        }[kind]
+        return f"{aggregate} is at sequence {self.actual_sequence}, {expected}"
+
+
+class SequenceConflictError(EverlogError):
+    """An aggregate is not at the expected sequence."""
+
+    reason = "SEQUENCE_CONFLICT"
+
+    def __init__(self, violations: tuple[Violation, ...]) -> None:
+        self.violations = violations
+        super().__init__("; ".join(map(str, violations)))
+
+
+class KnownEvent(NamedTuple):
+    """An event of a request that the log has already."""
+
+    index: int
+    idempotency_key: str
+    event_id: str
+
+
+class KnownEventsError(EverlogError):
+    """Events of the request are known already."""
+
+    reason = "IDEMPOTENCY_KEYS_PARTLY_KNOWN"
+
+    def __init__(self, message: str, known: tuple[KnownEvent, ...]) -> None:
+        self.known = known
+        super().__init__(message, metadata={"event_id": known[0].event_id})
+
+
+class IdempotencyKeyReusedError(KnownEventsError):
+    """The idempotency key was used for other content."""
+
+    reason = "IDEMPOTENCY_KEY_REUSED"
+
+
+class EventIdReusedError(KnownEventsError):
+    """The event id was used for other content."""
+
+    reason = "EVENT_ID_REUSED"
+
+
+class EventNotFoundError(EverlogError):
+    """There is no such event."""
+
+    reason = "EVENT_NOT_FOUND"
+
+
+class AggregateNotFoundError(EverlogError):
+    """The aggregate has no events."""
+
+    reason = "AGGREGATE_NOT_FOUND"
+
+    def __init__(self, aggregate: AggregateKey) -> None:
+        super().__init__(f"aggregate {aggregate} has no events")
+
+
+class TenantNotFoundError(EverlogError):
+    """There is no such tenant."""
+
+    reason = "TENANT_NOT_FOUND"
+
+
+class CursorBeyondHeadError(EverlogError):
+    """The cursor is beyond the log's head."""
+
+    reason = "CURSOR_BEYOND_HEAD"
+
+    def __init__(self, *, position: int, head: int) -> None:
+        super().__init__(
+            f"position {position} is beyond the head, {head}: this cursor is not of this log",
+            metadata={"position": str(position), "head": str(head)},
+        )
+
+
+class LogDivergedError(EverlogError):
+    """The event at the cursor's position is not the one that the cursor names."""
+
+    reason = "LOG_DIVERGED"
+
+
+class OverloadedError(EverlogError):
+    """The append queue is full."""
+
+    reason = "OVERLOADED"
+    retry_after_seconds = 0.1
+
+
+class TooManySubscriptionsError(EverlogError):
+    """This server has as many subscriptions as it may have."""
+
+    reason = "TOO_MANY_SUBSCRIPTIONS"
+    retry_after_seconds = 5.0
+
+
+class ReadTooExpensiveError(EverlogError):
+    """The read took longer than the server allows: narrow the filter."""
+
+    reason = "READ_TOO_EXPENSIVE"
+    retry_after_seconds = 1.0
+
+
+class PositionNotVisibleError(EverlogError):
+    """The position did not become visible here in time."""
+
+    reason = "POSITION_NOT_VISIBLE"
+
+
+class StorageUnavailableError(EverlogError):
+    """PostgreSQL can't be reached; nothing was stored."""
+
+    reason = "STORAGE_UNAVAILABLE"
+    retry_after_seconds = 1.0
+
+
+class ServerDrainingError(EverlogError):
+    """This server is shutting down; nothing was stored."""
+
+    reason = "SERVER_DRAINING"
+    retry_after_seconds = 0.5
+
+
+class CommitUnknownError(EverlogError):
+    """The connection was lost at commit, and it is not known whether the events are stored."""
+
+    reason = "COMMIT_UNKNOWN"
+    retry_after_seconds = 1.0

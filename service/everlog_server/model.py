@@ -1,0 +1,162 @@
+"""The plain data that travels between the rooms.
+
+Everything here is immutable. What is made once an event is a `NamedTuple`: it costs half of a
+frozen dataclass to make. Times are integers: microseconds since 1970-01-01 UTC. Ids are 16 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+DEFAULT_TENANT = "default"
+
+
+class AggregateKey(NamedTuple):
+    """What an event is about."""
+
+    aggregate_type: str
+    aggregate_id: str
+
+    def __str__(self) -> str:
+        return f"{self.aggregate_type}/{self.aggregate_id}"
+
+
+class NewEvent(NamedTuple):
+    """A checked event on its way into the log. Optional text is None, never empty."""
+
+    aggregate: AggregateKey
+    event_type: str
+    event_id: bytes | None
+    """Chosen by the caller; None: the sequencer makes one."""
+    idempotency_key: str | None
+    fingerprint: bytes
+    occurred_time: int | None
+    documentable: bool
+    source: str | None
+    correlation_id: str | None
+    causation_id: bytes | None
+    actor: str | None
+    user_id: str | None
+    data: bytes | None
+    """The JSON payload as UTF-8, if the payload is JSON."""
+    metadata: bytes | None
+    """A JSON object as UTF-8."""
+    intent: bytes | None
+    context: bytes | None
+    related_event_ids: tuple[bytes, ...]
+    body: bytes
+    """The serialized message without the fields that only the server knows."""
+
+
+class ExpectationKind(Enum):
+    """What a writer expects of an aggregate."""
+
+    EXACTLY = "exactly"
+    NOT_TO_EXIST = "not to exist"
+    TO_EXIST = "to exist"
+
+
+class Expectation(NamedTuple):
+    """The writer's optimistic check on one aggregate."""
+
+    aggregate: AggregateKey
+    kind: ExpectationKind
+    sequence: int
+    """Only with EXACTLY; else 0."""
+
+    def holds(self, last_sequence: int) -> bool:
+        """Whether an aggregate whose last sequence is this (0: none) is as expected."""
+        if self.kind is ExpectationKind.EXACTLY:
+            return last_sequence == self.sequence
+        return (last_sequence > 0) == (self.kind is ExpectationKind.TO_EXIST)
+
+
+class Emission(NamedTuple):
+    """One caller's request to append events, all or nothing."""
+
+    events: tuple[NewEvent, ...]
+    expectations: tuple[Expectation, ...]
+    skip_known: bool
+    size_bytes: int
+
+
+class Receipt(NamedTuple):
+    """What is said of one event that is stored."""
+
+    event_id: bytes
+    position: int
+    sequence: int
+    record_time: int
+    deduplicated: bool
+    documentable: bool
+
+
+class Head(NamedTuple):
+    """Where a log ends. `event_id` is None and `record_time` 0 when it is empty."""
+
+    position: int
+    event_id: bytes | None
+    record_time: int
+
+
+class TailEvent(NamedTuple):
+    """A committed event with what live filters read. `record` is framed."""
+
+    position: int
+    record: bytes
+    aggregate: AggregateKey
+    event_type: str
+    record_time: int
+    occurred_time: int
+    source: str | None
+    correlation_id: str | None
+    causation_id: bytes | None
+    actor: str | None
+    user_id: str | None
+    documentable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are meant. Values within a field are OR-ed, fields are AND-ed; empty: all.
+
+    `record`-level twins of it in SQL: `storage/sql/reads.sql`. Equal filters are equal objects, so
+    that subscriptions with the same filter share their bytes.
+    """
+
+    aggregate_types: tuple[str, ...] = ()
+    aggregate: AggregateKey | None = None
+    event_types: tuple[str, ...] = ()
+    event_type_prefixes: tuple[str, ...] = ()
+    """Each ends with a full stop: `order.` stands for `order.*`."""
+    sources: tuple[str, ...] = ()
+    recorded_from: int | None = None
+    recorded_before: int | None = None
+    occurred_from: int | None = None
+    occurred_before: int | None = None
+    correlation_id: str | None = None
+    causation_id: bytes | None = None
+    actor: str | None = None
+    user_id: str | None = None
+    documentable_only: bool = False
+    metadata: str | None = None
+    """A JSON object of strings."""
+    data_contains: str | None = None
+    """A JSON value."""
+    keywords: tuple[str, ...] = field(default=())
+    """Lower-case words of letters and digits."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every event matches."""
+        return self == _ALL_EVENTS
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether only PostgreSQL can judge it: JSON containment and word search are its own."""
+        return bool(self.metadata or self.data_contains or self.keywords)
+
+
+_ALL_EVENTS = EventFilter()

@@ -1,0 +1,101 @@
+"""Where settings come from, which source wins, and how they are shown without their secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from everlog_server.settings.options import SettingsError, options
+from everlog_server.settings.tree import Settings
+
+# `://user:…@` of a URL; `password=…` among its parameters, or of a string of keywords.
+_URL_PASSWORD = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
+_KEYWORD_PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s]+)", re.IGNORECASE)
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Settings:
+    """The settings in force. Raises SettingsError, which names setting, value and source.
+
+    `flags`: values by dotted name, None for those not given. `file`: TOML; None: the one that
+    EVERLOG_CONFIG names, if any. An empty variable is as good as none.
+    """
+    file = file or (
+        Path(environment["EVERLOG_CONFIG"]) if environment.get("EVERLOG_CONFIG") else None
+    )
+    tables = _read(file) if file else {}
+    sections: dict[str, dict[str, Any]] = {}
+    for option in options():
+        candidates = (
+            ((flags or {}).get(option.name), option.flag),
+            (environment.get(option.variable) or None, option.variable),
+            (tables.get(option.section, {}).get(option.key), str(file)),
+        )
+        values = sections.setdefault(option.section, {})
+        for raw, source in candidates:
+            if raw is not None:
+                values[option.key] = option.parse(raw, source=source)
+                break
+    _choose_database(sections["storage"], environment)
+    types = get_type_hints(Settings)
+    settings = Settings(**{name: types[name](**values) for name, values in sections.items()})
+    if settings.limits.event_bytes_max > settings.limits.request_bytes_max:
+        raise SettingsError("limits.event_bytes_max must not exceed limits.request_bytes_max")
+    return settings
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML file; raises SettingsError for a name that is no setting."""
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file} can't be read: {error}") from None
+    known = {option.name for option in options()}
+    for section, table in tables.items():
+        names = [f"{section}.{key}" for key in table] if isinstance(table, dict) else [section]
+        for name in names:
+            if name not in known:
+                raise SettingsError(f"{name} in {file} is not a setting")
+    return tables
+
+
+def _choose_database(storage: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Refuses contradictions; prefers libpq's variables to an embedded PostgreSQL by default."""
+    asked = [name for name in ("database_url", "data_dir", "ephemeral") if storage.get(name)]
+    if len(asked) > 1:
+        raise SettingsError(f"storage.{asked[0]} and storage.{asked[1]} contradict each other")
+    if not asked and any(environment.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")):
+        storage["database_url"] = ""
+
+
+def to_json(settings: Settings) -> str:
+    """Every value, secrets included: for a process of ours."""
+    values = {option.name: option.value_in(settings) for option in options()}
+    return json.dumps(values, default=str)
+
+
+def from_json(text: str) -> Settings:
+    """The settings that to_json() wrote."""
+    return load(json.loads(text), environment={})
+
+
+def redacted(settings: Settings) -> dict[str, Any]:
+    """Every value under its dotted name, secrets removed: for the log."""
+    values = {option.name: option.value_in(settings) for option in options()}
+    return {
+        name: redact(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+
+
+def redact(text: str) -> str:
+    """A database URL, a string of keywords, or a message that holds one, without its passwords."""
+    return _KEYWORD_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1***@", text))

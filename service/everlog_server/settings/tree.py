@@ -1,0 +1,118 @@
+"""The settings: name, default, bounds and meaning of each, once. Units are in the names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def _setting(default: Any, doc: str, *, least: float = 0, most: float = math.inf) -> Any:
+    return field(default=default, metadata={"doc": doc, "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the service listens, and how it starts and stops."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(7420, "Port to listen on; 0: any free one.", most=65535)
+    workers: int = _setting(1, "Processes that share the port.", least=1, most=256)
+    drain_grace_seconds: float = _setting(10.0, "How long a stop waits for running calls.")
+    keepalive_seconds: float = _setting(
+        30.0, "Silence after which a connection is pinged.", least=1
+    )
+    connection_age_max_seconds: float | None = _setting(
+        None, "Age at which a connection is renewed; 0: never. Default: 0, with workers 600."
+    )
+    ready_file: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "File to write address and pid to, once serving."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Which PostgreSQL, and how it is used."""
+
+    # Empty: libpq's own variables say it all. None: embedded.
+    database_url: str | None = _setting(
+        None, "Your PostgreSQL's URL. Default: libpq's PG* variables if set, else an embedded one."
+    )
+    data_dir: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "Data folder of the embedded PostgreSQL."
+    )
+    ephemeral: bool = _setting(False, "Embedded PostgreSQL in a folder that is removed at the end.")
+    migrate_at_start: bool = _setting(True, "Bring the schema up to date before serving.")
+    reads_connections_max: int = _setting(6, "Connections for Get, Query and the like.", least=1)
+    streams_connections_max: int = _setting(4, "Connections for Replay and catch-up.", least=1)
+    statement_timeout_seconds: float = _setting(10.0, "Longest statement.", least=0.1)
+    lock_timeout_seconds: float = _setting(5.0, "Longest wait for a lock.", least=0.1)
+    connect_timeout_seconds: float = _setting(5.0, "Longest wait for a new connection.", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendSettings:
+    """The sequencer of each tenant."""
+
+    queue_requests_max: int = _setting(10_000, "Emits that may wait.", least=1)
+    queue_bytes_max: int = _setting(64 * MIB, "Bytes of events that may wait.", least=64 * KIB)
+    batch_events_max: int = _setting(2000, "Events of one transaction.", least=1)
+    batch_bytes_max: int = _setting(8 * MIB, "Bytes of one transaction.", least=64 * KIB)
+    aggregates_remembered_max: int = _setting(
+        200_000, "Aggregates whose last sequence is remembered.", least=1
+    )
+    commit_resolution_seconds: float = _setting(
+        5.0, "How long to find out about a commit whose connection was lost."
+    )
+    pipeline_depth: int = _setting(2, "Batches in flight.", least=1, most=16)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSettings:
+    """The tail of each tenant's log, and those who follow it."""
+
+    ring_bytes_max: int = _setting(16 * MIB, "Latest events kept in memory.", least=64 * KIB)
+    poll_interval_seconds: float = _setting(1.0, "How often to look without a hint.", least=0.01)
+    heartbeat_seconds: float = _setting(10.0, "Longest silence on a stream.", least=1, most=300)
+    subscriptions_max: int = _setting(10_000, "Subscriptions of one process.", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """What one caller may ask for; beyond it the call is refused."""
+
+    event_bytes_max: int = _setting(1 * MIB, "One event.", least=KIB, most=64 * MIB)
+    request_events_max: int = _setting(1000, "Events of one Emit.", least=1)
+    request_bytes_max: int = _setting(4 * MIB, "One Emit.", least=KIB, most=256 * MIB)
+    # An index row of two names and two numbers must stay below a third of a page (2,704 bytes).
+    name_bytes_max: int = _setting(255, "One id, type or other name.", least=1, most=1000)
+    metadata_entries_max: int = _setting(64, "Metadata entries of one event.")
+    metadata_bytes_max: int = _setting(16 * KIB, "Metadata of one event.")
+    page_events_max: int = _setting(1000, "Events of one page of a Query.", least=1)
+    batch_response_bytes_max: int = _setting(1 * MIB, "Events of one answer.", least=KIB)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the server says about itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severity.")
+    format: Literal["auto", "json", "console"] = _setting(
+        "auto", "JSON lines or readable lines; auto: readable in a terminal."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings."""
+
+    server: ServerSettings = ServerSettings()
+    storage: StorageSettings = StorageSettings()
+    append: AppendSettings = AppendSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()

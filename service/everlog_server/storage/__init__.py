@@ -1,0 +1,1 @@
+"""PostgreSQL: the only room that imports psycopg. It returns plain values and framed bytes."""

@@ -1,0 +1,304 @@
+"""What the sequencer asks of PostgreSQL: append, look before appending, resolve a lost commit.
+
+Source of the fence: design of this store, docs/adr/0001; the SQL is in
+migrations/0001_event_log.sql.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from everlog_server.model import AggregateKey, NewEvent
+from everlog_server.storage import binary
+from everlog_server.storage.pipeline import (
+    Answer,
+    ConnectionLost,
+    Pipeline,
+    Row,
+    Rows,
+    Statement,
+    StatementFailed,
+)
+from everlog_server.storage.sql import load
+
+__all__ = [
+    "AppendConnection",
+    "Checks",
+    "ConnectionLost",
+    "Facts",
+    "Fence",
+    "Rows",
+    "StatementFailed",
+    "StoredEvent",
+    "Verdict",
+]
+
+_STATEMENTS = {name.encode(): sql for name, sql in load("appends.sql").items()}
+_LINK_KIND = "related"
+_CATCH_UP_EVENTS_MAX = 5_000
+"""How many events of others are read to keep what is remembered; beyond it, it is forgotten."""
+
+
+class Verdict(Enum):
+    """What PostgreSQL says of a batch. Unless APPENDED, nothing has changed."""
+
+    APPENDED = "appended"
+    STALE = "stale"
+    KNOWN = "known"
+    MOVED = "moved"
+
+
+class Fence(NamedTuple):
+    """A state of a tenant's log: an append that names it succeeds only if it is still so."""
+
+    head: int
+    event_id: bytes | None
+    epoch: int
+
+
+class StoredEvent(NamedTuple):
+    """What is kept of an event to recognise it when it is sent again."""
+
+    event_id: bytes
+    fingerprint: bytes
+    position: int
+    sequence: int
+    record_time: int
+    documentable: bool
+    idempotency_key: str | None
+
+
+@dataclass(slots=True)
+class Checks:
+    """What PostgreSQL must confirm before it appends."""
+
+    keys: list[str] = field(default_factory=list)
+    event_ids: list[bytes] = field(default_factory=list)
+    assumed: dict[AggregateKey, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AppendedRows:
+    """A batch in the order of the log: parallel lists, one element an event."""
+
+    record_time: int
+    events: list[NewEvent] = field(default_factory=list)
+    event_ids: list[bytes] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)
+    records: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a look under the lock found: true until the transaction ends."""
+
+    fence: Fence
+    last_record_time: int
+    by_key: dict[str, StoredEvent]
+    by_id: dict[bytes, StoredEvent]
+    last_sequences: dict[AggregateKey, int]
+    appended_by_others: dict[AggregateKey, int] | None
+    """Last sequences that others appended since the remembered fence; None: too many to tell."""
+
+
+class AppendConnection:
+    """One connection that appends to one tenant's log."""
+
+    def __init__(self, pipeline: Pipeline, tenant_id: int) -> None:
+        self._pipeline = pipeline
+        self._tenant = binary.int4(tenant_id)
+
+    @classmethod
+    async def connect(
+        cls, conninfo: str, tenant_id: int, *, answer_seconds: float
+    ) -> AppendConnection:
+        """Raises ConnectionLost when PostgreSQL can't be reached within the connect timeout."""
+        pipeline = await Pipeline.connect(conninfo, _STATEMENTS, answer_seconds=answer_seconds)
+        return cls(pipeline, tenant_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still be sent."""
+        return self._pipeline.is_open
+
+    def close(self, reason: str) -> None:
+        """Ends the connection. What is in flight is answered with ConnectionLost."""
+        self._pipeline.close(reason)
+
+    def append(
+        self,
+        fence: Fence,
+        checks: Checks,
+        rows: AppendedRows,
+        on_answer: Callable[[Verdict | ConnectionLost | StatementFailed], None],
+    ) -> None:
+        """Sends a batch. The next, with the fence that it will leave, need not wait for it."""
+
+        def answer(result: Answer) -> None:
+            on_answer(result if isinstance(result, Exception) else _verdict(result[0]))
+
+        self._pipeline.send(self._append(fence, checks, rows), on_answer=answer)
+
+    async def look_and_lock(
+        self,
+        remembered: Fence,
+        keys: list[str],
+        event_ids: list[bytes],
+        aggregates: list[AggregateKey],
+    ) -> Facts:
+        """Opens a transaction, locks the log, and looks. `append_locked` or `give_up` must follow.
+
+        The lock: the tenant's row, against every other append to the tenant; released with the
+        transaction, or by PostgreSQL's `idle_in_transaction_session_timeout` should we hang.
+        """
+        tenant = self._tenant
+        _, head, by_key, by_id, sequences, others = await self._pipeline.ask(
+            (b"begin", ()),
+            (b"lock_head", (tenant,)),
+            (b"known_by_key", (tenant, binary.text_array(keys))),
+            (b"known_by_id", (tenant, binary.uuid_array(event_ids))),
+            (b"last_sequences", (tenant, *_names(aggregates))),
+            (
+                b"appended_since",
+                (
+                    tenant,
+                    binary.int8(remembered.head),
+                    remembered.event_id,
+                    binary.int8(_CATCH_UP_EVENTS_MAX),
+                ),
+            ),
+        )
+        position, event_id, epoch, record_time = head[0]
+        fence = Fence(_int8(position), event_id, _int8(epoch))
+        missed = fence.head - remembered.head
+        readable = fence[:2] == remembered[:2] or (others and 0 < missed <= _CATCH_UP_EVENTS_MAX)
+        return Facts(
+            fence=fence,
+            last_record_time=binary.read_timestamptz(_present(record_time)),
+            by_key={_present(row[0]).decode(): _stored(row) for row in by_key},
+            by_id={_present(row[1]): _stored(row) for row in by_id},
+            last_sequences={
+                aggregate: _int8(row[0])
+                for aggregate, row in zip(aggregates, sequences, strict=True)
+            },
+            appended_by_others={
+                AggregateKey(_present(kind).decode(), _present(name).decode()): _int8(sequence)
+                for kind, name, sequence in others
+            }
+            if readable
+            else None,
+        )
+
+    async def append_locked(self, fence: Fence, rows: AppendedRows) -> Verdict:
+        """Appends under the lock that `look_and_lock` took, and commits."""
+        verdict, _ = await self._pipeline.ask(self._append(fence, Checks(), rows), (b"commit", ()))
+        return _verdict(verdict)
+
+    async def give_up(self) -> None:
+        """Ends the transaction without a trace."""
+        await self._pipeline.ask((b"rollback", ()))
+
+    async def shut_out_earlier_appends(self) -> None:
+        """After this, no append that was sent before on another connection can still commit."""
+        await self._pipeline.ask((b"raise_epoch", (self._tenant,)))
+
+    async def which_exist(self, event_ids: list[bytes]) -> set[bytes]:
+        """Those of these event ids that the log has."""
+        (rows,) = await self._pipeline.ask(
+            (b"known_by_id", (self._tenant, binary.uuid_array(event_ids)))
+        )
+        return {_present(row[1]) for row in rows}
+
+    def _append(self, fence: Fence, checks: Checks, rows: AppendedRows) -> Statement:
+        events, record_time = rows.events, rows.record_time
+        links = [
+            (event_id, related)
+            for event, event_id in zip(events, rows.event_ids, strict=True)
+            if event.related_event_ids
+            for related in dict.fromkeys(event.related_event_ids)
+        ]
+        return (
+            b"append",
+            (
+                self._tenant,
+                binary.int8(fence.epoch),
+                binary.int8(fence.head),
+                fence.event_id,
+                binary.text_array(checks.keys) if checks.keys else None,
+                binary.uuid_array(checks.event_ids) if checks.event_ids else None,
+                *(
+                    (*_names(checks.assumed), binary.int8_array(list(checks.assumed.values())))
+                    if checks.assumed
+                    else (None, None, None)
+                ),
+                binary.timestamptz(record_time),
+                *_names([e.aggregate for e in events]),
+                binary.int8_array(rows.sequences),
+                binary.uuid_array(rows.event_ids),
+                binary.text_array([e.event_type for e in events]),
+                binary.timestamptz_array(
+                    [record_time if e.occurred_time is None else e.occurred_time for e in events]
+                ),
+                binary.boolean_array([e.documentable for e in events]),
+                binary.optional_text_array([e.source for e in events]),
+                binary.optional_text_array([e.correlation_id for e in events]),
+                binary.optional_uuid_array([e.causation_id for e in events]),
+                binary.optional_text_array([e.actor for e in events]),
+                binary.optional_text_array([e.user_id for e in events]),
+                binary.optional_text_array([e.idempotency_key for e in events]),
+                binary.bytea_array([e.fingerprint for e in events]),
+                binary.optional_jsonb_array([e.data for e in events]),
+                binary.optional_jsonb_array([e.metadata for e in events]),
+                binary.optional_jsonb_array([e.intent for e in events]),
+                binary.optional_jsonb_array([e.context for e in events]),
+                binary.bytea_array(rows.records),
+                *(
+                    (
+                        binary.uuid_array([event_id for event_id, _ in links]),
+                        binary.uuid_array([related for _, related in links]),
+                        binary.text_array([_LINK_KIND] * len(links)),
+                    )
+                    if links
+                    else (None, None, None)
+                ),
+            ),
+        )
+
+
+def _names(aggregates: Iterable[AggregateKey]) -> tuple[bytes, bytes]:
+    keys = list(aggregates)
+    return (
+        binary.text_array([aggregate_type for aggregate_type, _ in keys]),
+        binary.text_array([aggregate_id for _, aggregate_id in keys]),
+    )
+
+
+def _verdict(rows: Rows) -> Verdict:
+    return Verdict(_present(rows[0][0]).decode())
+
+
+def _stored(row: Row) -> StoredEvent:
+    key, event_id, fingerprint, position, sequence, record_time, documentable = row
+    return StoredEvent(
+        _present(event_id),
+        _present(fingerprint),
+        _int8(position),
+        _int8(sequence),
+        binary.read_timestamptz(_present(record_time)),
+        documentable == b"\x01",
+        key.decode() if key is not None else None,
+    )
+
+
+def _int8(value: bytes | None) -> int:
+    return binary.read_int8(_present(value))
+
+
+def _present(value: bytes | None) -> bytes:
+    """The value of a column that can't be null."""
+    if value is None:
+        raise TypeError("PostgreSQL answered null where the schema forbids it")
+    return value

@@ -1,0 +1,166 @@
+"""Connections to one PostgreSQL: how they are set up, and the pools of those that read.
+
+Every connection acts as the role `everlog_service`, which owns nothing and may change nothing but
+through the functions of migrations/0001_event_log.sql. Reads have pools of their own, so that no
+listing can take a connection from an append: short reads (`reads`) and long ones (`streams`).
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection, errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.settings import StorageSettings
+from everlog_server.storage.appends import AppendConnection
+
+log = structlog.get_logger(__name__)
+
+Connection = AsyncConnection[TupleRow]
+
+SERVICE_ROLE = "everlog_service"
+_POOL_WAIT_SECONDS = 5.0
+_SLACK_SECONDS = 5.0
+
+
+def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str) -> str:
+    """A connection string for the service: its role, time limits, and signs of life.
+
+    `server_settings` are further PostgreSQL settings, such as `enable_seqscan="off"`.
+    """
+    statement_ms = int(settings.statement_timeout_seconds * 1000)
+    lock_ms = int(settings.lock_timeout_seconds * 1000)
+    given = conninfo_to_dict(dsn)
+    wanted = {
+        "role": SERVICE_ROLE,
+        # The fence relies on it: statements after the lock must see what its last holder committed.
+        "default_transaction_isolation": r"read\ committed",
+        "statement_timeout": str(statement_ms),
+        "lock_timeout": str(lock_ms),
+        "idle_in_transaction_session_timeout": str(statement_ms + lock_ms),
+        "timezone": "UTC",
+        **server_settings,
+    }
+    ours = [f"-c {name}={value}" for name, value in wanted.items()]
+    options = " ".join([str(given.get("options", "")), *ours]).strip()
+    merged = {
+        # A peer that vanished is noticed within half a minute, also while bytes are unacknowledged.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        "connect_timeout": max(2, round(settings.connect_timeout_seconds)),
+        "application_name": "everlog",
+        **given,
+        "options": options,
+    }
+    return make_conninfo("", **merged)
+
+
+class Database:
+    """One PostgreSQL database. `open` before use, `close` at the end."""
+
+    def __init__(self, dsn: str, settings: StorageSettings) -> None:
+        self._settings = settings
+        self._append_conninfo = service_conninfo(
+            dsn,
+            settings,
+            # The functions' statements are planned once and kept. Planned while the table is new
+            # and empty, they would scan it for every key until the next ANALYZE.
+            enable_seqscan="off",
+            enable_bitmapscan="off",
+            plan_cache_mode="force_generic_plan",
+            jit="off",
+        )
+        reads_conninfo = service_conninfo(
+            dsn,
+            settings,
+            default_transaction_read_only="on",
+            # A filter's unused predicates vanish only when the plan knows the parameters.
+            plan_cache_mode="force_custom_plan",
+            jit="off",
+        )
+        self.direct_conninfo = service_conninfo(dsn, settings, synchronous_commit="off", jit="off")
+        """For LISTEN and NOTIFY, which no pool and no pooler may come between."""
+        self.reads = _pool(reads_conninfo, "reads", settings.reads_connections_max)
+        self.streams = _pool(reads_conninfo, "streams", settings.streams_connections_max)
+
+    @property
+    def answer_seconds(self) -> float:
+        """After this time PostgreSQL itself would have given up: the connection must be dead."""
+        settings = self._settings
+        return settings.statement_timeout_seconds + settings.lock_timeout_seconds + _SLACK_SECONDS
+
+    async def open(self) -> None:
+        """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
+        for pool in (self.reads, self.streams):
+            try:
+                await pool.open(wait=True, timeout=self._settings.connect_timeout_seconds * 2)
+            except PoolTimeout as error:
+                raise StorageUnavailableError(f"PostgreSQL can't be reached: {error}") from error
+
+    async def close(self) -> None:
+        """Closes the pools. Idempotent."""
+        await self.reads.close()
+        await self.streams.close()
+
+    async def connect_to_append(self, tenant_id: int) -> AppendConnection:
+        """A connection for one tenant's sequencer; raises ConnectionLost."""
+        return await AppendConnection.connect(
+            self._append_conninfo, tenant_id, answer_seconds=self.answer_seconds
+        )
+
+
+def _pool(conninfo: str, name: str, connections_max: int) -> AsyncConnectionPool[Connection]:
+    return AsyncConnectionPool(
+        conninfo,
+        connection_class=AsyncConnection[TupleRow],
+        kwargs={"autocommit": True, "prepare_threshold": None},
+        min_size=1,
+        max_size=connections_max,
+        open=False,
+        name=name,
+        timeout=_POOL_WAIT_SECONDS,
+        max_waiting=1000,
+        max_idle=300,
+        reconnect_timeout=5.0,
+        check=_check_is_quiet,
+    )
+
+
+async def _check_is_quiet(connection: Connection) -> None:
+    """Refuses a connection that the peer has closed: an idle one has nothing to read."""
+    if select.select([connection.fileno()], [], [], 0)[0]:
+        raise psycopg.OperationalError("the connection was closed by the other side")
+
+
+@asynccontextmanager
+async def reading(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
+    """A connection of a pool, with PostgreSQL's failures as ours.
+
+    ReadTooExpensiveError when the statement timeout struck or every connection was busy for 5 s;
+    StorageUnavailableError when PostgreSQL can't be reached.
+    """
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except errors.QueryCanceled as error:
+        raise ReadTooExpensiveError from error
+    except PoolTimeout as error:
+        if pool.get_stats().get("pool_available", 0) == 0 and _is_connected(pool):
+            raise ReadTooExpensiveError("all connections for reading are busy") from error
+        raise StorageUnavailableError("PostgreSQL can't be reached") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise StorageUnavailableError("PostgreSQL can't be reached") from error
+
+
+def _is_connected(pool: AsyncConnectionPool[Connection]) -> bool:
+    return pool.get_stats().get("pool_size", 0) > 0

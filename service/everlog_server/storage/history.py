@@ -1,0 +1,390 @@
+"""Stretches of the log under a filter, page by page.
+
+A page is one statement over a *window* of positions. Where an index answers the filter by itself
+(an aggregate, event types, a correlation, a causation, a user), the window is the whole stretch.
+Elsewhere PostgreSQL has to look at each event, so the window is as long as a fraction of a second
+lasts: it grows while statements are quick, and shrinks when they are slow. So no filter, however
+rare its matches, becomes one long statement (docs/adr/0006).
+
+Invariant: a page tells up to where it has examined the log; everything that matches up to there is
+in it or was in a page before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+from psycopg_pool import AsyncConnectionPool
+
+from everlog_server.errors import ReadTooExpensiveError
+from everlog_server.model import AggregateKey, EventFilter, TailEvent
+from everlog_server.storage.database import Connection, Database, reading
+from everlog_server.storage.sql import load
+
+_SQL = load("reads.sql")
+
+PAGE_BYTES_MAX = 1024 * 1024 - 1024
+"""Of the records of a page; the rest of 1 MiB is for the fields beside them."""
+_REPLAY_EVENTS_MAX = 5_000
+_WINDOW_POSITIONS_FIRST = 20_000
+_WINDOW_POSITIONS_MIN = 500
+_STATEMENT_SECONDS_GOAL = 0.1
+_QUERY_SECONDS_MAX = 1.0
+_COUNT_SECONDS_MAX = 2.0
+_EVENT_TYPES_BY_INDEX_MAX = 100
+_SELECTIVE = {"aggregate", "correlation_id", "causation_id"}
+_INDEXED_ALONE = (set[str](), {"event_types"}, {"user_id"})
+_FILTER_FIELDS = [field.name for field in fields(EventFilter)]
+
+
+class Page(NamedTuple):
+    """A page of a Query. `records` are framed and joined."""
+
+    records: bytes
+    events: int
+    examined_position: int
+    """Up to (newest first: down to) here, everything that matches is in this page or before."""
+    is_last: bool
+
+
+class Batch(NamedTuple):
+    """A batch of a Replay. `records` are framed and joined."""
+
+    records: bytes
+    events: int
+    examined_position: int
+
+
+@dataclass(slots=True)
+class _Window:
+    """How many positions the next statement may examine."""
+
+    positions: int | None
+    """None: all of them, an index finds those that match."""
+
+    def end(self, after: int, through: int) -> int:
+        return through if self.positions is None else min(through, after + self.positions)
+
+    def start(self, after: int, through: int) -> int:
+        return after if self.positions is None else max(after, through - self.positions)
+
+    def learn(self, seconds: float) -> None:
+        """A statement over a full window took so long."""
+        if self.positions is None:
+            return
+        if seconds < _STATEMENT_SECONDS_GOAL / 4:
+            self.positions *= 4
+        elif seconds > _STATEMENT_SECONDS_GOAL * 2:
+            self.positions = max(_WINDOW_POSITIONS_MIN, self.positions // 2)
+
+    def shrink(self) -> None:
+        """A statement was cancelled for its length. ReadTooExpensiveError at the bottom."""
+        positions = self.positions or _WINDOW_POSITIONS_FIRST * 8
+        if positions <= _WINDOW_POSITIONS_MIN:
+            raise ReadTooExpensiveError
+        self.positions = max(_WINDOW_POSITIONS_MIN, positions // 8)
+
+
+class History:
+    """Reads stretches of logs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def query(
+        self,
+        tenant_id: int,
+        event_filter: EventFilter,
+        *,
+        newest_first: bool,
+        cursor: int | None,
+        through: int,
+        limit: int,
+    ) -> Page:
+        """The page after `cursor`, the `examined_position` of the page before (None: the first).
+
+        Going newest first the stretch ends before the cursor. May return fewer than `limit` without
+        being the last: when the page is full by bytes, or its time slice of 1 s is over.
+        """
+        if newest_first:
+            after, end = 0, through if cursor is None else cursor - 1
+        else:
+            after, end = cursor or 0, through
+        event_filter = await self._narrow(tenant_id, event_filter)
+        after, end = await self._clip(tenant_id, event_filter, after, end)
+        window = _first_window(event_filter)
+        deadline = time.monotonic() + _QUERY_SECONDS_MAX
+        parts: list[bytes] = []
+        total = size = 0
+        examined = 0 if newest_first else through
+        while after < end and total < limit and size < PAGE_BYTES_MAX:
+            records, count, examined, is_cut = await self._page(
+                self._database.reads,
+                tenant_id,
+                event_filter,
+                window,
+                after=after,
+                through=end,
+                descending=newest_first,
+                limit=limit - total,
+                bytes_max=PAGE_BYTES_MAX - size,
+            )
+            if size + len(records) > PAGE_BYTES_MAX and parts:
+                break  # one large event alone: it is the next page's
+            parts.append(records)
+            total += count
+            size += len(records)
+            if newest_first:
+                end = examined - 1
+            else:
+                after = examined
+            if is_cut or time.monotonic() > deadline:
+                break
+        return Page(b"".join(parts), total, examined, is_last=after >= end)
+
+    async def replay(
+        self,
+        tenant_id: int,
+        event_filter: EventFilter,
+        *,
+        after: int,
+        through: int,
+        backwards: bool = False,
+        max_events: int | None = None,
+    ) -> AsyncIterator[Batch]:
+        """The stretch after `after` up to `through`, both positions, in batches of at most 1 MiB.
+
+        One batch is held at a time, and no connection while the caller is busy with it. An empty
+        batch reports a window in which nothing matched.
+        """
+        event_filter = await self._narrow(tenant_id, event_filter)
+        first, last = after, through
+        after, through = await self._clip(tenant_id, event_filter, after, through)
+        window = _first_window(event_filter)
+        remaining = max_events
+        while after < through:
+            limit = _REPLAY_EVENTS_MAX if remaining is None else min(remaining, _REPLAY_EVENTS_MAX)
+            records, count, examined, _ = await self._page(
+                self._database.streams,
+                tenant_id,
+                event_filter,
+                window,
+                after=after,
+                through=through,
+                descending=backwards,
+                limit=limit,
+                bytes_max=PAGE_BYTES_MAX,
+            )
+            if backwards:
+                through = examined - 1
+            else:
+                after = examined
+            if remaining is not None:
+                remaining -= count
+                if remaining <= 0:
+                    yield Batch(records, count, examined)
+                    return
+            if after >= through:
+                examined = first + 1 if backwards else last
+            yield Batch(records, count, examined)
+
+    async def count(self, tenant_id: int, event_filter: EventFilter, through: int) -> int | None:
+        """How many events up to `through` match; None if counting takes longer than 2 s."""
+        if event_filter.is_empty:
+            return through
+        total = 0
+        after, end = await self._clip(tenant_id, event_filter, 0, through)
+        window = _first_window(event_filter)
+        deadline = time.monotonic() + _COUNT_SECONDS_MAX
+        while after < end:
+            if time.monotonic() > deadline:
+                return None
+            window_end = window.end(after, end)
+            started = time.monotonic()
+            try:
+                async with reading(self._database.reads) as connection:
+                    row = await _fetch_one(
+                        connection,
+                        "count_of_log",
+                        _parameters(tenant_id, event_filter, after=after, through=window_end),
+                    )
+            except ReadTooExpensiveError:
+                return None
+            total += row[0]
+            window.learn(time.monotonic() - started)
+            after = window_end
+        return total
+
+    async def heads(self, tenant_ids: list[int]) -> dict[int, int]:
+        """The heads of several logs."""
+        async with reading(self._database.streams) as connection:
+            cursor = await connection.execute(_SQL["heads"], {"tenant_ids": tenant_ids})
+            return dict(await cursor.fetchall())
+
+    async def tail(
+        self, tenant_id: int, *, after: int, through: int, limit: int, bytes_max: int
+    ) -> list[TailEvent]:
+        """The next events in order, at most `bytes_max`, but one if there is one."""
+        async with reading(self._database.streams) as connection:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(
+                _SQL["tail"],
+                {
+                    "tenant_id": tenant_id,
+                    "after": after,
+                    "through": through,
+                    "limit": limit,
+                    "bytes_max": bytes_max,
+                },
+            )
+            return [
+                TailEvent(row[0], row[1], AggregateKey(row[2], row[3]), *row[4:])
+                for row in await cursor.fetchall()
+            ]
+
+    async def catch_up(
+        self, tenant_id: int, event_filter: EventFilter, *, after: int, through: int
+    ) -> AsyncIterator[Batch]:
+        """`replay` for those who follow: forwards, and always through `through`."""
+        async for batch in self.replay(tenant_id, event_filter, after=after, through=through):
+            yield batch
+            after = batch.examined_position
+        if after < through:  # nothing in the rest can match
+            yield Batch(b"", 0, through)
+
+    async def _narrow(self, tenant_id: int, event_filter: EventFilter) -> EventFilter:
+        """Turns prefixes of event types into the types that exist, which an index has."""
+        if not event_filter.event_type_prefixes:
+            return event_filter
+        async with reading(self._database.reads) as connection:
+            cursor = await connection.execute(
+                _SQL["event_types_with_prefixes"],
+                {
+                    "tenant_id": tenant_id,
+                    "event_type_prefixes": list(event_filter.event_type_prefixes),
+                    "limit": _EVENT_TYPES_BY_INDEX_MAX + 1,
+                },
+            )
+            found = {row[0] for row in await cursor.fetchall()} | set(event_filter.event_types)
+        if len(found) > _EVENT_TYPES_BY_INDEX_MAX:
+            return event_filter
+        # A filter by no type at all would let every event through: keep the prefix that has none.
+        names = tuple(sorted(found)) or event_filter.event_type_prefixes
+        return replace(event_filter, event_types=names, event_type_prefixes=())
+
+    async def _clip(
+        self, tenant_id: int, event_filter: EventFilter, after: int, through: int
+    ) -> tuple[int, int]:
+        """Turns bounds on the record time into bounds on the position: both only ever grow."""
+        recorded_from, recorded_before = event_filter.recorded_from, event_filter.recorded_before
+        if recorded_from is None and recorded_before is None:
+            return after, through
+        async with reading(self._database.reads) as connection:
+            if recorded_from is not None:
+                after = max(after, await position_before(connection, tenant_id, recorded_from))
+            if recorded_before is not None:
+                through = min(
+                    through, await position_before(connection, tenant_id, recorded_before)
+                )
+        return after, through
+
+    async def _page(
+        self,
+        pool: AsyncConnectionPool[Connection],
+        tenant_id: int,
+        event_filter: EventFilter,
+        window: _Window,
+        *,
+        after: int,
+        through: int,
+        descending: bool,
+        limit: int,
+        bytes_max: int,
+    ) -> tuple[bytes, int, int, bool]:
+        """One window's events: joined records, how many, where it ended, whether bytes cut it.
+
+        It ends, inclusive, at the last event returned, or where the window does. The first event is
+        returned whatever its size.
+        """
+        query = _query_name(event_filter, descending=descending)
+        while True:
+            if descending:
+                low, high = window.start(after, through), through
+            else:
+                low, high = after, window.end(after, through)
+            started = time.monotonic()
+            parameters = _parameters(
+                tenant_id, event_filter, after=low, through=high, limit=limit, bytes_max=bytes_max
+            )
+            try:
+                async with reading(pool) as connection:
+                    row = await _fetch_one(connection, query, parameters)
+            except ReadTooExpensiveError:
+                window.shrink()
+                continue
+            records, count, matched, last = row
+            if matched == limit or count < matched:
+                return records, count, last, count < matched
+            window.learn(time.monotonic() - started)
+            return records or b"", count, low + 1 if descending else high, False
+
+
+async def position_before(connection: Connection, tenant_id: int, time_microseconds: int) -> int:
+    """The last position that was recorded before a time; 0 if none was."""
+    row = await _fetch_one(
+        connection, "position_before", {"tenant_id": tenant_id, "time": time_microseconds}
+    )
+    return int(row[0])
+
+
+def _query_name(event_filter: EventFilter, *, descending: bool) -> str:
+    direction = "descending" if descending else "ascending"
+    if event_filter.aggregate is not None:
+        return f"page_of_aggregate_{direction}"
+    if event_filter.event_types and not event_filter.event_type_prefixes:
+        return f"page_of_types_{direction}"
+    return f"page_of_log_{direction}"
+
+
+def _first_window(event_filter: EventFilter) -> _Window:
+    used = {name for name in _FILTER_FIELDS if getattr(event_filter, name)}
+    # Bounds on the record time have become bounds on the position.
+    used -= {"recorded_from", "recorded_before"}
+    by_index = used in _INDEXED_ALONE or used & _SELECTIVE
+    return _Window(None if by_index else _WINDOW_POSITIONS_FIRST)
+
+
+def _parameters(tenant_id: int, event_filter: EventFilter, **others: int) -> dict[str, Any]:
+    f = event_filter
+    return {
+        "tenant_id": tenant_id,
+        "aggregate_types": list(f.aggregate_types) or None,
+        "aggregate_type": f.aggregate and f.aggregate.aggregate_type,
+        "aggregate_id": f.aggregate and f.aggregate.aggregate_id,
+        "event_types": list(f.event_types) or None,
+        "event_type_prefixes": list(f.event_type_prefixes) or None,
+        "sources": list(f.sources) or None,
+        "recorded_from": f.recorded_from,
+        "recorded_before": f.recorded_before,
+        "occurred_from": f.occurred_from,
+        "occurred_before": f.occurred_before,
+        "correlation_id": f.correlation_id,
+        "causation_id": f.causation_id and f.causation_id.hex(),
+        "actor": f.actor,
+        "user_id": f.user_id,
+        "documentable_only": f.documentable_only,
+        "metadata": f.metadata,
+        "data_contains": f.data_contains,
+        "keywords": list(f.keywords) or None,
+        "keyword_patterns": [f"(^|[^[:alnum:]]){word}" for word in f.keywords] or None,
+        **others,
+    }
+
+
+async def _fetch_one(connection: Connection, query: str, parameters: dict[str, Any]) -> Any:
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(_SQL[query], parameters)
+    return await cursor.fetchone()

@@ -1,0 +1,162 @@
+"""Brings a database's schema up to date: forward only, each migration once and in one transaction.
+
+Migrations are `NNNN_name.sql`, in the package's `migrations/` (in a wheel) or the repository's.
+`everlog.schema_migrations` records which were applied, with the SHA-256 of their text.
+
+Why not a library: yoyo-migrations (the one for plain SQL and psycopg 3) locks with a row of a
+table, which a killed process leaves behind; yandex-pgmigrate needs psycopg 2, pogo-migrate asyncpg.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from everlog_server.errors import EverlogError, StorageUnavailableError
+
+_SERVER_VERSION_MIN = 150_000
+# Any number that no other program uses; it names the lock in pg_locks.
+_ADVISORY_LOCK = 0x65766572_6C6F67
+_FILE_NAME = re.compile(r"(?P<version>\d{4})_\w+\.sql")
+# Every transaction that waits behind a migration's table lock is an append that waits.
+_TABLE_LOCK_TIMEOUT = b"SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0"
+_CREATE_TABLE = b"""
+    CREATE SCHEMA IF NOT EXISTS everlog;
+    CREATE TABLE IF NOT EXISTS everlog.schema_migrations (
+        version integer PRIMARY KEY,
+        name text NOT NULL,
+        checksum text NOT NULL,
+        applied_time timestamptz NOT NULL DEFAULT now()
+    )
+"""
+
+
+class SchemaTooOldError(EverlogError):
+    """The database lacks migrations: run `everlog migrate`."""
+
+
+class SchemaTooNewError(EverlogError):
+    """The database was migrated by a newer everlog: run that one, or a newer one."""
+
+
+class MigrationChangedError(EverlogError):
+    """A migration was applied with another text than it has now."""
+
+
+class MigrationFailedError(EverlogError):
+    """A migration failed; the database is as it was before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. `checksum`: SHA-256 of its text, in hex."""
+
+    version: int
+    name: str
+    text: bytes
+    checksum: str
+
+
+def available() -> list[Migration]:
+    """The migrations that this everlog carries, oldest first."""
+    here = Path(__file__)
+    folders = (here.parents[1] / "migrations", here.parents[3] / "migrations")
+    folder = next((folder for folder in folders if folder.is_dir()), None)
+    migrations = []
+    for path in sorted(folder.iterdir() if folder else ()):
+        if match := _FILE_NAME.fullmatch(path.name):
+            text = path.read_bytes()
+            version, checksum = int(match["version"]), hashlib.sha256(text).hexdigest()
+            migrations.append(Migration(version, path.stem, text, checksum))
+    if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
+        raise EverlogError(
+            f"the migrations in {folder} are not numbered 0001, 0002, … without gaps"
+        )
+    return migrations
+
+
+def migrate(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
+    """Applies what is missing, and returns it; any number of servers may do so at once.
+
+    Raises SchemaTooNewError, MigrationChangedError, MigrationFailedError, StorageUnavailableError.
+    """
+    applied = []
+    with _connect(dsn, connect_timeout_seconds) as connection:
+        while migration := _apply_next(connection):
+            applied.append(migration)
+    return applied
+
+
+def check(dsn: str, *, connect_timeout_seconds: float = 5) -> None:
+    """Raises SchemaTooOldError, SchemaTooNewError, MigrationChangedError unless all is applied."""
+    with _connect(dsn, connect_timeout_seconds) as connection:
+        if missing := _missing(connection):
+            names = ", ".join(migration.name for migration in missing)
+            raise SchemaTooOldError(f"the database lacks {names}: run `everlog migrate`")
+
+
+def _connect(dsn: str, timeout_seconds: float) -> psycopg.Connection:
+    try:
+        connection = psycopg.connect(
+            dsn, autocommit=True, connect_timeout=round(timeout_seconds), application_name="everlog"
+        )
+    except psycopg.OperationalError as error:
+        raise StorageUnavailableError(f"PostgreSQL can't be reached: {error}") from error
+    if connection.info.server_version < _SERVER_VERSION_MIN:
+        found = connection.info.parameter_status("server_version")
+        connection.close()
+        raise EverlogError(f"everlog needs PostgreSQL 15 or later; this is {found}")
+    return connection
+
+
+def _apply_next(connection: psycopg.Connection) -> Migration | None:
+    """Applies the first missing migration, in one transaction; None: there is none.
+
+    The advisory lock: this database's migrations, against every other server that starts. It is the
+    transaction's, so it goes with it, also through a pooler; what is missing is read under it.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+        missing = _missing(connection)
+        if not missing:
+            return None
+        migration = missing[0]
+        try:
+            connection.execute(_TABLE_LOCK_TIMEOUT)
+            connection.execute(_CREATE_TABLE)
+            connection.execute(migration.text)
+        except psycopg.Error as error:
+            raise MigrationFailedError(f"migration {migration.name} failed: {error}") from error
+        connection.execute(
+            "INSERT INTO everlog.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+            [migration.version, migration.name, migration.checksum],
+        )
+        return migration
+
+
+def _missing(connection: psycopg.Connection) -> list[Migration]:
+    """The migrations that the database lacks. Raises if it has others than this everlog knows."""
+    exists = connection.execute("SELECT to_regclass('everlog.schema_migrations')").fetchone()
+    if exists == (None,):
+        return available()
+    rows = connection.execute(
+        "SELECT version, name, checksum FROM everlog.schema_migrations ORDER BY version"
+    ).fetchall()
+    known = {migration.version: migration for migration in available()}
+    for version, name, checksum in rows:
+        migration = known.pop(version, None)
+        if migration is None:
+            raise SchemaTooNewError(
+                f"the database has migration {name}, which this everlog does not know: "
+                "run the newer everlog that migrated it"
+            )
+        if migration.checksum != checksum:
+            raise MigrationChangedError(
+                f"migration {name} was applied with another text than {migration.name} has now: "
+                "migrations are never edited, add a new one"
+            )
+    return list(known.values())

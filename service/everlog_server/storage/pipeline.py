@@ -1,0 +1,225 @@
+"""One libpq connection in pipeline mode, driven by the event loop: groups of prepared statements.
+
+A group is sent in one write and ends with a Sync: outside of an explicit transaction it is one
+implicit one. Groups are answered in the order in which they were sent; the next may be sent before
+the last has answered. This is psycopg's C-level interface, without cursors, futures or locks
+between: a group costs one callback (docs/adr/0002).
+
+Invariant: every group that was sent gets exactly one answer, a result or a failure; after a lost
+connection every group still waiting gets ConnectionLost, and no further one can be sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import psycopg
+from psycopg import pq
+
+Row = tuple[bytes | None, ...]
+Rows = list[Row]
+Statement = tuple[bytes, Sequence[bytes | None]]
+"""A prepared statement's name, and its parameters in binary format."""
+
+
+class ConnectionLost(Exception):
+    """The connection is gone; what was in flight may or may not have been committed."""
+
+
+class StatementFailed(Exception):
+    """PostgreSQL refused a statement. The group's transaction has not happened."""
+
+    def __init__(self, sqlstate: str, message: str, constraint: str | None) -> None:
+        self.sqlstate = sqlstate
+        self.message = message
+        self.constraint = constraint
+        super().__init__(f"{message} (SQLSTATE {sqlstate})")
+
+
+Answer = list[Rows] | ConnectionLost | StatementFailed
+
+
+class _Group(NamedTuple):
+    rows: list[Rows]
+    failures: list[StatementFailed]
+    on_answer: Callable[[Answer], None]
+
+
+class Pipeline:
+    """A connection that is up. Make one with `Pipeline.connect`."""
+
+    def __init__(
+        self, connection: pq.abc.PGconn, loop: asyncio.AbstractEventLoop, answer_seconds: float
+    ) -> None:
+        self._connection = connection
+        self._loop = loop
+        self._answer_seconds = answer_seconds
+        self._socket = connection.socket
+        self._groups: deque[_Group] = deque()
+        self._writing = False
+        self._lost: ConnectionLost | None = None
+        loop.add_reader(self._socket, self._on_readable)
+
+    @classmethod
+    async def connect(
+        cls, conninfo: str, statements: dict[bytes, str], *, answer_seconds: float
+    ) -> Pipeline:
+        """Connects and prepares `statements` (name → SQL with $1 …); ConnectionLost if it can't.
+
+        Bounded by the `connect_timeout` of `conninfo`. `answer_seconds` is how long `ask` waits.
+        """
+        connection = await asyncio.to_thread(_connect, conninfo, statements)
+        return cls(connection, asyncio.get_running_loop(), answer_seconds)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether groups can be sent."""
+        return self._lost is None
+
+    def send(self, *statements: Statement, on_answer: Callable[[Answer], None]) -> None:
+        """Sends one group. `on_answer` is called once: rows for each statement, or a failure.
+
+        Raises ConnectionLost if it is known to be lost already; then `on_answer` is not called.
+        """
+        if self._lost is not None:
+            raise self._lost
+        connection = self._connection
+        try:
+            for name, parameters in statements:
+                connection.send_query_prepared(
+                    name,
+                    parameters,
+                    param_formats=[pq.Format.BINARY] * len(parameters),
+                    result_format=pq.Format.BINARY,
+                )
+            connection.pipeline_sync()
+        except psycopg.OperationalError as error:
+            lost = ConnectionLost(str(error))
+            self._lose(lost)
+            raise lost from error
+        self._groups.append(_Group([], [], on_answer))
+        self._flush()
+
+    async def ask(self, *statements: Statement) -> list[Rows]:
+        """Sends one group and waits for its answer; raises ConnectionLost or StatementFailed.
+
+        A connection that does not answer in time is given up: ConnectionLost.
+        """
+        answered: asyncio.Future[list[Rows]] = self._loop.create_future()
+
+        def on_answer(answer: Answer) -> None:
+            if answered.done():
+                return
+            if isinstance(answer, Exception):
+                answered.set_exception(answer)
+            else:
+                answered.set_result(answer)
+
+        self.send(*statements, on_answer=on_answer)
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await answered
+        except TimeoutError:
+            self.close(f"no answer for {self._answer_seconds:.0f} s")
+            raise ConnectionLost("PostgreSQL does not answer") from None
+
+    def close(self, reason: str = "closed") -> None:
+        """Ends the connection; what is in flight is answered with ConnectionLost. Idempotent."""
+        self._lose(ConnectionLost(reason))
+
+    def _flush(self) -> None:
+        try:
+            unsent = self._connection.flush()
+        except psycopg.OperationalError as error:
+            self._lose(ConnectionLost(str(error)))
+            return
+        if unsent and not self._writing:
+            self._writing = True
+            self._loop.add_writer(self._socket, self._on_writable)
+        elif not unsent and self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._socket)
+
+    def _on_writable(self) -> None:
+        self._flush()
+
+    def _on_readable(self) -> None:
+        connection = self._connection
+        try:
+            connection.consume_input()
+        except psycopg.OperationalError as error:
+            self._lose(ConnectionLost(str(error)))
+            return
+        if self._writing:
+            self._flush()
+        while self._groups and self._lost is None and not connection.is_busy():
+            result = connection.get_result()
+            if result is not None:
+                self._take(result)
+
+    def _take(self, result: pq.abc.PGresult) -> None:
+        group = self._groups[0]
+        match result.status:
+            case pq.ExecStatus.TUPLES_OK:
+                group.rows.append(
+                    [
+                        tuple(result.get_value(row, column) for column in range(result.nfields))
+                        for row in range(result.ntuples)
+                    ]
+                )
+            case pq.ExecStatus.COMMAND_OK:
+                group.rows.append([])
+            case pq.ExecStatus.PIPELINE_SYNC:
+                self._groups.popleft()
+                group.on_answer(group.failures[0] if group.failures else group.rows)
+            case pq.ExecStatus.PIPELINE_ABORTED:
+                pass  # a statement of the same group failed before, and said why
+            case _:
+                group.failures.append(_failure(result))
+
+    def _lose(self, lost: ConnectionLost) -> None:
+        if self._lost is not None:
+            return
+        self._lost = lost
+        self._loop.remove_reader(self._socket)
+        if self._writing:
+            self._loop.remove_writer(self._socket)
+        self._connection.finish()
+        groups, self._groups = self._groups, deque()
+        for group in groups:
+            group.on_answer(lost)
+
+
+def _failure(result: pq.abc.PGresult) -> StatementFailed:
+    def field(code: pq.DiagnosticField) -> str | None:
+        value = result.error_field(code)
+        return value.decode(errors="replace") if value is not None else None
+
+    return StatementFailed(
+        field(pq.DiagnosticField.SQLSTATE) or "XX000",
+        field(pq.DiagnosticField.MESSAGE_PRIMARY) or "unknown failure",
+        field(pq.DiagnosticField.CONSTRAINT_NAME),
+    )
+
+
+def _connect(conninfo: str, statements: dict[bytes, str]) -> pq.abc.PGconn:
+    try:
+        connection = pq.PGconn.connect(conninfo.encode())
+    except psycopg.OperationalError as error:
+        raise ConnectionLost(str(error)) from error
+    if connection.status != pq.ConnStatus.OK:
+        message = connection.get_error_message()
+        connection.finish()
+        raise ConnectionLost(message)
+    for name, sql in statements.items():
+        result = connection.prepare(name, sql.encode())
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            failure = _failure(result)
+            connection.finish()
+            raise ConnectionLost(f"{name.decode()}: {failure}")
+    connection.nonblocking = 1
+    connection.enter_pipeline_mode()
+    return connection

@@ -1,0 +1,293 @@
+-- What is read. Every statement is of one tenant, and bounded: by a key, or by a window of positions and
+-- a LIMIT. Records are passed on as they are: framed, so that joined they are a response.
+--
+-- The predicates of a filter that are not used are `NULL IS NULL OR …`: they vanish when the statement is
+-- planned, which is why these connections use custom plans.
+
+-- fragment: matches
+(%(aggregate_types)s::text[] IS NULL OR e.aggregate_type = ANY(%(aggregate_types)s::text[]))
+AND (
+    %(aggregate_type)s::text IS NULL
+    OR (e.aggregate_type = %(aggregate_type)s::text AND e.aggregate_id = %(aggregate_id)s::text)
+)
+AND (
+    (%(event_types)s::text[] IS NULL AND %(event_type_prefixes)s::text[] IS NULL)
+    OR e.event_type = ANY(%(event_types)s::text[])
+    OR e.event_type ^@ ANY(%(event_type_prefixes)s::text[])
+)
+AND {matches_but_names}
+
+-- fragment: matches_but_names
+(%(sources)s::text[] IS NULL OR e.source = ANY(%(sources)s::text[]))
+AND (%(recorded_from)s::bigint IS NULL OR e.record_time >= {recorded_from})
+AND (%(recorded_before)s::bigint IS NULL OR e.record_time < {recorded_before})
+AND (%(occurred_from)s::bigint IS NULL OR e.occurred_time >= {occurred_from})
+AND (%(occurred_before)s::bigint IS NULL OR e.occurred_time < {occurred_before})
+AND (%(correlation_id)s::text IS NULL OR e.correlation_id = %(correlation_id)s::text)
+AND (%(causation_id)s::uuid IS NULL OR e.causation_id = %(causation_id)s::uuid)
+AND (%(actor)s::text IS NULL OR e.actor = %(actor)s::text)
+AND (%(user_id)s::text IS NULL OR e.user_id = %(user_id)s::text)
+AND (NOT %(documentable_only)s::boolean OR e.documentable)
+AND (%(metadata)s::jsonb IS NULL OR e.metadata @> %(metadata)s::jsonb)
+AND (%(data_contains)s::jsonb IS NULL OR e.data @> %(data_contains)s::jsonb)
+AND (
+    %(keywords)s::text[] IS NULL
+    -- Cheap, and true for whatever the exact test accepts: the words somewhere in the text, keys included.
+    -- Letters and digits are never escaped in it. PostgreSQL tests in order of cost: search_text is dear.
+    OR (
+        lower(
+            (
+                e.event_type || ' ' || e.aggregate_id || ' ' || coalesce(e.data::text, '') || ' '
+                || coalesce(e.metadata::text, '')
+            ) COLLATE everlog.words
+        ) ~ ALL(%(keywords)s::text[])
+        AND everlog.search_text(e.event_type, e.aggregate_id, e.data, e.metadata)
+            ~ ALL(%(keyword_patterns)s::text[])
+    )
+)
+
+-- fragment: recorded_from
+('epoch'::timestamptz + %(recorded_from)s::bigint * interval '1 microsecond')
+
+-- fragment: recorded_before
+('epoch'::timestamptz + %(recorded_before)s::bigint * interval '1 microsecond')
+
+-- fragment: occurred_from
+('epoch'::timestamptz + %(occurred_from)s::bigint * interval '1 microsecond')
+
+-- fragment: occurred_before
+('epoch'::timestamptz + %(occurred_before)s::bigint * interval '1 microsecond')
+
+-- fragment: in_window
+e.tenant_id = %(tenant_id)s::integer
+AND e.position > %(after)s::bigint
+AND e.position <= %(through)s::bigint
+
+-- fragment: in_aggregate_window
+e.tenant_id = %(tenant_id)s::integer
+AND e.aggregate_type = %(aggregate_type)s::text
+AND e.aggregate_id = %(aggregate_id)s::text
+AND e.sequence > everlog.sequence_through(
+    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(after)s::bigint
+)
+AND e.sequence <= everlog.sequence_through(
+    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(through)s::bigint
+)
+
+-- fragment: page
+-- Joined records, how many, how many matched before the cut by bytes, and the last position in it. The
+-- first record stands whatever its size. octet_length of a toasted value does not fetch it.
+SELECT
+    string_agg(w.record, ''::bytea ORDER BY w.place) FILTER (WHERE w.fits),
+    count(*) FILTER (WHERE w.fits),
+    count(*),
+    (max(ARRAY[w.place, w.position]) FILTER (WHERE w.fits))[2]
+FROM (
+    SELECT
+        p.position, p.record, p.place,
+        p.place = 1 OR sum(octet_length(p.record)) OVER (ORDER BY p.place) <= %(bytes_max)s::bigint
+            AS fits
+    FROM (SELECT m.*, row_number() OVER () AS place FROM matching AS m) AS p
+) AS w
+
+-- name: page_of_log_ascending
+-- The next matching events of a window of the log, oldest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.position, e.record FROM everlog.events AS e
+    WHERE {in_window} AND {matches}
+    ORDER BY e.position
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: page_of_log_descending
+-- The next matching events of a window of the log, newest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.position, e.record FROM everlog.events AS e
+    WHERE {in_window} AND {matches}
+    ORDER BY e.position DESC
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: page_of_types_ascending
+-- The same by event type: the first of each type by its index, then the first of those.
+WITH matching AS NOT MATERIALIZED (
+    SELECT c.position, c.record
+    FROM unnest(%(event_types)s::text[]) AS t (event_type)
+    CROSS JOIN LATERAL (
+        SELECT e.position, e.record FROM everlog.events AS e
+        WHERE {in_window} AND e.event_type = t.event_type AND {matches_but_names}
+            AND (
+                %(aggregate_types)s::text[] IS NULL
+                OR e.aggregate_type = ANY(%(aggregate_types)s::text[])
+            )
+        ORDER BY e.position
+        LIMIT %(limit)s::bigint
+    ) AS c
+    ORDER BY c.position
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: page_of_types_descending
+-- The same by event type, newest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT c.position, c.record
+    FROM unnest(%(event_types)s::text[]) AS t (event_type)
+    CROSS JOIN LATERAL (
+        SELECT e.position, e.record FROM everlog.events AS e
+        WHERE {in_window} AND e.event_type = t.event_type AND {matches_but_names}
+            AND (
+                %(aggregate_types)s::text[] IS NULL
+                OR e.aggregate_type = ANY(%(aggregate_types)s::text[])
+            )
+        ORDER BY e.position DESC
+        LIMIT %(limit)s::bigint
+    ) AS c
+    ORDER BY c.position DESC
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: page_of_aggregate_ascending
+-- The same of one aggregate, by its own index.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.position, e.record FROM everlog.events AS e
+    WHERE {in_aggregate_window} AND {matches}
+    ORDER BY e.sequence
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: page_of_aggregate_descending
+-- The same of one aggregate, newest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.position, e.record FROM everlog.events AS e
+    WHERE {in_aggregate_window} AND {matches}
+    ORDER BY e.sequence DESC
+    LIMIT %(limit)s::bigint
+)
+{page};
+
+-- name: count_of_log
+-- How many events of a window of the log match.
+SELECT count(*) FROM everlog.events AS e WHERE {in_window} AND {matches};
+
+-- name: event_types_with_prefixes
+-- The event types that exist and begin with one of the prefixes: from each to the next by the index.
+WITH RECURSIVE found (prefix, event_type) AS (
+    SELECT p.prefix, first.event_type
+    FROM unnest(%(event_type_prefixes)s::text[]) AS p (prefix)
+    CROSS JOIN LATERAL (
+        SELECT e.event_type FROM everlog.events AS e
+        WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_type >= p.prefix
+        ORDER BY e.event_type
+        LIMIT 1
+    ) AS first
+    UNION ALL
+    SELECT f.prefix, next.event_type
+    FROM found AS f
+    CROSS JOIN LATERAL (
+        SELECT e.event_type FROM everlog.events AS e
+        WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_type > f.event_type
+        ORDER BY e.event_type
+        LIMIT 1
+    ) AS next
+    WHERE f.event_type ^@ f.prefix
+)
+SELECT DISTINCT f.event_type FROM found AS f WHERE f.event_type ^@ f.prefix
+LIMIT %(limit)s::bigint;
+
+-- name: tail
+-- The next events of the log with what live filters read, cut by bytes.
+SELECT
+    w.position, w.record, w.aggregate_type, w.aggregate_id, w.event_type,
+    (extract(epoch FROM w.record_time) * 1000000)::bigint,
+    (extract(epoch FROM w.occurred_time) * 1000000)::bigint,
+    w.source, w.correlation_id, uuid_send(w.causation_id), w.actor, w.user_id, w.documentable
+FROM (
+    SELECT e.*, sum(octet_length(e.record)) OVER (ORDER BY e.position) AS bytes
+    FROM (
+        SELECT * FROM everlog.events AS e
+        WHERE {in_window}
+        ORDER BY e.position
+        LIMIT %(limit)s::bigint
+    ) AS e
+) AS w
+WHERE w.bytes <= %(bytes_max)s::bigint OR w.position = %(after)s::bigint + 1
+ORDER BY w.position;
+
+-- name: event_by_id
+-- One event by its id.
+SELECT e.record FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
+
+-- name: event_at_position
+-- One event by its position.
+SELECT e.record FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+
+-- name: event_at_sequence
+-- One event by its number in its aggregate.
+SELECT e.record FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer
+    AND e.aggregate_type = %(aggregate_type)s::text
+    AND e.aggregate_id = %(aggregate_id)s::text
+    AND e.sequence = %(sequence)s::bigint;
+
+-- name: event_by_key
+-- One event by its idempotency key.
+SELECT e.record FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
+
+-- name: head
+-- Where the log ends.
+SELECT
+    t.head, uuid_send(t.head_event_id),
+    CASE WHEN t.head = 0 THEN 0 ELSE (extract(epoch FROM t.last_record_time) * 1000000)::bigint END
+FROM everlog.tenants AS t
+WHERE t.tenant_id = %(tenant_id)s::integer;
+
+-- name: heads
+-- Where several logs end.
+SELECT t.tenant_id, t.head FROM everlog.tenants AS t WHERE t.tenant_id = ANY(%(tenant_ids)s::integer[]);
+
+-- name: event_id_at_position
+-- The id of the event at a position.
+SELECT uuid_send(e.event_id) FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+
+-- name: last_sequence
+-- The last sequence of an aggregate, and its position.
+SELECT e.sequence, e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer
+    AND e.aggregate_type = %(aggregate_type)s::text
+    AND e.aggregate_id = %(aggregate_id)s::text
+ORDER BY e.sequence DESC
+LIMIT 1;
+
+-- name: position_at_sequence
+-- The position of an aggregate's event.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer
+    AND e.aggregate_type = %(aggregate_type)s::text
+    AND e.aggregate_id = %(aggregate_id)s::text
+    AND e.sequence = %(sequence)s::bigint;
+
+-- name: sequence_through
+-- The last sequence of an aggregate at or before a position.
+SELECT everlog.sequence_through(
+    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(through)s::bigint
+);
+
+-- name: position_before
+-- The last position that was recorded before a time.
+SELECT everlog.position_before(
+    %(tenant_id)s::integer,
+    'epoch'::timestamptz + %(time)s::bigint * interval '1 microsecond'
+);
+
+-- name: tenant_id
+-- The id of a tenant.
+SELECT n.tenant_id FROM everlog.tenant_names AS n WHERE n.name = %(name)s::text;

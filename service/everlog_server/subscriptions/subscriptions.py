@@ -1,0 +1,149 @@
+"""All subscriptions of a process, and the one loop that watches the heads they follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from everlog_server.append import Committed
+from everlog_server.errors import (
+    EverlogError,
+    ServerDrainingError,
+    StorageUnavailableError,
+    TooManySubscriptionsError,
+)
+from everlog_server.model import EventFilter
+from everlog_server.settings import SubscriptionSettings
+from everlog_server.storage.hints import Hints
+from everlog_server.storage.reads import EventReader
+from everlog_server.subscriptions.cursor import Cursor, SubscriptionMessage
+from everlog_server.subscriptions.ring import Ring
+from everlog_server.subscriptions.tailer import Tailer
+
+log = structlog.get_logger(__name__)
+
+_STORAGE_AWAY_SECONDS_MAX = 15.0
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A log that somebody follows."""
+
+    tailer: Tailer
+    task: asyncio.Task[None]
+    followers: int = 0
+
+
+class Subscriptions:
+    """Makes subscriptions. Run `run` as a task; `drain` before the server stops."""
+
+    def __init__(self, reader: EventReader, hints: Hints, settings: SubscriptionSettings) -> None:
+        self._reader = reader
+        self._hints = hints
+        self._settings = settings
+        self._followed: dict[int, _Followed] = {}
+        self._opening: dict[int, asyncio.Lock] = {}
+        self._count = 0
+        self._look = asyncio.Event()
+        self._draining = False
+
+    def publish(self, tenant_id: int, committed: Committed) -> None:
+        """Hands a batch that was committed here to its followers, and hints to others."""
+        followed = self._followed.get(tenant_id)
+        if followed is not None:
+            followed.tailer.publish(committed)
+        self._hints.announce()
+
+    async def subscribe(
+        self, tenant_id: int, event_filter: EventFilter, *, after: int, heartbeat_seconds: float
+    ) -> AsyncIterator[SubscriptionMessage]:
+        """Follows a log from a position, for ever; see Cursor.run for how it ends.
+
+        Raises TooManySubscriptionsError at once when this process has as many as it may have.
+        """
+        if self._draining:
+            raise ServerDrainingError
+        if self._count >= self._settings.subscriptions_max:
+            raise TooManySubscriptionsError
+        self._count += 1
+        try:
+            async with self._following(tenant_id) as tailer:
+                head = await self._reader.head(tenant_id)
+                tailer.note_head(head.position)
+                cursor = Cursor(
+                    tailer,
+                    self._reader,
+                    event_filter,
+                    after=after,
+                    head=head.position,
+                    heartbeat_seconds=heartbeat_seconds,
+                )
+                async for message in cursor.run():
+                    yield message
+        finally:
+            self._count -= 1
+
+    def drain(self) -> None:
+        """Ends all subscriptions with ServerDrainingError, and refuses new ones."""
+        self._draining = True
+        for followed in self._followed.values():
+            followed.tailer.fail(ServerDrainingError())
+
+    async def run(self) -> None:
+        """Watches the heads of the logs that are followed: on a hint, and without one, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hints.run_sending())
+            tasks.create_task(self._hints.run_listening(self._look.set))
+            tasks.create_task(self._watch_heads())
+
+    async def _watch_heads(self) -> None:
+        loop = asyncio.get_running_loop()
+        last_answer = loop.time()
+        while True:
+            self._look.clear()
+            if self._followed:
+                try:
+                    heads = await self._reader.heads(list(self._followed))
+                except EverlogError as error:
+                    if loop.time() - last_answer > _STORAGE_AWAY_SECONDS_MAX:
+                        for followed in self._followed.values():
+                            followed.tailer.fail(StorageUnavailableError())
+                    log.debug("heads can't be read", error=str(error))
+                else:
+                    last_answer = loop.time()
+                    for tenant_id, head in heads.items():
+                        if tenant_id in self._followed:
+                            self._followed[tenant_id].tailer.check_head(head)
+            else:
+                last_answer = loop.time()
+            try:
+                async with asyncio.timeout(self._settings.poll_interval_seconds):
+                    await self._look.wait()
+            except TimeoutError:
+                pass
+
+    @asynccontextmanager
+    async def _following(self, tenant_id: int) -> AsyncIterator[Tailer]:
+        """The tailer of a log, made for its first follower, and stopped after its last."""
+        # The lock: against a second follower that makes another tailer while we read the head.
+        async with self._opening.setdefault(tenant_id, asyncio.Lock()):
+            followed = self._followed.get(tenant_id)
+            if followed is None or followed.tailer.failure is not None:
+                head = await self._reader.head(tenant_id)
+                ring = Ring(head.position, self._settings.ring_bytes_max)
+                tailer = Tailer(tenant_id, self._reader, ring)
+                task = asyncio.get_running_loop().create_task(tailer.run())
+                followed = self._followed[tenant_id] = _Followed(tailer, task)
+            followed.followers += 1
+        try:
+            yield followed.tailer
+        finally:
+            followed.followers -= 1
+            if followed.followers == 0:
+                followed.task.cancel()
+                if self._followed.get(tenant_id) is followed:
+                    del self._followed[tenant_id]
