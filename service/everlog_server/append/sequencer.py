@@ -142,6 +142,22 @@ class Sequencer:
             self._connection.close("the server stops")
         self._refuse_all(ServerDrainingError())
 
+    @property
+    def has_connection(self) -> bool:
+        """Whether it takes a place among PostgreSQL's connections."""
+        return self._connection is not None and self._connection.is_open
+
+    @property
+    def idle_since(self) -> float | None:
+        """The loop's time when its connection was last used; None if it has none, or uses it."""
+        in_use = self._in_flight or self._settling or self._queue
+        return None if in_use or not self.has_connection else self._last_landing
+
+    def release_connection(self) -> None:
+        """Closes its connection, which must be idle; the next request opens another."""
+        if self.idle_since is not None and self._connection is not None:
+            self._connection.close("idle")
+
     # The fast path.
 
     def _pump(self) -> None:
@@ -278,8 +294,7 @@ class Sequencer:
         silent_seconds = asyncio.get_running_loop().time() - self._last_landing
         if self._in_flight and silent_seconds > self._answer_timeout_seconds:
             connection.close(f"no answer for {silent_seconds:.0f} s")
-        elif not self._in_flight and silent_seconds > _IDLE_CONNECTION_SECONDS:
-            if self._settling is None:
-                connection.close("idle")
-        else:
+        if silent_seconds > _IDLE_CONNECTION_SECONDS:
+            self.release_connection()
+        if connection.is_open:
             self._watch_later()

@@ -1,4 +1,8 @@
-"""The sequencers of a process: one for each tenant that is written to."""
+"""The sequencers of a process: one for each tenant that is written to.
+
+Each has a connection while it appends. They are bounded together, so that many tenants do not take
+all that PostgreSQL has: whoever needs one more takes the place of the one that was idle longest.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from everlog_server.append.judging import FrameRecord
 from everlog_server.append.sequencer import Sequencer
 from everlog_server.settings import AppendSettings
 from everlog_server.storage.appends import AppendConnection
+
+_CONNECTION_POLL_SECONDS = 0.01
 
 
 class Sequencers:
@@ -30,6 +36,7 @@ class Sequencers:
         self._frame_record = frame_record
         self._on_committed = on_committed
         self._sequencers: dict[int, Sequencer] = {}
+        self._connecting = 0
 
     def of(self, tenant_id: int) -> Sequencer:
         """The sequencer of a tenant. It connects when it gets its first request."""
@@ -39,11 +46,27 @@ class Sequencers:
                 tenant_id,
                 settings=self._settings,
                 answer_timeout_seconds=self._answer_timeout_seconds,
-                connect=self._connect,
+                connect=self._connect_within_bound,
                 frame_record=self._frame_record,
                 on_committed=self._on_committed,
             )
         return sequencer
+
+    async def _connect_within_bound(self, tenant_id: int) -> AppendConnection:
+        while self._connecting + self._count_open() >= self._settings.connections_max:
+            idle = [s for s in self._sequencers.values() if s.idle_since is not None]
+            if idle:
+                min(idle, key=lambda s: s.idle_since or 0.0).release_connection()
+            else:
+                await asyncio.sleep(_CONNECTION_POLL_SECONDS)
+        self._connecting += 1
+        try:
+            return await self._connect(tenant_id)
+        finally:
+            self._connecting -= 1
+
+    def _count_open(self) -> int:
+        return sum(s.has_connection for s in self._sequencers.values())
 
     async def stop(self, grace_seconds: float) -> None:
         """Stops all of them: new requests are refused, waiting ones finish within the grace."""

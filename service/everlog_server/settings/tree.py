@@ -69,6 +69,7 @@ class AppendSettings:
         5.0, "How long to find out about a commit whose connection was lost."
     )
     pipeline_depth: int = _setting(2, "Batches in flight.", least=1, most=16)
+    connections_max: int = _setting(20, "Tenants that append at the same moment.", least=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,21 +105,20 @@ class Subscriptions:
         last_answer = loop.time()
         while True:
             self._look.clear()
-            if self._followed:
-                try:
-                    heads = await self._reader.heads(list(self._followed))
-                except EverlogError as error:
-                    if loop.time() - last_answer > _STORAGE_AWAY_SECONDS_MAX:
-                        for followed in self._followed.values():
-                            followed.tailer.fail(StorageUnavailableError())
-                    log.debug("heads can't be read", error=str(error))
-                else:
-                    last_answer = loop.time()
-                    for tenant_id, head in heads.items():
-                        if tenant_id in self._followed:
-                            self._followed[tenant_id].tailer.check_head(head)
+            known_before = {t: f.tailer.ring.last for t, f in self._followed.items()}
+            try:
+                heads = await self._reader.heads(list(known_before)) if known_before else {}
+            except EverlogError as error:
+                log.debug("heads can't be read", error=str(error))
+                if loop.time() - last_answer > _STORAGE_AWAY_SECONDS_MAX:
+                    for followed in self._followed.values():
+                        followed.tailer.fail(StorageUnavailableError())
             else:
                 last_answer = loop.time()
+                for tenant_id, head in heads.items():
+                    if tenant_id in self._followed:
+                        tailer = self._followed[tenant_id].tailer
+                        tailer.check_head(head, known_before=known_before[tenant_id])
             try:
                 async with asyncio.timeout(self._settings.poll_interval_seconds):
                     await self._look.wait()

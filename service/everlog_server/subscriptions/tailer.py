@@ -12,7 +12,7 @@ import asyncio
 import structlog
 
 from everlog_server.append import Committed
-from everlog_server.errors import EverlogError, LogDivergedError, StorageUnavailableError
+from everlog_server.errors import EverlogError, InternalError, LogDivergedError
 from everlog_server.model import TailEvent
 from everlog_server.storage.reads import EventReader
 from everlog_server.subscriptions.ring import Ring
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _READ_EVENTS_MAX = 2_000
 _READ_BYTES_MAX = 1024 * 1024
+_RETRY_SECONDS = 0.1
 
 
 class Tailer:
@@ -55,11 +56,11 @@ class Tailer:
         if self._head > self.ring.last:
             self._head_is_ahead.set()
 
-    def check_head(self, head: int) -> None:
-        """The log ends here, says the database: not before what was read from it."""
-        if head < self.ring.last:
+    def check_head(self, head: int, *, known_before: int) -> None:
+        """The database says where the log ends; `known_before`: the ring's last when it was asked."""
+        if head < known_before:
             # A restore from a backup, under a running server.
-            self.fail(LogDivergedError(f"the log ends at {head}, it had {self.ring.last} events"))
+            self.fail(LogDivergedError(f"the log ends at {head}, it had {known_before} events"))
         else:
             self.note_head(head)
 
@@ -69,16 +70,22 @@ class Tailer:
         self._wake()
 
     async def run(self) -> None:
-        """Reads what is missing whenever the head is ahead, for ever."""
-        while True:
-            await self._head_is_ahead.wait()
-            self._head_is_ahead.clear()
-            try:
-                while self.ring.last < self._head:
-                    await self._read_on()
-            except StorageUnavailableError:
-                # The next look at the heads, which comes by itself, wakes us again.
-                await asyncio.sleep(0.1)
+        """Reads what is missing whenever the head is ahead, until it fails or is cancelled."""
+        try:
+            while True:
+                await self._head_is_ahead.wait()
+                self._head_is_ahead.clear()
+                try:
+                    while self.ring.last < self._head:
+                        await self._read_on()
+                except EverlogError as error:
+                    # The next look at the heads, which comes by itself, wakes us again.
+                    log.debug("the tail can't be read", error=str(error))
+                    await asyncio.sleep(_RETRY_SECONDS)
+        except Exception:
+            # A defect of ours. Nothing dies silently: whoever follows is told.
+            log.exception("tailer failed", tenant_id=self.tenant_id)
+            self.fail(InternalError())
 
     async def _read_on(self) -> None:
         events = await self._reader.tail(

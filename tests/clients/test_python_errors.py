@@ -1,0 +1,151 @@
+import grpc
+import pytest
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from tests.clients.scripted_server import status
+
+import everlog
+from everlog.errors import ERRORS_BY_REASON
+from everlog.status import error_from_rpc, error_from_status
+from everlog.v1 import errors_pb2, event_pb2
+
+ORDER = event_pb2.AggregateKey(aggregate_type="order", aggregate_id="42")
+Violation = errors_pb2.SequenceConflict.Violation
+
+
+def test_every_reason_of_the_contract_has_its_class() -> None:
+    prefix = "ERROR_REASON_"
+    reasons = {name.removeprefix(prefix) for name in errors_pb2.ErrorReason.keys()}  # noqa: SIM118
+    assert set(ERRORS_BY_REASON) == reasons - {"UNSPECIFIED"}
+
+
+def test_a_sequence_conflict_lists_every_violated_expectation() -> None:
+    error = error_from_status(
+        status(
+            grpc.StatusCode.ABORTED,
+            "SEQUENCE_CONFLICT",
+            errors_pb2.SequenceConflict(
+                violations=[
+                    Violation(
+                        aggregate=ORDER,
+                        expected=Violation.EXPECTED_SEQUENCE,
+                        expected_sequence=3,
+                        actual_sequence=4,
+                    ),
+                    Violation(
+                        aggregate=ORDER,
+                        expected=Violation.EXPECTED_NOT_TO_EXIST,
+                        actual_sequence=4,
+                    ),
+                    Violation(aggregate=ORDER, expected=Violation.EXPECTED_TO_EXIST),
+                ]
+            ),
+        )
+    )
+    assert isinstance(error, everlog.SequenceConflict)
+    assert [(v.expected, v.actual) for v in error.violations] == [
+        (3, 4),
+        (everlog.MUST_NOT_EXIST, 4),
+        (everlog.MUST_EXIST, 0),
+    ]
+    assert str(error.violations[0]) == "order/42 is at sequence 4, expected 3"
+
+
+def test_a_reused_idempotency_key_names_the_event_that_has_it() -> None:
+    known = errors_pb2.KnownEvents.KnownEvent(index=2, idempotency_key="k", event_id="e")
+    error = error_from_status(
+        status(
+            grpc.StatusCode.ALREADY_EXISTS,
+            "IDEMPOTENCY_KEY_REUSED",
+            errors_pb2.KnownEvents(events=[known]),
+        )
+    )
+    assert isinstance(error, everlog.IdempotencyKeyReused)
+    assert error.event_id == "e"
+    assert error.known_events[0].index == 2
+
+
+def test_an_invalid_event_names_each_field() -> None:
+    violation = error_details_pb2.BadRequest.FieldViolation(
+        field="events[3].event_type", description="is empty"
+    )
+    error = error_from_status(
+        status(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_EVENT",
+            error_details_pb2.BadRequest(field_violations=[violation]),
+        )
+    )
+    assert isinstance(error, everlog.InvalidEvent)
+    assert [(v.field, v.description) for v in error.field_violations] == [
+        ("events[3].event_type", "is empty")
+    ]
+
+
+def test_an_error_carries_reason_code_message_metadata_and_the_time_to_wait() -> None:
+    error = error_from_status(
+        status(
+            grpc.StatusCode.OUT_OF_RANGE,
+            "CURSOR_BEYOND_HEAD",
+            message="position 9 is beyond the head, 4",
+            retry_after=1.5,
+            position="9",
+            head="4",
+        )
+    )
+    assert isinstance(error, everlog.CursorBeyondHead)
+    assert error.code is grpc.StatusCode.OUT_OF_RANGE
+    assert error.reason == "CURSOR_BEYOND_HEAD"
+    assert error.message == "position 9 is beyond the head, 4"
+    assert error.metadata == {"position": "9", "head": "4"}
+    assert error.retry_after == 1.5
+    assert str(error) == "CURSOR_BEYOND_HEAD: position 9 is beyond the head, 4"
+
+
+def test_a_reason_that_this_client_does_not_know_falls_back_to_its_code() -> None:
+    error = error_from_status(status(grpc.StatusCode.NOT_FOUND, "MOON_NOT_FOUND"))
+    assert type(error) is everlog.NotFound
+    assert error.reason == "MOON_NOT_FOUND"
+
+
+def test_a_reason_of_another_domain_is_not_taken_for_one_of_everlogs() -> None:
+    error = error_from_status(
+        status(grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE", domain="example.org")
+    )
+    assert type(error) is everlog.Unavailable
+    assert error.reason == ""
+
+
+def test_an_unknown_code_is_still_an_everlog_error() -> None:
+    error = error_from_status(status_pb2.Status(code=999, message="?"))
+    assert type(error) is everlog.EverlogError
+    assert error.code is grpc.StatusCode.UNKNOWN
+
+
+def rpc_error(code: grpc.StatusCode, *trailers: tuple[str, bytes]) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(
+        code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailers), details="gone"
+    )
+
+
+def test_unavailable_without_a_status_of_everlogs_is_a_lost_connection() -> None:
+    assert type(error_from_rpc(rpc_error(grpc.StatusCode.UNAVAILABLE))) is everlog.ConnectionLost
+
+
+def test_a_failed_call_is_read_from_its_trailers() -> None:
+    given = status(grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
+    trailer = ("grpc-status-details-bin", given.SerializeToString())
+    error = error_from_rpc(rpc_error(grpc.StatusCode.UNAVAILABLE, trailer))
+    assert type(error) is everlog.ServerDraining
+
+
+def test_trailers_that_contradict_the_calls_own_code_are_not_believed() -> None:
+    given = status_pb2.Status(code=code_pb2.ABORTED)
+    trailer = ("grpc-status-details-bin", given.SerializeToString())
+    error = error_from_rpc(rpc_error(grpc.StatusCode.UNAVAILABLE, trailer))
+    assert type(error) is everlog.ConnectionLost
+
+
+@pytest.mark.parametrize("error", ERRORS_BY_REASON.values(), ids=ERRORS_BY_REASON)
+def test_a_docstring_is_the_default_message(error: type[everlog.EverlogError]) -> None:
+    assert error().message
+    assert str(error()) == f"{error.reason}: {error().message}"

@@ -1,0 +1,178 @@
+"""Every field of a filter means the same in SQL (Query, Replay, catch-up) and in memory (live)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.factories import TENANT, new_event, open_house, parse
+
+from everlog_server.model import AggregateKey, EventFilter
+from everlog_server.storage import history
+
+CAUSE = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
+CAUSE_BYTES = bytes.fromhex(CAUSE.replace("-", ""))
+DAY = 86_400_000_000
+
+
+def _time(days: int) -> dict[str, int]:
+    return {"seconds": days * 86_400}
+
+
+# fmt: off
+EVENTS: list[dict[str, Any]] = [
+    {"aggregate": "order/1", "event_type": "order.created",
+     "json": '{"note": "Grüße ÉCOLE", "n": 1}'},
+    {"aggregate": "order/1", "event_type": "order.paid",
+     "json": '{"tags": ["red", {"deep": "Green-ish"}]}'},
+    {"aggregate": "order/2", "event_type": "order.created", "source": "shop", "actor": "user:ann"},
+    {"aggregate": "user/1", "event_type": "user.seen", "user_id": "u1", "correlation_id": "c1"},
+    {"aggregate": "user/1", "event_type": "orders.merged", "causation_id": CAUSE},
+    {"aggregate": "user/2", "event_type": "epic_started", "documentable": True},
+    {"aggregate": "user/2", "event_type": "user.seen",
+     "metadata": {"env": "prod", "ip": "10.0.0.1"}},
+    {"aggregate": "user/3", "event_type": "user.seen", "metadata": {"env": "test"}},
+    {"aggregate": "old/1", "event_type": "old.thing", "occurred_time": _time(10)},
+    {"aggregate": "old/1", "event_type": "old.thing", "occurred_time": _time(20)},
+    {"aggregate": "file/a.b", "event_type": "x.y", "json": '"just text, École"'},
+    {"aggregate": "file/c", "event_type": "x.y", "json": '{"red": 1, "école": [1, 2.0]}'},
+    {"aggregate": "file/d", "event_type": "x.y",
+     "json": '{"s": "line\\nbreak \\"quoted\\" tab\\tend"}'},
+]
+# fmt: on
+
+# Each filter, and the indexes of the events that it means.
+CASES: list[tuple[EventFilter, list[int]]] = [
+    (EventFilter(), list(range(len(EVENTS)))),
+    (EventFilter(aggregate_types=("order",)), [0, 1, 2]),
+    (EventFilter(aggregate_types=("file", "order")), [0, 1, 2, 10, 11, 12]),
+    (EventFilter(aggregate=AggregateKey("user", "1")), [3, 4]),
+    (EventFilter(aggregate=AggregateKey("user", "1"), event_types=("user.seen",)), [3]),
+    (EventFilter(event_types=("order.created",)), [0, 2]),
+    (EventFilter(event_types=("order.created", "user.seen")), [0, 2, 3, 6, 7]),
+    (EventFilter(event_type_prefixes=("order.",)), [0, 1, 2]),  # and not orders.merged
+    (EventFilter(event_type_prefixes=("none.",)), []),
+    (EventFilter(event_types=("epic_started",), event_type_prefixes=("old.",)), [5, 8, 9]),
+    (EventFilter(event_types=("user.seen",), aggregate_types=("order",)), []),
+    (EventFilter(sources=("shop", "nobody")), [2]),
+    (EventFilter(correlation_id="c1"), [3]),
+    (EventFilter(causation_id=CAUSE_BYTES), [4]),
+    (EventFilter(actor="user:ann"), [2]),
+    (EventFilter(user_id="u1"), [3]),
+    (EventFilter(documentable_only=True), [5]),
+    (EventFilter(occurred_from=10 * DAY, occurred_before=20 * DAY), [8]),
+    (EventFilter(occurred_before=20 * DAY + 1), [8, 9]),
+    (EventFilter(occurred_from=20 * DAY + 1), [n for n in range(len(EVENTS)) if n not in (8, 9)]),
+    (EventFilter(metadata='{"env":"prod"}'), [6]),
+    (EventFilter(metadata='{"env":"prod","ip":"10.0.0.2"}'), []),
+    (EventFilter(data_contains='{"n": 1.0}'), [0]),
+    (EventFilter(data_contains='{"tags": ["red"]}'), [1]),
+    (EventFilter(data_contains='{"école": [2]}'), [11]),
+    (EventFilter(keywords=("école",)), [0, 10]),  # a key is not searched
+    (EventFilter(keywords=("red",)), [1]),
+    (EventFilter(keywords=("re",)), [1]),  # the beginning of a word
+    (EventFilter(keywords=("ed",)), []),  # and not its end
+    (EventFilter(keywords=("green", "ish", "red")), [1]),
+    (EventFilter(keywords=("started",)), [5]),
+    (EventFilter(keywords=("break",)), [12]),
+    (EventFilter(keywords=("end",)), [12]),
+    (EventFilter(keywords=("prod",)), [6]),
+    (EventFilter(keywords=("env",)), []),
+    (EventFilter(keywords=("created",), sources=("shop",)), [2]),
+]
+
+
+@pytest.mark.parametrize(("event_filter", "expected"), CASES)
+async def test_a_filter_means_the_same_to_query_replay_and_subscribe(
+    database_url: str, event_filter: EventFilter, expected: list[int]
+) -> None:
+    async with open_house(database_url) as house:
+        marker = new_event("end/1", "end")
+        live = asyncio.create_task(_positions_until_caught_up_and(house, event_filter, len(EVENTS)))
+        for fields in EVENTS:
+            await house.emit(new_event(**fields))
+        await house.emit(marker)
+        head = (await house.reader.head(TENANT)).position - 1
+        expected_positions = [index + 1 for index in expected]
+
+        page = await house.reader.query(
+            TENANT, event_filter, newest_first=True, cursor=None, through=head, limit=100
+        )
+        assert [e.position for e in parse(page.records)] == expected_positions[::-1]
+        assert page.is_last
+        assert await house.reader.count(TENANT, event_filter, head) == len(expected)
+        for backwards in (False, True):
+            batches = house.reader.replay(
+                TENANT, event_filter, after=0, through=head, backwards=backwards
+            )
+            found = [e.position async for b in batches for e in parse(b.records)]
+            assert found == expected_positions[:: -1 if backwards else 1]
+        caught_up = await _positions_until_caught_up_and(house, event_filter, len(EVENTS))
+        assert caught_up == expected_positions
+        assert await live == expected_positions
+
+
+async def _positions_until_caught_up_and(
+    house: Any, event_filter: EventFilter, position: int
+) -> list[int]:
+    """What a subscriber from the start receives of the events up to a position."""
+    found: list[int] = []
+    messages = house.subscriptions.subscribe(TENANT, event_filter, after=0, heartbeat_seconds=0.05)
+    try:
+        async for message in messages:
+            found += [e.position for e in parse(message.records) if e.position <= position]
+            if message.examined_position >= position:
+                return found
+    finally:
+        await messages.aclose()
+    raise AssertionError("ended by itself")
+
+
+async def test_record_times_bound_a_stretch_exactly(database_url: str) -> None:
+    async with open_house(database_url) as house:
+        receipts = [(await house.emit(new_event(f"a/{n}")))[0] for n in range(20)]
+        for n in (0, 7, 19):
+            at = receipts[n].record_time
+            assert await house.reader.position_before(TENANT, at) <= n
+            from_here = await house.log(EventFilter(recorded_from=at))
+            before = await house.log(EventFilter(recorded_before=at))
+            assert [e.position for e in before + from_here] == list(range(1, 21))
+            assert all(e.record_time.ToMicroseconds() >= at for e in from_here)
+            assert all(e.record_time.ToMicroseconds() < at for e in before)
+        assert await house.reader.position_before(TENANT, 0) == 0
+        assert await house.reader.position_before(TENANT, receipts[-1].record_time + 1) == 20
+
+
+async def test_an_aggregates_history_is_bounded_by_positions_of_the_log(database_url: str) -> None:
+    async with open_house(database_url) as house:
+        for n in range(60):
+            await house.emit(new_event(f"a/{n % 3}"))
+        mine = EventFilter(aggregate=AggregateKey("a", "1"))
+        for after, through in ((0, 60), (5, 5), (4, 5), (5, 30), (59, 60), (0, 1), (58, 60)):
+            batches = house.reader.replay(TENANT, mine, after=after, through=through)
+            found = [e.position async for b in batches for e in parse(b.records)]
+            assert found == [p for p in range(1, 61) if p % 3 == 2 and after < p <= through]
+
+
+async def test_a_search_that_finds_little_hands_back_what_it_has_and_where_it_stands(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "_WINDOW_POSITIONS_FIRST", 10)
+    monkeypatch.setattr(history, "_QUERY_SECONDS_MAX", 0.0)
+    async with open_house(database_url) as house:
+        for n in range(100):
+            await house.emit(new_event(f"a/{n}", json=f'{{"n": {n}}}'))
+        event_filter = EventFilter(data_contains='{"n": 42}')
+        cursor, pages, found = None, 0, []
+        while True:
+            page = await house.reader.query(
+                TENANT, event_filter, newest_first=True, cursor=cursor, through=100, limit=10
+            )
+            pages += 1
+            found += [e.position for e in parse(page.records)]
+            cursor = page.examined_position
+            if page.is_last:
+                break
+        assert found == [43]
+        assert pages > 2

@@ -1,0 +1,95 @@
+"""Migrations are applied once, in order, whoever starts at once; a wrong schema is refused."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from tests.integration import schema_snapshot
+
+from everlog_server.storage import migrations
+from everlog_server.storage.migrations import (
+    Migration,
+    MigrationChangedError,
+    MigrationFailedError,
+    SchemaTooNewError,
+    SchemaTooOldError,
+)
+
+if TYPE_CHECKING:
+    from everlog_server.storage.embedded import EmbeddedPostgres
+
+
+def execute(dsn: str, statement: str) -> psycopg.Cursor:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(statement.encode())
+
+
+def test_ten_servers_starting_at_once_migrate_once(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(10) as threads:
+        applied = list(threads.map(migrations.migrate, [empty_database_url] * 10))
+    # Several of them may have applied one each; together each migration once.
+    together = sorted(migration.version for each in applied for migration in each)
+    assert together == [migration.version for migration in migrations.available()]
+    migrations.check(empty_database_url)
+
+
+def test_a_migrated_database_needs_nothing(database_url: str) -> None:
+    migrations.check(database_url)
+    assert migrations.migrate(database_url) == []
+
+
+def test_a_database_without_a_schema_is_refused_and_told_what_to_run(
+    empty_database_url: str,
+) -> None:
+    with pytest.raises(SchemaTooOldError, match=r"lacks 0001_\w+.*run `everlog migrate`"):
+        migrations.check(empty_database_url)
+
+
+def test_a_database_of_a_newer_server_is_refused(database_url: str) -> None:
+    execute(
+        database_url,
+        "INSERT INTO everlog.schema_migrations (version, name, checksum) VALUES (9999, 'new', '')",
+    )
+    for refusing in (migrations.check, migrations.migrate):
+        with pytest.raises(SchemaTooNewError, match="migration new, which this everlog does not"):
+            refusing(database_url)
+
+
+def test_a_migration_that_was_edited_after_it_was_applied_is_refused(database_url: str) -> None:
+    execute(database_url, "UPDATE everlog.schema_migrations SET checksum = 'x' WHERE version = 1")
+    for refusing in (migrations.check, migrations.migrate):
+        with pytest.raises(MigrationChangedError, match="0001"):
+            refusing(database_url)
+
+
+def test_a_failed_migration_leaves_no_trace(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = migrations.available()
+    text = b"CREATE TABLE everlog.half (); SELECT 1 / 0"
+    broken = Migration(len(ours) + 1, "9999_broken", text, "")
+    monkeypatch.setattr(migrations, "available", lambda: [*ours, broken])
+    with pytest.raises(MigrationFailedError, match="9999_broken failed: division by zero"):
+        migrations.migrate(database_url)
+    assert execute(database_url, "SELECT to_regclass('everlog.half')").fetchone() == (None,)
+    monkeypatch.undo()
+    migrations.check(database_url)
+
+
+def test_an_unreachable_database_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="PostgreSQL can't be reached") as refused:
+        migrations.migrate(f"host={tmp_path} password=secret user=u dbname=d")
+    assert "secret" not in str(refused.value)
+
+
+def test_the_replayed_migrations_equal_the_committed_schema(
+    postgres: EmbeddedPostgres, database_url: str
+) -> None:
+    committed = schema_snapshot.FILE.read_text()
+    assert schema_snapshot.take(postgres, database_url) == committed, (
+        "if the change is meant: python -m tests.integration.schema_snapshot"
+    )

@@ -1,0 +1,217 @@
+"""`everlog serve` as its users meet it: a process with flags, an exit code, signals and a port."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import psycopg
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from everlog_server.settings import ServerSettings
+from everlog_server.supervisor import PortInUseError, reserved_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START_SECONDS = 30
+STOP_SECONDS = 20
+SERVICE = "everlog.v1.EventStoreService"
+
+
+@dataclass
+class Served:
+    """A running `everlog serve`."""
+
+    process: subprocess.Popen[str]
+    ready_file: Path
+    address: str = ""
+    pid: int = 0
+    log: str = field(default="", init=False)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signals, waits, keeps what was logged, and returns the exit code."""
+        self.process.send_signal(number)
+        _, self.log = self.process.communicate(timeout=STOP_SECONDS)
+        return self.process.returncode
+
+
+def command(*flags: str) -> list[str]:
+    return [sys.executable, "-m", "everlog_server", "serve", "--port", "0", *flags]
+
+
+@contextmanager
+def serving(tmp_path: Path, *flags: str) -> Iterator[Served]:
+    ready_file = tmp_path / "ready.json"
+    with subprocess.Popen(
+        command("--ready-file", str(ready_file), *flags), stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(lambda: ready_file.exists() or process.poll() is not None, START_SECONDS)
+            assert process.poll() is None, process.communicate()[1]
+            yield Served(process, ready_file, **json.loads(ready_file.read_text()))
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def fails(*flags: str) -> tuple[int, str]:
+    """The exit code and the words of a serve that does not come to serving."""
+    done = subprocess.run(
+        command(*flags), capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def health(address: str, service: str = "") -> str:
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        request = health_pb2.HealthCheckRequest(service=service)
+        status = stub.Check(request, timeout=5, wait_for_ready=True).status
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+
+
+def services(address: str) -> set[str]:
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        answer = next(iter(stub.ServerReflectionInfo(iter([request]), timeout=5)))
+    return {service.name for service in answer.list_services_response.service}
+
+
+def workers_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    found = []
+    for child in map(int, children):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "--as-worker" in Path(f"/proc/{child}/cmdline").read_text():
+                found.append(child)
+    return found
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path, "--ephemeral", "--log-format", "json") as served:
+        assert served.pid == served.process.pid
+        assert health(served.address) == health(served.address, SERVICE) == "SERVING"
+        assert services(served.address) == {
+            SERVICE,
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }
+        assert served.stop() == 0
+    assert not served.ready_file.exists()
+    lines = [json.loads(line) for line in served.log.splitlines()]
+    database = next(line["description"] for line in lines if line["event"] == "database")
+    assert not Path(database.split("data in ")[1].split(",")[0]).exists()
+    limits = next(line for line in lines if line["event"] == "limits")
+    assert limits["limits.event_bytes_max"] == 1024 * 1024
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_ends_it_well(
+    tmp_path: Path, database_url: str, workers: str, number: int
+) -> None:
+    with serving(tmp_path, "--database-url", database_url, "--workers", workers) as served:
+        started = workers_of(served.pid)
+        assert health(served.address) == "SERVING"
+        assert served.stop(number) == 0
+        assert not any(runs(pid) for pid in started)
+    assert "Traceback" not in served.log
+
+
+def test_a_dead_worker_is_replaced(tmp_path: Path, database_url: str) -> None:
+    with serving(tmp_path, "--database-url", database_url, "--workers", "2") as served:
+        before = workers_of(served.pid)
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        wait_for(lambda: not runs(before[0]), 5)
+        assert health(served.address) == "SERVING"  # by the other one
+        wait_for(lambda: len(workers_of(served.pid)) == 2, 10)
+        assert set(workers_of(served.pid)) > {before[1]}
+        assert served.stop() == 0
+    assert '"event":"worker_died"' in served.log
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path, database_url: str) -> None:
+    with serving(tmp_path, "--database-url", database_url, "--workers", "2") as served:
+        orphans = workers_of(served.pid)
+        served.process.kill()
+        wait_for(lambda: not any(runs(pid) for pid in orphans), STOP_SECONDS)
+
+
+def test_workers_that_can_not_start_end_it(tmp_path: Path) -> None:
+    code, said = fails("--database-url", f"host={tmp_path}", "--workers", "2")
+    assert code == 1
+    assert "PostgreSQL can't be reached" in said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_somebody_listens_on_is_refused(database_url: str, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        flags = ["--database-url", database_url, "--workers", workers, "--port", port]
+        code, said = fails(*flags)
+    assert code == 1
+    assert f"Error: can't listen on 127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+
+
+def test_a_port_shared_by_other_workers_is_refused() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = ServerSettings(port=other.getsockname()[1])
+        with pytest.raises(PortInUseError), reserved_port(taken):
+            pass
+
+
+def test_an_old_schema_is_refused_when_it_may_not_migrate(empty_database_url: str) -> None:
+    code, said = fails("--database-url", empty_database_url, "--no-migrate-at-start")
+    assert code == 1
+    assert "run `everlog migrate`" in said
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT to_regnamespace('everlog')").fetchone() == (None,)
+
+
+def test_a_wrong_setting_is_refused_by_name() -> None:
+    code, said = fails("--log-level", "loud")
+    assert code == 2
+    assert "log.level is 'loud' (from --log-level), but must be one of" in said
+
+
+def test_a_password_is_never_said(tmp_path: Path, database_url: str) -> None:
+    with_password = database_url.replace("postgres@", "postgres:hunter2@")
+    flags = ["--database-url", with_password, "--log-level", "debug"]
+    with serving(tmp_path, *flags) as served:
+        assert served.stop() == 0
+    assert '"event":"settings"' in served.log
+    assert "hunter2" not in served.log
