@@ -6,6 +6,7 @@ has a database of its own, made in some 30 ms.
 
 from __future__ import annotations
 
+import os
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,9 @@ from everlog_server.storage.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Tests start processes while gRPC's threads run; its handlers of fork() crash the child.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 
 _numbers = count(1)
 

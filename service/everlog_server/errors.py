@@ -7,6 +7,7 @@ message when nobody gives a better one. rpc/status.py turns them into gRPC statu
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from everlog_server.model import AggregateKey, Expectation, ExpectationKind
@@ -109,7 +110,8 @@ class SequenceConflictError(EverlogError):
         super().__init__("; ".join(map(str, violations)))
 
 
-class KnownEvent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
     """An event of a request that the log has already."""
 
     index: int

@@ -93,6 +93,17 @@ class Receipt(NamedTuple):
     documentable: bool
 
 
+class Committed(NamedTuple):
+    """A durable batch, as the sequencer hands it on. The lists are parallel."""
+
+    first_position: int
+    record_time: int
+    events: list[NewEvent]
+    event_ids: list[bytes]
+    records: list[bytes]
+    """Framed."""
+
+
 class Head(NamedTuple):
     """Where a log ends. `event_id` is None and `record_time` 0 when it is empty."""
 
@@ -160,3 +171,9 @@ class EventFilter:
 
 
 _ALL_EVENTS = EventFilter()
+
+
+def uuid_text(value: bytes) -> str:
+    """A UUID in its canonical lower-case text."""
+    digits = value.hex("-", 2)
+    return f"{digits[:4]}{digits[5:29]}{digits[30:34]}{digits[35:]}"

@@ -6,11 +6,11 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.clients.scripted_server import ScriptedServer, answer, drain, scripted, status
 
 import everlog
 from everlog.retry import Backoff
 from everlog.v1 import event_store_pb2
+from tests.clients.scripted_server import ScriptedServer, answer, drain, fail, scripted, status
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.05)
 
@@ -157,6 +157,17 @@ async def test_an_interrupted_import_goes_on_without_losing_or_reordering_anythi
         outcomes = [o async for o in client.emit_stream(given)]
         assert positions(outcomes) == list(range(1, 301))
         assert len(server.calls) == 3
+
+
+async def test_a_stream_that_the_server_ends_under_a_write_keeps_its_reason() -> None:
+    async def not_for_you(_messages: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        await fail(context, status(grpc.StatusCode.NOT_FOUND, "TENANT_NOT_FOUND"))
+        yield
+
+    large = everlog.Event("a.b", source="s", binary=bytes(200_000))
+    async with scripted(EmitStream=[not_for_you]) as server, connected(server) as client:
+        outcomes = [outcome async for outcome in client.emit_stream([large] * 100)]
+        assert set(positions(outcomes)) == {"TENANT_NOT_FOUND"}
 
 
 async def test_leaving_early_ends_the_stream() -> None:

@@ -1,12 +1,12 @@
 import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from tests.clients.scripted_server import status
 
 import everlog
 from everlog.errors import ERRORS_BY_REASON
 from everlog.status import error_from_rpc, error_from_status
 from everlog.v1 import errors_pb2, event_pb2
+from tests.clients.scripted_server import status
 
 ORDER = event_pb2.AggregateKey(aggregate_type="order", aggregate_id="42")
 Violation = errors_pb2.SequenceConflict.Violation

@@ -5,11 +5,11 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.clients.scripted_server import ScriptedServer, drain, events, fail, scripted, status
 
 import everlog
 from everlog.retry import Backoff
 from everlog.v1 import event_store_pb2
+from tests.clients.scripted_server import ScriptedServer, drain, events, fail, scripted, status
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.05)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import grpc
 import pytest
-from tests.clients.scripted_server import ScriptedServer, events, fail, scripted, status
 
 import everlog
 from everlog.retry import Backoff
 from everlog.v1 import event_store_pb2
+from tests.clients.scripted_server import ScriptedServer, events, fail, scripted, status
 
 SOON = Backoff(initial_seconds=0.01, max_seconds=0.05)
 CAUGHT_UP = event_store_pb2.CaughtUp()

@@ -151,7 +151,7 @@ END
 $$;
 
 CREATE FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE COST 5000 PARALLEL SAFE
     AS $_$
     SELECT lower(
         concat_ws(

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.factories import TENANT, new_event, open_house, parse
 
 from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.storage import history
+from tests.factories import TENANT, new_event, open_house, parse
 
 CAUSE = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
 CAUSE_BYTES = bytes.fromhex(CAUSE.replace("-", ""))

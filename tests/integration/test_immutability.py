@@ -5,10 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
-from tests.factories import new_event, open_house
 
 from everlog_server.settings import Settings
 from everlog_server.storage.database import service_conninfo
+from tests.factories import new_event, open_house
 
 CHANGES = [
     "UPDATE everlog.events SET event_type = 'other'",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from tests.integration import schema_snapshot
 
 from everlog_server.storage import migrations
 from everlog_server.storage.migrations import (
@@ -18,6 +17,7 @@ from everlog_server.storage.migrations import (
     SchemaTooNewError,
     SchemaTooOldError,
 )
+from tests.integration import schema_snapshot
 
 if TYPE_CHECKING:
     from everlog_server.storage.embedded import EmbeddedPostgres

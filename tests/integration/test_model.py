@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.factories import House, emission, exactly, exists, is_new, new_event, parse
 
 from everlog_server.errors import (
     EventIdReusedError,
@@ -34,6 +33,7 @@ from everlog_server.errors import (
     SequenceConflictError,
 )
 from everlog_server.model import AggregateKey, EventFilter
+from tests.factories import House, emission, exactly, exists, is_new, new_event, parse
 
 if TYPE_CHECKING:
     from everlog.v1 import event_pb2

@@ -8,14 +8,14 @@ row is locked until the commit: these tests hold a writer open at the worst mome
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from tests.factories import TENANT, assert_gap_free, emission, exactly, new_event, open_house
 
-from everlog_server.append.judging import Batch, judge
+from everlog_server.append.judging import judge
 from everlog_server.append.memory import Memory
 from everlog_server.errors import StorageUnavailableError
 from everlog_server.rpc.codec import frame_record
@@ -28,9 +28,10 @@ from everlog_server.storage.appends import (
     Verdict,
 )
 from everlog_server.storage.database import Database
+from tests.factories import TENANT, assert_gap_free, emission, exactly, new_event, open_house
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.factories import House
 
@@ -52,7 +53,8 @@ async def _waits_for_lock(database_url: str) -> bool:
         return row is not None and row[0] > 0
 
 
-async def _open_append(house: House) -> tuple[AppendConnection, Batch]:
+@asynccontextmanager
+async def _open_append(house: House) -> AsyncIterator[AppendConnection]:
     """A writer that has its positions and has appended, but has not committed."""
     connection = await house.database.connect_to_append(TENANT)
     event = new_event("held/1")
@@ -67,17 +69,20 @@ async def _open_append(house: House) -> tuple[AppendConnection, Batch]:
     )
     statement = connection._append(batch.fence, Checks(), batch.rows)
     await connection._pipeline.ask(statement)  # and no COMMIT
-    return connection, batch
+    try:
+        yield connection
+    finally:
+        connection.close("the test is over")
 
 
 async def test_a_writer_held_between_its_position_and_its_commit_hides_nobody(
     database_url: str,
 ) -> None:
     """Marten #4964: a reader advanced past the position of a transaction that had not committed."""
-    async with open_house(database_url) as house:
+    async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
         seen = asyncio.create_task(house.follow(lambda events: len(events) == 3))
-        held, _ = await _open_append(house)
+        held = await stack.enter_async_context(_open_append(house))
 
         # The next writer can't get a later position while the earlier one is open: it waits.
         later = house.submit(emission(new_event("b/1")))
@@ -97,9 +102,9 @@ async def test_a_writer_held_between_its_position_and_its_commit_hides_nobody(
 
 async def test_a_transaction_that_rolls_back_leaves_no_hole_to_wait_at(database_url: str) -> None:
     """Emmett PR #336: a position burnt by a rollback stalls, or is skipped by, every reader."""
-    async with open_house(database_url) as house:
+    async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
-        held, _ = await _open_append(house)
+        held = await stack.enter_async_context(_open_append(house))
         later = house.submit(emission(new_event("b/1")))
         await _until(lambda: _waits_for_lock(database_url))
 
@@ -114,8 +119,8 @@ async def test_a_transaction_that_rolls_back_leaves_no_hole_to_wait_at(database_
 async def test_a_writer_that_vanishes_while_it_holds_the_lock_blocks_nobody_for_long(
     database_url: str,
 ) -> None:
-    async with open_house(database_url) as house:
-        held, _ = await _open_append(house)
+    async with open_house(database_url) as house, AsyncExitStack() as stack:
+        held = await stack.enter_async_context(_open_append(house))
         later = house.submit(emission(new_event("b/1")))
         await _until(lambda: _waits_for_lock(database_url))
         held.close("killed")
@@ -128,9 +133,9 @@ async def test_nobody_is_answered_for_an_event_that_is_not_there(database_url: s
 
     Here the backend dies with the batch unacknowledged; whoever gets a receipt finds the event.
     """
-    async with open_house(database_url) as house:
+    async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
-        held, _ = await _open_append(house)
+        held = await stack.enter_async_context(_open_append(house))
         emits = [house.submit(emission(new_event(f"b/{i}"))) for i in range(20)]
         await _until(lambda: _waits_for_lock(database_url))
         async with await psycopg.AsyncConnection.connect(
@@ -198,12 +203,12 @@ async def test_an_append_that_was_sent_before_the_epoch_was_raised_never_commits
 
 
 async def test_a_locked_log_answers_storage_unavailable_and_not_never(database_url: str) -> None:
-    async with open_house(database_url) as house:
+    async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
         storage = replace(Settings().storage, lock_timeout_seconds=0.2)
         house.database._append_conninfo = Database(database_url, storage)._append_conninfo
         house.sequencers.of(TENANT)._connection.close("reconnect")  # type: ignore[union-attr]
-        held, _ = await _open_append(house)
+        held = await stack.enter_async_context(_open_append(house))
         with pytest.raises(StorageUnavailableError):
             await house.emit(new_event("b/1"))
         await held.give_up()

@@ -5,17 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.factories import (
-    TENANT,
-    House,
-    assert_gap_free,
-    emission,
-    exactly,
-    exists,
-    is_new,
-    new_event,
-    open_house,
-)
 
 from everlog_server.errors import (
     EventIdReusedError,
@@ -29,6 +18,17 @@ from everlog_server.errors import (
     Violation,
 )
 from everlog_server.settings import AppendSettings
+from tests.factories import (
+    TENANT,
+    House,
+    assert_gap_free,
+    emission,
+    exactly,
+    exists,
+    is_new,
+    new_event,
+    open_house,
+)
 
 ID = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
 OTHER_ID = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60719"

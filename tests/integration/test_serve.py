@@ -18,9 +18,20 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import psycopg
 import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
 
+from everlog.v1.event_pb2 import NewEvent
+from everlog.v1.event_store_pb2 import (
+    EmitRequest,
+    EmitStreamRequest,
+    EmitStreamResponse,
+    StreamedEmit,
+    SubscribeRequest,
+)
+from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from everlog_server.settings import ServerSettings
 from everlog_server.supervisor import PortInUseError, reserved_port
 
@@ -91,6 +102,26 @@ def health(address: str, service: str = "") -> str:
     return health_pb2.HealthCheckResponse.ServingStatus.Name(status)
 
 
+def until_its_end(stream: Any) -> tuple[list[Any], grpc.RpcError]:
+    """The messages of a stream, and the error that ends it."""
+    messages = []
+    try:
+        for message in stream:
+            messages.append(message)  # noqa: PERF402  all that came before the error count
+    except grpc.RpcError as error:
+        return messages, error
+    raise AssertionError("the stream has ended well")
+
+
+def reason_of(error: Any) -> str:
+    """The ErrorInfo's reason."""
+    status = rpc_status.from_call(error)
+    assert status is not None, error
+    info = ErrorInfo()
+    assert any(detail.Unpack(info) for detail in status.details)
+    return info.reason
+
+
 def services(address: str) -> set[str]:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     with grpc.insecure_channel(address) as channel:
@@ -147,6 +178,45 @@ def test_a_signal_ends_it_well(
     assert "Traceback" not in served.log
 
 
+def test_a_stop_tells_every_stream_that_it_drains_and_loses_no_emit(
+    tmp_path: Path, database_url: str
+) -> None:
+    event = NewEvent(source="tests", event_type="tests.ran")
+    stored = 0
+
+    def successes(message: EmitStreamResponse) -> int:
+        return sum(answer.HasField("response") for answer in message.answers)
+
+    def emits() -> Iterator[EmitStreamRequest]:
+        while True:
+            yield EmitStreamRequest(emits=[StreamedEmit(request=EmitRequest(events=[event]))])
+            time.sleep(0.001)
+
+    with (
+        serving(tmp_path, "--database-url", database_url) as served,
+        grpc.insecure_channel(served.address) as channel,
+    ):
+        stub = EventStoreServiceStub(channel)
+        following = stub.Subscribe(SubscribeRequest(after_position=0))
+        assert next(following).HasField("caught_up")
+        answers = stub.EmitStream(emits())
+        while stored <= 50:
+            stored += successes(next(answers))
+        served.process.send_signal(signal.SIGTERM)
+        rest, ended_emitting = until_its_end(answers)
+        stored += sum(map(successes, rest))
+        batches, ended_following = until_its_end(following)
+        assert served.process.wait(STOP_SECONDS) == 0
+    assert reason_of(ended_emitting) == reason_of(ended_following) == "SERVER_DRAINING"
+    # "The answer comes after the commit is durable, never before."
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT count(*) FROM everlog.events").fetchone()
+    assert row == (stored,)
+    # "Exactly the events after the cursor that match, once each, in position order."
+    followed = [event.position for batch in batches for event in batch.events]
+    assert followed == list(range(1, len(followed) + 1))
+
+
 def test_a_dead_worker_is_replaced(tmp_path: Path, database_url: str) -> None:
     with serving(tmp_path, "--database-url", database_url, "--workers", "2") as served:
         before = workers_of(served.pid)
@@ -169,7 +239,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path, database_url: st
 
 def test_workers_that_can_not_start_end_it(tmp_path: Path) -> None:
     code, said = fails("--database-url", f"host={tmp_path}", "--workers", "2")
-    assert code == 1
+    assert code == 5
     assert "PostgreSQL can't be reached" in said
 
 
@@ -179,8 +249,8 @@ def test_a_port_that_somebody_listens_on_is_refused(database_url: str, workers: 
         port = str(other.getsockname()[1])
         flags = ["--database-url", database_url, "--workers", workers, "--port", port]
         code, said = fails(*flags)
-    assert code == 1
-    assert f"Error: can't listen on 127.0.0.1:{port}" in said
+    assert code == 3
+    assert f"everlog: can't listen on 127.0.0.1:{port}" in said
     assert "Traceback" not in said
 
 
@@ -196,7 +266,7 @@ def test_a_port_shared_by_other_workers_is_refused() -> None:
 
 def test_an_old_schema_is_refused_when_it_may_not_migrate(empty_database_url: str) -> None:
     code, said = fails("--database-url", empty_database_url, "--no-migrate-at-start")
-    assert code == 1
+    assert code == 3
     assert "run `everlog migrate`" in said
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT to_regnamespace('everlog')").fetchone() == (None,)

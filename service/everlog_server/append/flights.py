@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from everlog_server.append.judging import Batch, Outcome
-from everlog_server.model import Emission, NewEvent, Receipt
+from everlog_server.model import Committed, Emission, Receipt
 
 Receipts = tuple[Receipt, ...]
 
@@ -43,26 +43,19 @@ class Flight:
         for caller in self.callers:
             caller.tell(outcome)
 
+    @property
+    def committed(self) -> Committed | None:
+        """What its batch, now durable, has added to the log; None: nothing."""
+        if self.batch is None or not self.batch.rows.events:
+            return None
+        rows = self.batch.rows
+        first_position = self.batch.fence.head + 1
+        return Committed(
+            first_position, rows.record_time, rows.events, rows.event_ids, rows.records
+        )
+
     def conclude(self) -> None:
         """Tells every caller what the batch, now durable, has for it."""
         if self.batch is not None:
             for caller, outcome in zip(self.callers, self.batch.outcomes, strict=True):
                 caller.tell(outcome)
-
-
-class Committed(NamedTuple):
-    """A durable batch, as it is handed to the tailer. The lists are parallel."""
-
-    first_position: int
-    record_time: int
-    events: list[NewEvent]
-    event_ids: list[bytes]
-    records: list[bytes]
-
-    @classmethod
-    def of(cls, batch: Batch) -> Committed:
-        """What a batch has added to the log."""
-        rows = batch.rows
-        return cls(
-            batch.fence.head + 1, rows.record_time, rows.events, rows.event_ids, rows.records
-        )

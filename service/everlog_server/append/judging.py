@@ -33,6 +33,7 @@ from everlog_server.model import (
     ExpectationKind,
     NewEvent,
     Receipt,
+    uuid_text,
 )
 from everlog_server.storage.appends import AppendedRows, Checks, Facts, Fence, StoredEvent
 
@@ -134,8 +135,8 @@ class _Judgement:
                     if stored.fingerprint != event.fingerprint:
                         raise IdempotencyKeyReusedError(
                             f"idempotency key {key!r} was used for other content"
-                            f" by event {event_id_text(stored.event_id)}",
-                            (KnownEvent(index, key, event_id_text(stored.event_id)),),
+                            f" by event {uuid_text(stored.event_id)}",
+                            (KnownEvent(index, key, uuid_text(stored.event_id)),),
                         )
                     known[index] = stored
                     continue
@@ -145,8 +146,8 @@ class _Judgement:
                 if stored is not None:
                     if stored.fingerprint != event.fingerprint or stored.idempotency_key != key:
                         raise EventIdReusedError(
-                            f"event id {event_id_text(event_id)} was used for other content",
-                            (KnownEvent(index, key or "", event_id_text(event_id)),),
+                            f"event id {uuid_text(event_id)} was used for other content",
+                            (KnownEvent(index, key or "", uuid_text(event_id)),),
                         )
                     known[index] = stored
         return known
@@ -238,17 +239,11 @@ def _partly_known(emission: Emission, known: dict[int, StoredEvent]) -> KnownEve
             KnownEvent(
                 index,
                 emission.events[index].idempotency_key or "",
-                event_id_text(stored.event_id),
+                uuid_text(stored.event_id),
             )
             for index, stored in sorted(known.items())
         ),
     )
-
-
-def event_id_text(event_id: bytes) -> str:
-    """A UUID in its canonical lower-case text."""
-    digits = event_id.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_event_ids(record_time: int) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from everlog_server.append.flights import Committed, Flight, Receipts, Waiting
+from everlog_server.append.flights import Flight, Receipts, Waiting
 from everlog_server.append.judging import FrameRecord, LookFirst, judge
 from everlog_server.append.memory import Memory
 from everlog_server.append.settling import Settler
@@ -34,7 +34,7 @@ from everlog_server.errors import (
     ServerDrainingError,
     StorageUnavailableError,
 )
-from everlog_server.model import Emission
+from everlog_server.model import Committed, Emission
 from everlog_server.settings import AppendSettings
 from everlog_server.storage.appends import (
     AppendConnection,
@@ -244,8 +244,9 @@ class Sequencer:
 
     def _conclude(self, flight: Flight) -> None:
         """Hands the bytes of a durable batch on, and tells its callers."""
-        if flight.batch is not None and flight.batch.rows.events:
-            self._on_committed(self.tenant_id, Committed.of(flight.batch))
+        committed = flight.committed
+        if committed is not None:
+            self._on_committed(self.tenant_id, committed)
         flight.conclude()
 
     # The slow path.

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from everlog_server.append.flights import Committed
 from everlog_server.append.judging import FrameRecord
 from everlog_server.append.sequencer import Sequencer
+from everlog_server.errors import ServerDrainingError
+from everlog_server.model import Committed
 from everlog_server.settings import AppendSettings
 from everlog_server.storage.appends import AppendConnection
 
@@ -37,9 +38,15 @@ class Sequencers:
         self._on_committed = on_committed
         self._sequencers: dict[int, Sequencer] = {}
         self._connecting = 0
+        self._stopping = False
 
     def of(self, tenant_id: int) -> Sequencer:
-        """The sequencer of a tenant. It connects when it gets its first request."""
+        """The sequencer of a tenant. It connects when it gets its first request.
+
+        Raises ServerDrainingError once they are told to stop.
+        """
+        if self._stopping:
+            raise ServerDrainingError
         sequencer = self._sequencers.get(tenant_id)
         if sequencer is None:
             sequencer = self._sequencers[tenant_id] = Sequencer(
@@ -70,4 +77,5 @@ class Sequencers:
 
     async def stop(self, grace_seconds: float) -> None:
         """Stops all of them: new requests are refused, waiting ones finish within the grace."""
+        self._stopping = True
         await asyncio.gather(*(s.stop(grace_seconds) for s in self._sequencers.values()))

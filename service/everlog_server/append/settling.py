@@ -86,6 +86,10 @@ class Settler:
                     await self._append_under_lock(connection, unsettled)
             except ConnectionLost:
                 continue
+            except BaseException:
+                if connection is not None:
+                    connection.close("settling was given up")
+                raise
             return connection
 
     async def _reconnect(self, unsettled: deque[Flight]) -> AppendConnection:
@@ -96,7 +100,11 @@ class Settler:
         while True:
             try:
                 connection = await self._connect(self._tenant_id)
-                await self._resolve(connection, unsettled)
+                try:
+                    await self._resolve(connection, unsettled)
+                except BaseException:
+                    connection.close("what was in doubt could not be resolved")
+                    raise
             except (ConnectionLost, StatementFailed) as error:
                 if loop.time() >= deadline and not given_up:
                     given_up = True

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 _WATCHER = """
 read -r _
 pid=$(head -n 1 "$1/pgdata/postmaster.pid" 2>/dev/null)
-[ -n "$pid" ] && kill -QUIT "$pid" && while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+[ -n "$pid" ] && kill -QUIT "$pid"
+tries=0
+while [ -e "$1/pgdata/postmaster.pid" ] && [ $tries -lt 300 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
 rm -rf "$1"
 """
 

@@ -8,8 +8,9 @@ listing can take a connection from an append: short reads (`reads`) and long one
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 import structlog
@@ -27,7 +28,9 @@ log = structlog.get_logger(__name__)
 Connection = AsyncConnection[TupleRow]
 
 SERVICE_ROLE = "everlog_service"
-_POOL_WAIT_SECONDS = 5.0
+_BUSY_SECONDS_MAX = 5.0
+_LOOK_SECONDS = 0.5
+"""How often whoever waits for a connection looks whether there is any at all."""
 _SLACK_SECONDS = 5.0
 
 
@@ -90,8 +93,8 @@ class Database:
         )
         self.direct_conninfo = service_conninfo(dsn, settings, synchronous_commit="off", jit="off")
         """For LISTEN and NOTIFY, which no pool and no pooler may come between."""
-        self.reads = _pool(reads_conninfo, "reads", settings.reads_connections_max)
-        self.streams = _pool(reads_conninfo, "streams", settings.streams_connections_max)
+        self.reads = ReadPool(reads_conninfo, "reads", settings.reads_connections_max)
+        self.streams = ReadPool(reads_conninfo, "streams", settings.streams_connections_max)
 
     @property
     def answer_seconds(self) -> float:
@@ -102,10 +105,7 @@ class Database:
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
         for pool in (self.reads, self.streams):
-            try:
-                await pool.open(wait=True, timeout=self._settings.connect_timeout_seconds * 2)
-            except PoolTimeout as error:
-                raise StorageUnavailableError(f"PostgreSQL can't be reached: {error}") from error
+            await pool.open(self._settings.connect_timeout_seconds * 2)
 
     async def close(self) -> None:
         """Closes the pools. Idempotent."""
@@ -119,48 +119,77 @@ class Database:
         )
 
 
-def _pool(conninfo: str, name: str, connections_max: int) -> AsyncConnectionPool[Connection]:
-    return AsyncConnectionPool(
-        conninfo,
-        connection_class=AsyncConnection[TupleRow],
-        kwargs={"autocommit": True, "prepare_threshold": None},
-        min_size=1,
-        max_size=connections_max,
-        open=False,
-        name=name,
-        timeout=_POOL_WAIT_SECONDS,
-        max_waiting=1000,
-        max_idle=300,
-        reconnect_timeout=5.0,
-        check=_check_is_quiet,
-    )
+class ReadPool:
+    """Connections for reading, opened as they are wanted."""
+
+    def __init__(self, conninfo: str, name: str, connections_max: int) -> None:
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            connection_class=AsyncConnection[TupleRow],
+            kwargs={"autocommit": True, "prepare_threshold": None},
+            min_size=1,
+            max_size=connections_max,
+            open=False,
+            name=name,
+            max_waiting=1000,
+            max_idle=300,
+            # Give up at once: whoever asks next tries again. Else, after an outage, everybody would
+            # wait for the end of a back-off that has grown with it.
+            reconnect_timeout=0,
+            reconnect_failed=self._note_failure,
+            configure=self._note_success,
+            check=_check_is_quiet,
+        )
+        self._is_away = False
+        """Whether the last attempt to connect has failed."""
+
+    async def open(self, timeout_seconds: float) -> None:
+        """Connects once; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
+        try:
+            await self._pool.open(wait=True, timeout=timeout_seconds)
+        except PoolTimeout as error:
+            raise StorageUnavailableError from error
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection, with PostgreSQL's failures as ours.
+
+        ReadTooExpensiveError when the statement timeout struck or every connection was busy for
+        5 s; StorageUnavailableError when PostgreSQL can't be reached.
+        """
+        try:
+            async with AsyncExitStack() as held:
+                yield await self._enter(held)
+        except errors.QueryCanceled as error:
+            raise ReadTooExpensiveError from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise StorageUnavailableError from error
+
+    async def _enter(self, held: AsyncExitStack) -> Connection:
+        deadline = time.monotonic() + _BUSY_SECONDS_MAX
+        while True:
+            try:
+                connection = self._pool.connection(timeout=_LOOK_SECONDS)
+                return await held.enter_async_context(connection)
+            except PoolTimeout as error:
+                if self._is_away:
+                    raise StorageUnavailableError from error
+                if time.monotonic() > deadline:
+                    raise ReadTooExpensiveError("all connections for reading are busy") from error
+
+    async def _note_failure(self, _: AsyncConnectionPool[Connection]) -> None:
+        self._is_away = True
+
+    async def _note_success(self, _: Connection) -> None:
+        self._is_away = False
 
 
 async def _check_is_quiet(connection: Connection) -> None:
     """Refuses a connection that the peer has closed: an idle one has nothing to read."""
     if select.select([connection.fileno()], [], [], 0)[0]:
+        await connection.close()  # else the pool would take it back, and hand it out again
         raise psycopg.OperationalError("the connection was closed by the other side")
-
-
-@asynccontextmanager
-async def reading(pool: AsyncConnectionPool[Connection]) -> AsyncIterator[Connection]:
-    """A connection of a pool, with PostgreSQL's failures as ours.
-
-    ReadTooExpensiveError when the statement timeout struck or every connection was busy for 5 s;
-    StorageUnavailableError when PostgreSQL can't be reached.
-    """
-    try:
-        async with pool.connection() as connection:
-            yield connection
-    except errors.QueryCanceled as error:
-        raise ReadTooExpensiveError from error
-    except PoolTimeout as error:
-        if pool.get_stats().get("pool_available", 0) == 0 and _is_connected(pool):
-            raise ReadTooExpensiveError("all connections for reading are busy") from error
-        raise StorageUnavailableError("PostgreSQL can't be reached") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise StorageUnavailableError("PostgreSQL can't be reached") from error
-
-
-def _is_connected(pool: AsyncConnectionPool[Connection]) -> bool:
-    return pool.get_stats().get("pool_size", 0) > 0

@@ -13,15 +13,13 @@ in it or was in a page before.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
-from psycopg_pool import AsyncConnectionPool
-
 from everlog_server.errors import ReadTooExpensiveError
 from everlog_server.model import AggregateKey, EventFilter, TailEvent
-from everlog_server.storage.database import Connection, Database, reading
+from everlog_server.storage.database import Connection, Database, ReadPool
 from everlog_server.storage.sql import load
 
 _SQL = load("reads.sql")
@@ -154,7 +152,7 @@ class History:
         through: int,
         backwards: bool = False,
         max_events: int | None = None,
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch]:
         """The stretch after `after` up to `through`, both positions, in batches of at most 1 MiB.
 
         One batch is held at a time, and no connection while the caller is busy with it. An empty
@@ -205,7 +203,7 @@ class History:
             window_end = window.end(after, end)
             started = time.monotonic()
             try:
-                async with reading(self._database.reads) as connection:
+                async with self._database.reads.connection() as connection:
                     row = await _fetch_one(
                         connection,
                         "count_of_log",
@@ -220,7 +218,7 @@ class History:
 
     async def heads(self, tenant_ids: list[int]) -> dict[int, int]:
         """The heads of several logs."""
-        async with reading(self._database.streams) as connection:
+        async with self._database.streams.connection() as connection:
             cursor = await connection.execute(_SQL["heads"], {"tenant_ids": tenant_ids})
             return dict(await cursor.fetchall())
 
@@ -228,7 +226,7 @@ class History:
         self, tenant_id: int, *, after: int, through: int, limit: int, bytes_max: int
     ) -> list[TailEvent]:
         """The next events in order, at most `bytes_max`, but one if there is one."""
-        async with reading(self._database.streams) as connection:
+        async with self._database.streams.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(
                 _SQL["tail"],
@@ -247,7 +245,7 @@ class History:
 
     async def catch_up(
         self, tenant_id: int, event_filter: EventFilter, *, after: int, through: int
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch]:
         """`replay` for those who follow: forwards, and always through `through`."""
         async for batch in self.replay(tenant_id, event_filter, after=after, through=through):
             yield batch
@@ -259,7 +257,7 @@ class History:
         """Turns prefixes of event types into the types that exist, which an index has."""
         if not event_filter.event_type_prefixes:
             return event_filter
-        async with reading(self._database.reads) as connection:
+        async with self._database.reads.connection() as connection:
             cursor = await connection.execute(
                 _SQL["event_types_with_prefixes"],
                 {
@@ -282,7 +280,7 @@ class History:
         recorded_from, recorded_before = event_filter.recorded_from, event_filter.recorded_before
         if recorded_from is None and recorded_before is None:
             return after, through
-        async with reading(self._database.reads) as connection:
+        async with self._database.reads.connection() as connection:
             if recorded_from is not None:
                 after = max(after, await position_before(connection, tenant_id, recorded_from))
             if recorded_before is not None:
@@ -293,7 +291,7 @@ class History:
 
     async def _page(
         self,
-        pool: AsyncConnectionPool[Connection],
+        pool: ReadPool,
         tenant_id: int,
         event_filter: EventFilter,
         window: _Window,
@@ -320,7 +318,7 @@ class History:
                 tenant_id, event_filter, after=low, through=high, limit=limit, bytes_max=bytes_max
             )
             try:
-                async with reading(pool) as connection:
+                async with pool.connection() as connection:
                     row = await _fetch_one(connection, query, parameters)
             except ReadTooExpensiveError:
                 window.shrink()

@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import psycopg
-from psycopg import pq
+from psycopg import AsyncConnection, pq
+from psycopg.rows import TupleRow
 
 Row = tuple[bytes | None, ...]
 Rows = list[Row]
@@ -52,12 +53,18 @@ class Pipeline:
     """A connection that is up. Make one with `Pipeline.connect`."""
 
     def __init__(
-        self, connection: pq.abc.PGconn, loop: asyncio.AbstractEventLoop, answer_seconds: float
+        self,
+        owner: AsyncConnection[TupleRow],
+        loop: asyncio.AbstractEventLoop,
+        answer_seconds: float,
     ) -> None:
-        self._connection = connection
+        self._owner = owner  # it ends the connection when it is collected
+        self._connection = owner.pgconn
+        self._connection.nonblocking = 1
+        self._connection.enter_pipeline_mode()
         self._loop = loop
         self._answer_seconds = answer_seconds
-        self._socket = connection.socket
+        self._socket = self._connection.socket
         self._groups: deque[_Group] = deque()
         self._writing = False
         self._lost: ConnectionLost | None = None
@@ -71,8 +78,20 @@ class Pipeline:
 
         Bounded by the `connect_timeout` of `conninfo`. `answer_seconds` is how long `ask` waits.
         """
-        connection = await asyncio.to_thread(_connect, conninfo, statements)
-        return cls(connection, asyncio.get_running_loop(), answer_seconds)
+        try:
+            # psycopg's own way: libpq's blocking one would hold the interpreter while it waits.
+            connection = await AsyncConnection.connect(conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise ConnectionLost(str(error)) from error
+        pipeline = cls(connection, asyncio.get_running_loop(), answer_seconds)
+        try:
+            await pipeline._prepare(statements)
+        except BaseException as error:
+            pipeline.close("it could not be prepared")
+            if isinstance(error, StatementFailed):
+                raise ConnectionLost(str(error)) from error
+            raise
+        return pipeline
 
     @property
     def is_open(self) -> bool:
@@ -84,24 +103,17 @@ class Pipeline:
 
         Raises ConnectionLost if it is known to be lost already; then `on_answer` is not called.
         """
-        if self._lost is not None:
-            raise self._lost
-        connection = self._connection
-        try:
+
+        def send_all() -> None:
             for name, parameters in statements:
-                connection.send_query_prepared(
+                self._connection.send_query_prepared(
                     name,
                     parameters,
                     param_formats=[pq.Format.BINARY] * len(parameters),
                     result_format=pq.Format.BINARY,
                 )
-            connection.pipeline_sync()
-        except psycopg.OperationalError as error:
-            lost = ConnectionLost(str(error))
-            self._lose(lost)
-            raise lost from error
-        self._groups.append(_Group([], [], on_answer))
-        self._flush()
+
+        self._send_group(send_all, on_answer)
 
     async def ask(self, *statements: Statement) -> list[Rows]:
         """Sends one group and waits for its answer; raises ConnectionLost or StatementFailed.
@@ -109,16 +121,34 @@ class Pipeline:
         A connection that does not answer in time is given up: ConnectionLost.
         """
         answered: asyncio.Future[list[Rows]] = self._loop.create_future()
+        self.send(*statements, on_answer=_resolver(answered))
+        return await self._in_time(answered)
 
-        def on_answer(answer: Answer) -> None:
-            if answered.done():
-                return
-            if isinstance(answer, Exception):
-                answered.set_exception(answer)
-            else:
-                answered.set_result(answer)
+    async def _prepare(self, statements: dict[bytes, str]) -> None:
+        def send_all() -> None:
+            for name, sql in statements.items():
+                self._connection.send_prepare(name, sql.encode())
 
-        self.send(*statements, on_answer=on_answer)
+        answered: asyncio.Future[list[Rows]] = self._loop.create_future()
+        self._send_group(send_all, _resolver(answered))
+        await self._in_time(answered)
+
+    def _send_group(
+        self, send_all: Callable[[], None], on_answer: Callable[[Answer], None]
+    ) -> None:
+        if self._lost is not None:
+            raise self._lost
+        try:
+            send_all()
+            self._connection.pipeline_sync()
+        except psycopg.OperationalError as error:
+            lost = ConnectionLost(str(error))
+            self._lose(lost)
+            raise lost from error
+        self._groups.append(_Group([], [], on_answer))
+        self._flush()
+
+    async def _in_time(self, answered: asyncio.Future[list[Rows]]) -> list[Rows]:
         try:
             async with asyncio.timeout(self._answer_seconds):
                 return await answered
@@ -193,6 +223,18 @@ class Pipeline:
             group.on_answer(lost)
 
 
+def _resolver(answered: asyncio.Future[list[Rows]]) -> Callable[[Answer], None]:
+    def resolve(answer: Answer) -> None:
+        if answered.done():
+            return
+        if isinstance(answer, Exception):
+            answered.set_exception(answer)
+        else:
+            answered.set_result(answer)
+
+    return resolve
+
+
 def _failure(result: pq.abc.PGresult) -> StatementFailed:
     def field(code: pq.DiagnosticField) -> str | None:
         value = result.error_field(code)
@@ -203,23 +245,3 @@ def _failure(result: pq.abc.PGresult) -> StatementFailed:
         field(pq.DiagnosticField.MESSAGE_PRIMARY) or "unknown failure",
         field(pq.DiagnosticField.CONSTRAINT_NAME),
     )
-
-
-def _connect(conninfo: str, statements: dict[bytes, str]) -> pq.abc.PGconn:
-    try:
-        connection = pq.PGconn.connect(conninfo.encode())
-    except psycopg.OperationalError as error:
-        raise ConnectionLost(str(error)) from error
-    if connection.status != pq.ConnStatus.OK:
-        message = connection.get_error_message()
-        connection.finish()
-        raise ConnectionLost(message)
-    for name, sql in statements.items():
-        result = connection.prepare(name, sql.encode())
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            failure = _failure(result)
-            connection.finish()
-            raise ConnectionLost(f"{name.decode()}: {failure}")
-    connection.nonblocking = 1
-    connection.enter_pipeline_mode()
-    return connection

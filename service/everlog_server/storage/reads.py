@@ -12,7 +12,6 @@ from everlog_server.errors import (
     TenantNotFoundError,
 )
 from everlog_server.model import AggregateKey, Head
-from everlog_server.storage.database import reading
 from everlog_server.storage.history import Batch, History, Page, position_before
 from everlog_server.storage.sql import load
 
@@ -86,7 +85,7 @@ class EventReader(History):
 
     async def position_before(self, tenant_id: int, time_microseconds: int) -> int:
         """The last position that was recorded before a time; 0 if none was."""
-        async with reading(self._database.reads) as connection:
+        async with self._database.reads.connection() as connection:
             return await position_before(connection, tenant_id, time_microseconds)
 
     async def check_cursor(self, tenant_id: int, position: int, event_id: bytes | None) -> Head:
@@ -109,7 +108,7 @@ class EventReader(History):
         return None if row is None else row[0]
 
     async def _row(self, query: str, **parameters: Any) -> Any:
-        async with reading(self._database.reads) as connection:
+        async with self._database.reads.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(_SQL[query], parameters)
             return await cursor.fetchone()

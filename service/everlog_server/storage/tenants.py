@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from everlog_server.errors import TenantNotFoundError
-from everlog_server.storage.database import Database, reading
+from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
 _SQL = load("reads.sql")
@@ -21,7 +21,7 @@ class Tenants:
         tenant_id = self._ids.get(name)
         if tenant_id is not None:
             return tenant_id
-        async with reading(self._database.reads) as connection:
+        async with self._database.reads.connection() as connection:
             cursor = await connection.execute(_SQL["tenant_id"], {"name": name})
             row = await cursor.fetchone()
         if row is None:

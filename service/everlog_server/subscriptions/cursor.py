@@ -10,7 +10,7 @@ grows; when the ring has moved on meanwhile, the table has what is missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from everlog_server.errors import StorageUnavailableError
@@ -57,7 +57,7 @@ class Cursor:
         self._loop = asyncio.get_running_loop()
         self._last_sent = self._loop.time()
 
-    async def run(self) -> AsyncIterator[SubscriptionMessage]:
+    async def run(self) -> AsyncGenerator[SubscriptionMessage]:
         """Every matching event after the position, once, in order, for ever; ends only by an error.
 
         Raises ServerDrainingError, StorageUnavailableError (PostgreSQL was away for 15 s) or
@@ -89,7 +89,7 @@ class Cursor:
                 async for message in self._read_table(through=ring.last):
                     yield message
 
-    async def _read_table(self, *, through: int) -> AsyncIterator[SubscriptionMessage]:
+    async def _read_table(self, *, through: int) -> AsyncGenerator[SubscriptionMessage]:
         away_since: float | None = None
         while self._position < through:
             try:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
-from everlog_server.append import Committed
 from everlog_server.errors import (
     EverlogError,
     ServerDrainingError,
     StorageUnavailableError,
     TooManySubscriptionsError,
 )
-from everlog_server.model import EventFilter
+from everlog_server.model import Committed, EventFilter
 from everlog_server.settings import SubscriptionSettings
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
@@ -60,7 +59,7 @@ class Subscriptions:
 
     async def subscribe(
         self, tenant_id: int, event_filter: EventFilter, *, after: int, heartbeat_seconds: float
-    ) -> AsyncIterator[SubscriptionMessage]:
+    ) -> AsyncGenerator[SubscriptionMessage]:
         """Follows a log from a position, for ever; see Cursor.run for how it ends.
 
         Raises TooManySubscriptionsError at once when this process has as many as it may have.

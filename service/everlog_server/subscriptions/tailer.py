@@ -11,9 +11,8 @@ import asyncio
 
 import structlog
 
-from everlog_server.append import Committed
 from everlog_server.errors import EverlogError, InternalError, LogDivergedError
-from everlog_server.model import TailEvent
+from everlog_server.model import Committed, TailEvent
 from everlog_server.storage.reads import EventReader
 from everlog_server.subscriptions.ring import Ring
 
@@ -57,7 +56,7 @@ class Tailer:
             self._head_is_ahead.set()
 
     def check_head(self, head: int, *, known_before: int) -> None:
-        """The database says where the log ends; `known_before`: the ring's last when it was asked."""
+        """The database says where the log ends; `known_before`: what the ring had then."""
         if head < known_before:
             # A restore from a backup, under a running server.
             self.fail(LogDivergedError(f"the log ends at {head}, it had {known_before} events"))

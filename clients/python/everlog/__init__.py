@@ -1,0 +1,117 @@
+"""Python client of everlog, the event store: append events, read them back, follow them.
+
+Begin with `everlog.connect(url)`; README.md beside this package shows the rest.
+"""
+
+from everlog.aggregates import AggregateKey
+from everlog.bulk import Outcome
+from everlog.client import Client
+from everlog.connecting import connect
+from everlog.details import FieldViolation, KnownEvent, SequenceViolation
+from everlog.errors import (
+    AggregateNotFound,
+    AlreadyExists,
+    BatchTooLarge,
+    CommitUnknown,
+    ConnectionLost,
+    CursorBeyondHead,
+    CursorTrimmed,
+    DeadlineExceeded,
+    EventDataInvalid,
+    EventIdReused,
+    EventNotFound,
+    EventTooLarge,
+    EventTypeUnknown,
+    EverlogError,
+    IdempotencyKeyReused,
+    IdempotencyKeysPartlyKnown,
+    InternalError,
+    InvalidArgument,
+    InvalidEvent,
+    InvalidFilter,
+    InvalidRequest,
+    LogDiverged,
+    NotFound,
+    Overloaded,
+    PageTokenInvalid,
+    PermissionDenied,
+    PositionNotVisible,
+    ReadTooExpensive,
+    ResourceExhausted,
+    SequenceConflict,
+    ServerDraining,
+    StorageUnavailable,
+    TenantNotFound,
+    TooManySubscriptions,
+    Unauthenticated,
+    Unavailable,
+)
+from everlog.events import Context, Event, Intent
+from everlog.expectations import MUST_EXIST, MUST_NOT_EXIST, Expectations, Expected
+from everlog.filters import Filter
+from everlog.query import Query
+from everlog.recorded import Head, Receipt, RecordedEvent
+from everlog.retry import Backoff
+from everlog.subscription import CaughtUp, FellBehind, Subscription
+
+__all__ = [
+    "MUST_EXIST",
+    "MUST_NOT_EXIST",
+    "AggregateKey",
+    "AggregateNotFound",
+    "AlreadyExists",
+    "Backoff",
+    "BatchTooLarge",
+    "CaughtUp",
+    "Client",
+    "CommitUnknown",
+    "ConnectionLost",
+    "Context",
+    "CursorBeyondHead",
+    "CursorTrimmed",
+    "DeadlineExceeded",
+    "Event",
+    "EventDataInvalid",
+    "EventIdReused",
+    "EventNotFound",
+    "EventTooLarge",
+    "EventTypeUnknown",
+    "EverlogError",
+    "Expectations",
+    "Expected",
+    "FellBehind",
+    "FieldViolation",
+    "Filter",
+    "Head",
+    "IdempotencyKeyReused",
+    "IdempotencyKeysPartlyKnown",
+    "Intent",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidEvent",
+    "InvalidFilter",
+    "InvalidRequest",
+    "KnownEvent",
+    "LogDiverged",
+    "NotFound",
+    "Outcome",
+    "Overloaded",
+    "PageTokenInvalid",
+    "PermissionDenied",
+    "PositionNotVisible",
+    "Query",
+    "ReadTooExpensive",
+    "Receipt",
+    "RecordedEvent",
+    "ResourceExhausted",
+    "SequenceConflict",
+    "SequenceViolation",
+    "ServerDraining",
+    "StorageUnavailable",
+    "Subscription",
+    "TenantNotFound",
+    "TooManySubscriptions",
+    "Unauthenticated",
+    "Unavailable",
+    "connect",
+]

@@ -1,0 +1,43 @@
+"""From a URL to a client."""
+
+from __future__ import annotations
+
+from everlog.address import DEFAULT_URL, parse_address
+from everlog.channel import Credentials
+from everlog.client import Client
+from everlog.retry import Backoff
+from everlog.settings import DEFAULT_TIMEOUT_SECONDS, Settings
+
+
+def connect(
+    url: str = DEFAULT_URL,
+    *,
+    tenant: str = "default",
+    token: str | None = None,
+    timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
+    backoff: Backoff | None = Backoff(),  # noqa: B008 - immutable
+    root_certificates: bytes | None = None,
+    client_certificate: bytes | None = None,
+    client_key: bytes | None = None,
+) -> Client:
+    """Make a client, to be used with `async with`; nothing is connected before the first call.
+
+    `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
+    `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
+    `backoff` says how to wait between retries; None: nothing is retried or resumed. Certificates
+    are PEM bytes. Raises ValueError when the URL can't be understood.
+    """
+    return Client(
+        Settings(
+            address=parse_address(url),
+            tenant=tenant,
+            credentials=Credentials(
+                token=token,
+                root_certificates=root_certificates,
+                client_certificate=client_certificate,
+                client_key=client_key,
+            ),
+            timeout_seconds=timeout_seconds,
+            backoff=backoff,
+        )
+    )

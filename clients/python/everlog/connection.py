@@ -1,0 +1,103 @@
+"""Calls to one server: their headers, deadlines and typed failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from grpc.aio import AioRpcError, Channel
+
+from everlog.channel import Headers, call_headers
+from everlog.pipeline import EmitCall
+from everlog.retry import Backoff, read_may_be_retried
+from everlog.status import error_from_rpc
+from everlog.subscription import SubscribeCall
+from everlog.v1 import event_store_pb2, event_store_pb2_grpc
+
+if TYPE_CHECKING:
+    from grpc.aio import StreamStreamMultiCallable
+
+    from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_Request_contra = TypeVar("_Request_contra", contravariant=True)
+_Response_co = TypeVar("_Response_co", covariant=True)
+
+
+class _Unary(Protocol[_Request_contra, _Response_co]):
+    def __call__(
+        self,
+        request: _Request_contra,
+        /,
+        *,
+        timeout: float | None,
+        metadata: Headers,
+    ) -> Awaitable[_Response_co]: ...
+
+
+class Connection:
+    """The calls of EventStoreService on a channel, for one tenant."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        tenant: str,
+        token: str | None,
+        timeout_seconds: float | None,
+        backoff: Backoff | None,
+    ) -> None:
+        self._headers = call_headers(tenant=tenant, token=token)
+        self._timeout_seconds = timeout_seconds
+        self._backoff = backoff
+        self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
+        # Messages that are serialized already pass through as they are.
+        self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
+            channel.stream_stream(
+                "/everlog.v1.EventStoreService/EmitStream",
+                response_deserializer=event_store_pb2.EmitStreamResponse.FromString,
+            )
+        )
+
+    async def read(self, method: _Unary[_Request, _Response], request: _Request) -> _Response:
+        """Make a unary read, again while it is UNAVAILABLE and there is time."""
+        loop = asyncio.get_running_loop()
+        timeout = self._timeout_seconds
+        deadline = None if timeout is None else loop.time() + timeout
+        failures = 0
+        while True:
+            try:
+                remaining = None if deadline is None else max(deadline - loop.time(), 0.0)
+                return await method(request, timeout=remaining, metadata=self._headers)
+            except AioRpcError as failure:
+                error = error_from_rpc(failure)
+            failures += 1
+            if self._backoff is None or not read_may_be_retried(error):
+                raise error
+            seconds = self._backoff.seconds(failures, retry_after=error.retry_after)
+            if deadline is not None and loop.time() + seconds >= deadline:
+                raise error
+            await asyncio.sleep(seconds)
+
+    async def replay(
+        self, request: event_store_pb2.ReplayRequest
+    ) -> AsyncGenerator[event_store_pb2.ReplayResponse, None]:
+        """Stream a stretch of history. It has no deadline: its length is the caller's choice."""
+        call = self.stub.Replay(request, metadata=self._headers)
+        try:
+            async for response in call:
+                yield response
+        except AioRpcError as failure:
+            raise error_from_rpc(failure) from None
+        finally:
+            call.cancel()
+
+    def subscribe(self, request: event_store_pb2.SubscribeRequest) -> SubscribeCall:
+        """Open a Subscribe call."""
+        return self.stub.Subscribe(request, metadata=self._headers)
+
+    def emit_stream(self) -> EmitCall:
+        """Open an EmitStream call that takes serialized messages."""
+        return self._emit_stream(metadata=self._headers)

@@ -1,0 +1,25 @@
+"""What a client is told when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from everlog.address import Address
+from everlog.channel import Credentials
+from everlog.retry import Backoff
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a client was told when it was made; see `connect`."""
+
+    address: Address
+    tenant: str
+    credentials: Credentials
+    timeout_seconds: float | None
+    """Bounds each emit and each unary read, retries included; None: no bound."""
+
+    backoff: Backoff | None
+    """How to wait between retries; None: nothing is retried or resumed."""

@@ -1,0 +1,201 @@
+"""One service process: builds the rooms from the settings, starts them, stops them in order.
+
+The only module that knows all the rooms. Which database, its schema, and how many processes there
+are is settled before: see cli/serve.py and supervisor.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import signal
+from typing import TYPE_CHECKING
+
+import grpc
+import structlog
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from everlog_server.append import Sequencers
+from everlog_server.errors import EverlogError
+from everlog_server.rpc.codec import frame_record
+from everlog_server.rpc.interceptors import ErrorInterceptor
+from everlog_server.rpc.service import EVENT_STORE_SERVICE, add_services
+from everlog_server.storage.database import Database
+from everlog_server.storage.hints import Hints
+from everlog_server.storage.reads import EventReader
+from everlog_server.storage.tenants import Tenants
+from everlog_server.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from everlog_server.settings import ServerSettings, Settings
+
+# A refusal made at the end of the grace has yet to reach its caller.
+_LAST_WORDS_SECONDS = 1.0
+_HEALTH_STOP_SECONDS = 1.0
+# What a message has around its events.
+_MESSAGE_SLACK_BYTES = 64 * 1024
+_PING_ANSWER_SECONDS = 20
+# A client that pings more often is told to go away; 5 minutes, gRPC's default, ends honest ones.
+_CLIENT_PING_INTERVAL_SECONDS_MIN = 5
+_CONNECTION_AGE_SECONDS_WITH_WORKERS = 600.0
+# Connections made together must not all come back together.
+_CONNECTION_AGE_JITTER = 0.1
+
+_log = structlog.get_logger(__name__)
+
+
+class ListenError(EverlogError):
+    """The address can't be listened on."""
+
+
+def run(
+    loaded: Settings,
+    dsn: str,
+    *,
+    on_serving: Callable[[str], None],
+    lifeline: int | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, or until the file descriptor `lifeline` ends.
+
+    `on_serving` is called once, with the address. Raises ListenError, StorageUnavailableError when
+    PostgreSQL does not answer at the start, KeyboardInterrupt at a second SIGINT, which does not
+    wait for the grace.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
+
+
+async def _serve(
+    loaded: Settings, dsn: str, *, on_serving: Callable[[str], None], lifeline: int | None
+) -> None:
+    stopping = _stop_event(lifeline)
+    drain = asyncio.Event()
+    database = Database(dsn, loaded.storage)
+    reader = EventReader(database)
+    subscriptions = Subscriptions(reader, Hints(database), loaded.subscriptions)
+    sequencers = Sequencers(
+        settings=loaded.append,
+        answer_timeout_seconds=database.answer_seconds,
+        connect=database.connect_to_append,
+        frame_record=frame_record,
+        on_committed=subscriptions.publish,
+    )
+    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_channel_options(loaded))
+    add_services(
+        server,
+        sequencers=sequencers,
+        tenants=Tenants(database),
+        reader=reader,
+        subscriptions=subscriptions,
+        limits=loaded.limits,
+        drain=drain,
+        heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
+    )
+    healthy = await _add_health_and_reflection(server)
+    address = _listen(server, loaded.server)
+
+    await database.open()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(subscriptions.run())
+            await server.start()
+            # What was made until now lives as long as the process: no collection need look at it.
+            gc.collect()
+            gc.freeze()
+            on_serving(address)
+            try:
+                await stopping.wait()
+            finally:
+                # The stop order. Together the steps take the grace and little more: each has what
+                # is left of it, and none waits without bound for a caller who does not read.
+                _log.info("draining", grace_seconds=loaded.server.drain_grace_seconds)
+                deadline = asyncio.get_running_loop().time() + loaded.server.drain_grace_seconds
+                with contextlib.suppress(TimeoutError):  # A stalled health watcher can hold it up.
+                    await asyncio.wait_for(healthy.enter_graceful_shutdown(), _HEALTH_STOP_SECONDS)
+                subscriptions.drain()  # Ends Subscribes with SERVER_DRAINING, and refuses new ones.
+                drain.set()  # No EmitStream reads on; each ends so when its Emits are answered.
+                await sequencers.stop(_left(deadline))  # Refuses new Emits so; waiting ones finish.
+                await server.stop(max(_left(deadline), _LAST_WORDS_SECONDS))  # Reads finish.
+                following.cancel()
+    finally:
+        await database.close()
+
+
+async def _add_health_and_reflection(server: grpc.aio.Server) -> health.aio.HealthServicer:
+    names = [EVENT_STORE_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
+    healthy = health.aio.HealthServicer()
+    for name in ("", *names):
+        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection(names, server)
+    return healthy
+
+
+def _stop_event(lifeline: int | None) -> asyncio.Event:
+    """An event that is set by SIGTERM, by SIGINT, and at the end of the file `lifeline`."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def interrupt() -> None:
+        # A second Ctrl-C is meant. A second SIGTERM is not: process managers send it to the group
+        # and forward it, too.
+        loop.remove_signal_handler(signal.SIGINT)
+        stopping.set()
+
+    def read_lifeline(descriptor: int) -> None:
+        if not os.read(descriptor, 4096):
+            loop.remove_reader(descriptor)
+            stopping.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    if lifeline is not None:
+        loop.add_reader(lifeline, read_lifeline, lifeline)
+    return stopping
+
+
+def _listen(server: grpc.aio.Server, settings: ServerSettings) -> str:
+    """Binds the port; returns the address with the port that it got."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        port = server.add_insecure_port(f"{host}:{settings.port}")
+    except RuntimeError as error:
+        raise ListenError(
+            f"can't listen on {host}:{settings.port}: somebody else does, or it is not an address"
+            " of this machine"
+        ) from error
+    return f"{host}:{port}"
+
+
+def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
+    """The settings of gRPC: https://grpc.github.io/grpc/core/group__grpc__arg__keys.html."""
+    options = {
+        "grpc.so_reuseport": int(loaded.server.workers > 1),
+        "grpc.max_receive_message_length": loaded.limits.request_bytes_max + _MESSAGE_SLACK_BYTES,
+        # A subscriber whose machine vanished is noticed, though nothing is ever sent to us.
+        "grpc.keepalive_time_ms": int(loaded.server.keepalive_seconds * 1000),
+        "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,
+        "grpc.http2.max_pings_without_data": 0,
+        "grpc.keepalive_permit_without_calls": 1,
+        "grpc.http2.min_ping_interval_without_data_ms": _CLIENT_PING_INTERVAL_SECONDS_MIN * 1000,
+    }
+    age_seconds = loaded.server.connection_age_max_seconds
+    if age_seconds is None and loaded.server.workers > 1:
+        # SO_REUSEPORT spreads connections unevenly, once and for all: renewing them evens it out.
+        age_seconds = _CONNECTION_AGE_SECONDS_WITH_WORKERS
+    if age_seconds:
+        # Calls that run keep their old connection: without a grace of ours they are never cut.
+        jitter = 1 + random.uniform(-_CONNECTION_AGE_JITTER, _CONNECTION_AGE_JITTER)  # noqa: S311
+        options["grpc.max_connection_age_ms"] = int(age_seconds * jitter * 1000)
+    return list(options.items())
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - asyncio.get_running_loop().time())

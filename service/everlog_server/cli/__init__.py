@@ -1,0 +1,54 @@
+"""The command line: `everlog serve`, and a client for people and scripts.
+
+Exit codes: 0 done; 1 a defect; 2 wrong usage; 3 refused; 4 not found; 5 unavailable or too late;
+130 interrupted. The reason is on stderr, results are on stdout.
+
+A command's module is imported when the command runs: `everlog --help` and `everlog emit` do not pay
+for the server.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "serve": ("serve", "Run the server."),
+    "migrate": ("serve", "Bring the database's schema up to date."),
+    "emit": ("emit", "Append one event, or a stream of JSON lines."),
+    "get": ("get", "Show one event."),
+    "query": ("query", "List events, newest first."),
+    "replay": ("replay", "Read a stretch of history, and end."),
+    "subscribe": ("subscribe", "Follow the log, as `tail -f` follows a file."),
+    "status": ("status", "Say how the server is, and where the log ends."),
+}
+"""By command: its module in this package, and what it does."""
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(f"everlog_server.cli.{module}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above says so
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="everlog-server", message="everlog %(version)s")
+def everlog() -> None:
+    """One event store over PostgreSQL: append events, read them back, follow them live.
+
+    Exit codes: 2 wrong usage, 3 refused, 4 not found, 5 unavailable or too late.
+    """

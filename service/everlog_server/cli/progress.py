@@ -1,0 +1,50 @@
+"""Progress of long work, on stderr, and only in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def progress(what: str, *, total: int | None, shown: bool = True) -> Iterator[Advance]:
+    """Show how far the work is; give a function that moves it on by so many.
+
+    Nothing is shown where stderr is no terminal, or when results scroll past on the same one
+    (`shown`). `total` None: nobody knows how much there is.
+    """
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    visible = shown and console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=not visible) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield advance if visible else _ignore
+
+
+def _ignore(_count: int) -> None:
+    """Move nothing on."""

@@ -1,0 +1,92 @@
+"""Which server, which tenant, and how to show what it says: the options of every client command."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+import everlog
+from everlog.address import DEFAULT_URL, parse_address
+from everlog.retry import Backoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a command's calls go, and how its results are shown."""
+
+    url: str
+    tenant: str
+    token: str | None
+    timeout_seconds: float
+    json: bool
+
+    def connect(self, *, retries: bool = False) -> everlog.Client:
+        """Make a client; without `retries` a failure is told at once."""
+        return everlog.connect(
+            self.url,
+            tenant=self.tenant,
+            token=self.token,
+            timeout_seconds=self.timeout_seconds,
+            backoff=Backoff() if retries else None,
+        )
+
+
+def _checked_url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    try:
+        parse_address(url)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return url
+
+
+def client_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of every client command, and pass them on as a `target`."""
+
+    @click.option(
+        "--url",
+        envvar="EVERLOG_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        show_envvar=True,
+        callback=_checked_url,
+        help="The server: everlog://HOST:PORT, or everlogs:// for TLS.",
+    )
+    @click.option(
+        "--tenant",
+        envvar="EVERLOG_TENANT",
+        default="default",
+        show_default=True,
+        show_envvar=True,
+        help="Whose log.",
+    )
+    @click.option("--token", envvar="EVERLOG_TOKEN", show_envvar=True, help="The caller's token.")
+    @click.option(
+        "--timeout",
+        "timeout_seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=10.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for an answer.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout, nothing else.")
+    @functools.wraps(command)
+    def with_target(
+        *,
+        url: str,
+        tenant: str,
+        token: str | None,
+        timeout_seconds: float,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        target = Target(
+            url=url, tenant=tenant, token=token, timeout_seconds=timeout_seconds, json=as_json
+        )
+        command(target=target, **options)
+
+    return with_target

@@ -1,0 +1,1 @@
+"""The edge: gRPC in and out. The only room that knows protobuf services, codes and statuses."""

@@ -1,0 +1,185 @@
+"""EmitStream: many Emits on one stream, without waiting for each answer.
+
+    read ──▶ decode ──▶ submit ──▶ answer known ──▶ written
+     └─ waits while too much lies between it and "written" ─┘
+
+One task reads and submits, in the order of the stream; the handler itself writes, in one message
+all that is known by then. gRPC would take some 6 MB more from a caller than is asked for, and a
+caller may send without ever reading: so what lies between reading and writing is bounded here, by
+number and by bytes.
+
+Invariants:
+- Every Emit that was read is answered once, also after the caller's half-close and on drain.
+- A refused one never ends the stream. Only bytes that are no EmitStreamRequest do, after everything
+  before them is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from everlog.v1 import event_store_pb2 as pb
+from everlog_server.append import Sequencer, Sequencers
+from everlog_server.errors import ServerDrainingError
+from everlog_server.model import Receipt
+from everlog_server.rpc.codec import encode_answer, encode_emit_response, encode_refusal
+from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.requests import parse
+from everlog_server.rpc.status import status_of
+from everlog_server.rpc.validation import decode_emission
+from everlog_server.settings import LimitSettings
+from everlog_server.storage.tenants import Tenants
+
+_EMITS_MAX = 4_096
+_BYTES_MAX = 8 * 1024 * 1024
+# A message of answers is well below the 4 MiB that clients take by default.
+_ANSWERS_BYTES_MAX = 1024 * 1024
+
+_Answer = asyncio.Future[tuple[Receipt, ...]]
+
+
+class EmitStreams:
+    """The handler."""
+
+    def __init__(
+        self,
+        *,
+        sequencers: Sequencers,
+        tenants: Tenants,
+        limits: LimitSettings,
+        drain: asyncio.Event,
+    ) -> None:
+        self._sequencers = sequencers
+        self._tenants = tenants
+        self._limits = limits
+        self._drain = drain
+
+    async def EmitStream(self, messages: AsyncIterator[bytes], context: Context) -> None:
+        """Answers every Emit that is read; ends with SERVER_DRAINING when the server stops."""
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        stream = _Stream(self._sequencers.of(tenant_id), self._limits)
+        reading = asyncio.create_task(stream.read(messages))
+        draining = asyncio.create_task(self._drain.wait())
+        draining.add_done_callback(lambda _: reading.cancel())
+        try:
+            async for answers in stream.answers():
+                await context.write(answers)
+        finally:
+            stream.withdraw()
+            reading.cancel()
+            draining.cancel()
+            await asyncio.gather(reading, draining, return_exceptions=True)
+        if reading.cancelled():
+            raise ServerDrainingError("this server is shutting down; all that it read is answered")
+        reading.result()  # raises what ended it
+
+
+class _Stream:
+    """One stream: what was read and is not yet written."""
+
+    def __init__(self, sequencer: Sequencer, limits: LimitSettings) -> None:
+        self._sequencer = sequencer
+        self._limits = limits
+        self._waiting: set[_Answer] = set()
+        self._known: deque[tuple[bytes, int]] = deque()
+        """Answers to be written, each with the bytes that its Emit was counted with."""
+        self._emits = 0
+        self._bytes = 0
+        self._has_ended = False
+        self._changed = asyncio.Event()
+        """Set when there is an answer, or the end."""
+        self._room = asyncio.Event()
+        """Set when something was written."""
+
+    async def read(self, messages: AsyncIterator[bytes]) -> None:
+        """Submits what comes, in order, until the caller's half-close, or until it is cancelled."""
+        try:
+            async for data in messages:
+                await self._submit_all(parse(pb.EmitStreamRequest, data).emits, len(data))
+        finally:
+            self._has_ended = True
+            self._changed.set()
+
+    async def _submit_all(self, emits: Sequence[pb.StreamedEmit], size: int) -> None:
+        share = size // len(emits) if emits else 0
+        submitted = 0
+        try:
+            for emit in emits:
+                while self._emits >= _EMITS_MAX or self._bytes >= _BYTES_MAX:
+                    self._room.clear()
+                    await self._room.wait()
+                self._submit(emit, share)
+                submitted += 1
+        except asyncio.CancelledError:
+            # The rest is read too: it is answered.
+            for emit in emits[submitted:]:
+                self._count(1, share)
+                self._refuse(emit.request_id, ServerDrainingError(), share)
+            raise
+
+    async def answers(self) -> AsyncIterator[bytes]:
+        """Messages for the caller, each with all answers that are known, until all are given."""
+        while True:
+            self._changed.clear()  # before the look: what comes after it wakes us
+            while self._known:
+                batch, emits, size = self._take()
+                yield batch
+                # Only now: what gRPC has not taken is still ours.
+                self._count(-emits, -size)
+                self._room.set()
+            if self._has_ended and not self._waiting and not self._known:
+                return
+            await self._changed.wait()
+
+    def withdraw(self) -> None:
+        """The stream is over: what still waits in the queue need not be appended."""
+        for answer in tuple(self._waiting):
+            answer.cancel()
+
+    def _submit(self, emit: pb.StreamedEmit, size: int) -> None:
+        self._count(1, size)
+        request_id = emit.request_id
+        try:
+            answer = self._sequencer.submit(decode_emission(emit.request, self._limits))
+        except Exception as error:  # whatever it is, it is this Emit's, not the stream's
+            self._refuse(request_id, error, size)
+        else:
+            self._waiting.add(answer)
+            answer.add_done_callback(partial(self._on_answer, request_id, size))
+
+    def _count(self, emits: int, size: int) -> None:
+        self._emits += emits
+        self._bytes += size
+
+    def _on_answer(self, request_id: int, size: int, answer: _Answer) -> None:
+        self._waiting.discard(answer)
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
+            response = encode_emit_response(answer.result())
+            self._known.append((encode_answer(request_id, response), size))
+        elif isinstance(error, Exception):
+            self._refuse(request_id, error, size)
+        self._changed.set()
+
+    def _refuse(self, request_id: int, error: Exception, size: int) -> None:
+        self._known.append((encode_refusal(request_id, status_of(error)), size))
+        self._changed.set()
+
+    def _take(self) -> tuple[bytes, int, int]:
+        """The next message, of at least one answer; how many they are, and their counted bytes."""
+        pieces: list[bytes] = []
+        length = counted = 0
+        while self._known:
+            piece, size = self._known[0]
+            if pieces and length + len(piece) > _ANSWERS_BYTES_MAX:
+                break
+            self._known.popleft()
+            pieces.append(piece)
+            length += len(piece)
+            counted += size
+        return b"".join(pieces), len(pieces), counted

@@ -1,0 +1,243 @@
+"""EventStoreService, but EmitStream: check, decode, one call into the house, encode.
+
+Handlers get and give bytes: what carries events is never built as objects. They raise; the
+interceptor answers. Streaming ones write and then return, so that a caller who goes cancels them
+right where they are, and whatever they hold is let go at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+
+from everlog.v1 import event_store_pb2 as pb
+from everlog_server.append import Sequencers
+from everlog_server.errors import (
+    AggregateNotFoundError,
+    BadRequestError,
+    EventNotFoundError,
+    FieldViolation,
+)
+from everlog_server.model import AggregateKey
+from everlog_server.rpc import requests
+from everlog_server.rpc.codec import (
+    encode_emit_response,
+    encode_head,
+    encode_query_response,
+    encode_replay_response,
+    encode_subscribe_response,
+)
+from everlog_server.rpc.fields import decode_aggregate, decode_uuid
+from everlog_server.rpc.filters import decode_filter
+from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.page_token import Place, decode_page_token, encode_page_token
+from everlog_server.rpc.requests import at_least, checked_time, parse
+from everlog_server.rpc.validation import decode_emission
+from everlog_server.settings import LimitSettings
+from everlog_server.storage.reads import EventReader
+from everlog_server.storage.tenants import Tenants
+from everlog_server.subscriptions import Subscriptions
+
+# How long to wait for `min_position` where the caller sets no deadline, and how long before its
+# deadline to give up, so that the answer still reaches it.
+_VISIBLE_SECONDS_DEFAULT = 10.0
+_ANSWER_SECONDS = 0.1
+
+
+class EventStore:
+    """The handlers."""
+
+    def __init__(
+        self,
+        *,
+        sequencers: Sequencers,
+        tenants: Tenants,
+        reader: EventReader,
+        subscriptions: Subscriptions,
+        limits: LimitSettings,
+        heartbeat_seconds: float,
+    ) -> None:
+        self._sequencers = sequencers
+        self._tenants = tenants
+        self._reader = reader
+        self._subscriptions = subscriptions
+        self._limits = limits
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def Emit(self, data: bytes, context: Context) -> bytes:
+        """Appends events. A caller who goes while they still wait takes them back."""
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        emission = decode_emission(parse(pb.EmitRequest, data), self._limits)
+        receipts = await self._sequencers.of(tenant_id).submit(emission)
+        return encode_emit_response(receipts)
+
+    async def GetHead(self, data: bytes, context: Context) -> bytes:
+        """The head."""
+        request = parse(pb.GetHeadRequest, data)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
+        return encode_head(await self._reader.head(tenant_id))
+
+    async def Get(self, data: bytes, context: Context) -> bytes:
+        """One event: its record is the response."""
+        request = parse(pb.GetRequest, data)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
+        record = await self._find(tenant_id, request)
+        if record is None:
+            raise EventNotFoundError
+        return record
+
+    async def Query(self, data: bytes, context: Context) -> bytes:
+        """A page of events."""
+        request = parse(pb.QueryRequest, data)
+        event_filter = decode_filter(request.filter, self._limits)
+        limit = requests.page_size(request, self._limits)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
+        if request.page_token:
+            cursor, through = decode_page_token(tenant_id=tenant_id, request=request)
+        else:
+            cursor, through = None, (await self._reader.head(tenant_id)).position
+        page = await self._reader.query(
+            tenant_id,
+            event_filter,
+            newest_first=request.order != pb.QUERY_ORDER_OLDEST_FIRST,
+            cursor=cursor,
+            through=through,
+            limit=limit,
+        )
+        next_page_token, total_size = "", None
+        if not page.is_last:
+            place = Place(page.examined_position, through)
+            next_page_token = encode_page_token(place, tenant_id=tenant_id, request=request)
+        if request.include_total_size:
+            total_size = await self._reader.count(tenant_id, event_filter, through)
+        return encode_query_response(
+            page.records,
+            next_page_token=next_page_token,
+            total_size=total_size,
+            through_position=through,
+        )
+
+    async def Replay(self, data: bytes, context: Context) -> None:
+        """A stretch of history."""
+        request = parse(pb.ReplayRequest, data)
+        aggregate, event_filter = requests.replay_scope(request, self._limits)
+        max_events = at_least(0, request.max_events, "max_events") or None
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
+        if aggregate is not None:
+            event_filter = replace(event_filter, aggregate=aggregate)
+            if await self._reader.last_sequence(tenant_id, aggregate) == 0:
+                raise AggregateNotFoundError(aggregate)
+        after, through = await self._stretch(tenant_id, aggregate, request)
+        if after >= through:
+            return
+        replay = self._reader.replay(
+            tenant_id,
+            event_filter,
+            after=after,
+            through=through,
+            backwards=request.direction == pb.REPLAY_DIRECTION_BACKWARDS,
+            max_events=max_events,
+        )
+        async with aclosing(replay) as batches:
+            async for records, _, examined_position in batches:
+                await context.write(encode_replay_response(records, examined_position))
+
+    async def Subscribe(self, data: bytes, context: Context) -> None:
+        """The log from a cursor on, without end."""
+        request = parse(pb.SubscribeRequest, data)
+        event_filter = decode_filter(request.filter, self._limits)
+        heartbeat_seconds = requests.heartbeat_seconds(request, self._heartbeat_seconds)
+        event_id = requests.cursor_event_id(request)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
+        match request.WhichOneof("start"):
+            case "after_position":
+                after = at_least(0, request.after_position, "after_position")
+                await self._reader.check_cursor(tenant_id, after, event_id)
+            case "from_time":
+                time = checked_time(request.from_time, "from_time")
+                head = await self._reader.head(tenant_id)
+                after = await self._reader.position_before(tenant_id, time)
+                if time > head.record_time:  # events may come that are still too early
+                    event_filter = replace(
+                        event_filter, recorded_from=max(time, event_filter.recorded_from or time)
+                    )
+            case "from_now":
+                after = (await self._reader.head(tenant_id)).position
+            case _:
+                raise BadRequestError(FieldViolation("start", "must be given"))
+        subscription = self._subscriptions.subscribe(
+            tenant_id, event_filter, after=after, heartbeat_seconds=heartbeat_seconds
+        )
+        async with aclosing(subscription) as messages:
+            async for message in messages:
+                await context.write(
+                    encode_subscribe_response(
+                        message.records,
+                        message.examined_position,
+                        caught_up=message.caught_up,
+                        fell_behind=message.fell_behind,
+                        heartbeat=message.heartbeat,
+                    )
+                )
+
+    async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
+        """The call's tenant, once its log is visible here up to a position (0: at once)."""
+        at_least(0, min_position, "min_position")
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        if min_position:
+            seconds = _patience_seconds(context.time_remaining())
+            await self._reader.wait_visible(tenant_id, min_position, seconds)
+        return tenant_id
+
+    async def _find(self, tenant_id: int, request: pb.GetRequest) -> bytes | None:
+        match request.WhichOneof("by"):
+            case "event_id":
+                event_id = decode_uuid(request.event_id, "event_id")
+                return await self._reader.event_by_id(tenant_id, event_id)
+            case "position":
+                position = at_least(1, request.position, "position")
+                return await self._reader.event_at_position(tenant_id, position)
+            case "aggregate_sequence":
+                by = request.aggregate_sequence
+                path = "aggregate_sequence.aggregate"
+                aggregate = decode_aggregate(by.aggregate, path, self._limits.name_bytes_max)
+                sequence = at_least(1, by.sequence, "aggregate_sequence.sequence")
+                return await self._reader.event_at_sequence(tenant_id, aggregate, sequence)
+            case "idempotency_key":
+                key = requests.checked_key(request.idempotency_key, self._limits)
+                return await self._reader.event_by_key(tenant_id, key)
+            case _:
+                raise BadRequestError(FieldViolation("by", "must be given"))
+
+    async def _stretch(
+        self, tenant_id: int, aggregate: AggregateKey | None, request: pb.ReplayRequest
+    ) -> tuple[int, int]:
+        """The positions after which, and through which, is replayed."""
+        reader = self._reader
+        event_id = requests.cursor_event_id(request)
+        after = at_least(0, request.after_position, "after_position")
+        head = (await reader.check_cursor(tenant_id, after, event_id)).position
+        match request.WhichOneof("start"):
+            case "after_sequence" if aggregate is not None:
+                sequence = at_least(0, request.after_sequence, "after_sequence")
+                after = await reader.position_of_sequence(tenant_id, aggregate, sequence)
+            case "from_time":
+                time = checked_time(request.from_time, "from_time")
+                after = await reader.position_before(tenant_id, time)
+        match request.WhichOneof("end"):
+            case "through_position":
+                through = at_least(0, request.through_position, "through_position")
+            case "through_sequence" if aggregate is not None:
+                sequence = at_least(0, request.through_sequence, "through_sequence")
+                through = await reader.position_of_sequence(tenant_id, aggregate, sequence)
+            case "through_time":
+                time = checked_time(request.through_time, "through_time")
+                through = await reader.position_before(tenant_id, time + 1)
+            case _:
+                through = head
+        return after, min(through, head)
+
+
+def _patience_seconds(remaining: float | None) -> float:
+    """How long to wait for a caller who gives us so many seconds (None: any)."""
+    return _VISIBLE_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)

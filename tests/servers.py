@@ -1,0 +1,118 @@
+"""Real server processes for tests, to be killed, stopped and started again on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+
+from everlog.v1 import event_store_pb2 as pb
+from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+class Server:
+    """An `everlog serve` process on a port that stays its own over restarts."""
+
+    def __init__(self, database_url: str, folder: Path, *flags: str) -> None:
+        self._database_url = database_url
+        self._flags = flags
+        self.port = _free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self._ready_file = folder / f"ready-{self.port}.json"
+        self._log = (folder / f"server-{self.port}.log").open("ab")
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Starts it; returns when it serves."""
+        self._ready_file.unlink(missing_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "everlog_server", "serve"),
+            *("--port", str(self.port), "--ready-file", str(self._ready_file), *self._flags),
+            env={**os.environ, "EVERLOG_DATABASE_URL": self._database_url},
+            stdout=self._log,
+            stderr=self._log,
+        )
+        async with asyncio.timeout(START_SECONDS):
+            while not self._ready_file.exists():
+                assert self._process.returncode is None, self.log
+                await asyncio.sleep(0.02)
+        assert json.loads(self._ready_file.read_text())["address"] == self.address
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signals it and waits; its exit code."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        async with asyncio.timeout(STOP_SECONDS):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """Kill -9."""
+        await self.stop(signal.SIGKILL)
+
+    @property
+    def log(self) -> str:
+        """What it has said, to be shown when a test fails."""
+        return Path(self._log.name).read_text(encoding="utf-8")
+
+    async def close(self) -> None:
+        """Ends it, if it still runs, and its log."""
+        if self._process is not None and self._process.returncode is None:
+            await self.kill()
+        self._log.close()
+
+
+@asynccontextmanager
+async def serving(database_url: str, folder: Path, *flags: str) -> AsyncIterator[Server]:
+    """A server that serves; it is ended with the block, if it has not been already."""
+    server = Server(database_url, folder, *flags)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.close()
+
+
+@asynccontextmanager
+async def stub_for(address: str) -> AsyncIterator[EventStoreServiceStub]:
+    """A stub on a channel of its own: its own connection, which reconnects quickly."""
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 200),
+        ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ]
+    async with grpc.aio.insecure_channel(address, options=options) as channel:
+        yield EventStoreServiceStub(channel)
+
+
+async def read_log(stub: EventStoreServiceStub) -> list[pb.event__pb2.RecordedEvent]:
+    """The whole log of the tenant `default`."""
+    return [event async for batch in stub.Replay(pb.ReplayRequest()) for event in batch.events]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
