@@ -1,5 +1,6 @@
 """Get, head, query and replay against a scripted peer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -43,6 +44,20 @@ async def test_a_read_gives_up_at_its_deadline_with_the_reason() -> None:
         with pytest.raises(everlog.StorageUnavailable):
             await client.head()
         assert len(server.calls) > 2
+
+
+async def test_a_read_that_hangs_after_an_interruption_tells_the_interruption() -> None:
+    async def hangs(_request: Any, _context: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async with (
+        scripted(GetHead=[unavailable, hangs]) as server,
+        connected(server, timeout_seconds=0.3) as client,
+    ):
+        with pytest.raises(everlog.StorageUnavailable):
+            await client.head()
+        with pytest.raises(everlog.DeadlineExceeded):
+            await client.head()
 
 
 async def test_the_head_of_an_empty_log_has_no_time() -> None:

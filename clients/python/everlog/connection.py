@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from grpc.aio import AioRpcError, Channel
 
 from everlog.channel import Headers, call_headers
+from everlog.errors import DeadlineExceeded, EverlogError
 from everlog.pipeline import EmitCall
 from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
@@ -67,15 +68,19 @@ class Connection:
         timeout = self._timeout_seconds
         deadline = None if timeout is None else loop.time() + timeout
         failures = 0
+        interruption: EverlogError | None = None
         while True:
             try:
                 remaining = None if deadline is None else max(deadline - loop.time(), 0.0)
                 return await method(request, timeout=remaining, metadata=self._headers)
             except AioRpcError as failure:
                 error = error_from_rpc(failure)
-            failures += 1
+            if type(error) is DeadlineExceeded and interruption is not None:
+                raise interruption  # why it took so long says more than that it did
             if self._backoff is None or not read_may_be_retried(error):
                 raise error
+            interruption = error
+            failures += 1
             seconds = self._backoff.seconds(failures, retry_after=error.retry_after)
             if deadline is not None and loop.time() + seconds >= deadline:
                 raise error

@@ -31,11 +31,12 @@ _CUT_OFF = frozenset({StatusCode.CANCELLED, StatusCode.INTERNAL})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """How long to wait before the n-th attempt: doubling, capped, with jitter."""
+    """How long to wait before the n-th attempt: growing, capped, with jitter."""
 
     initial_seconds: float = 0.1
     max_seconds: float = 5.0
-    multiplier: float = 2.0
+    multiplier: float = 1.5
+    """Below 2, so that whoever was away is found again within half of its absence."""
 
     def seconds(
         self,
@@ -46,7 +47,7 @@ class Backoff:
     ) -> float:
         """Say how long to wait after so many failures in a row (from 1).
 
-        Between half and all of the doubled wait, so that clients do not return in step; not less
+        Between half and all of the grown wait, so that clients do not return in step; not less
         than the server asked for, even beyond the cap.
         """
         # The exponent is bounded: a float overflows after a thousand failures.

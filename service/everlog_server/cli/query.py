@@ -69,7 +69,7 @@ async def _query(
             limit=limit,
             total_size=count,
         )
-        if output.terminal and limit is not None and limit <= _TABLE_EVENTS_MAX:
+        if output.tabular and limit is not None and limit <= _TABLE_EVENTS_MAX:
             output.table([event async for event in listing])
         else:
             async for page in listing.pages():

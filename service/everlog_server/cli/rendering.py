@@ -22,6 +22,17 @@ _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 _VISIBLE |= {ord("\n"): " ", ord("\r"): " ", ord("\t"): " "}
 
 
+_TABLE_WIDTH_MIN = 110
+_COLUMNS: dict[str, Any] = {
+    "position": {"justify": "right"},
+    "recorded": {},
+    "type": {"max_width": 32},
+    "aggregate": {"max_width": 36},
+    "actor": {"max_width": 20},
+    "data": {"ratio": 1, "min_width": 16},
+}
+
+
 def visible(text: str) -> str:
     """Make control characters visible: a terminal would act upon them."""
     return text.translate(_VISIBLE)
@@ -35,6 +46,11 @@ class Output:
         self.terminal = sys.stdout.isatty() and not as_json
         self._console = Console(highlight=False)
         self._lines = sys.stdout.buffer
+
+    @property
+    def tabular(self) -> bool:
+        """Whether there is room for a table."""
+        return self.terminal and self._console.width >= _TABLE_WIDTH_MIN
 
     def event(self, event: everlog.RecordedEvent) -> None:
         """Write one line."""
@@ -56,15 +72,10 @@ class Output:
         self._lines.flush()
 
     def table(self, events: Sequence[everlog.RecordedEvent]) -> None:
-        """Write events as a table; for a terminal."""
-        table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-        for header in ("position", "recorded", "type", "aggregate", "actor", "data"):
-            table.add_column(
-                header,
-                justify="right" if header == "position" else "left",
-                no_wrap=True,
-                overflow="ellipsis",
-            )
+        """Write events as a table; for a terminal. The data has what width the others leave."""
+        table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+        for header, column in _COLUMNS.items():
+            table.add_column(header, no_wrap=True, overflow="ellipsis", **column)
         for event in events:
             table.add_row(*_cells(event))
         self._console.print(table)

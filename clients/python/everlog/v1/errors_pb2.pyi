@@ -108,7 +108,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     one answers.
     """
     ERROR_REASON_COMMIT_UNKNOWN: _ErrorReason.ValueType  # 23
-    """UNAVAILABLE. The connection to PostgreSQL was lost at commit, and it could not be found out
+    """UNAVAILABLE, with RetryInfo. The connection to PostgreSQL was lost at commit, and it could not be found out
     whether the events are stored. Try again with the same idempotency keys: that is safe.
     """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 24
@@ -204,7 +204,7 @@ ERROR_REASON_SERVER_DRAINING: ErrorReason.ValueType  # 22
 one answers.
 """
 ERROR_REASON_COMMIT_UNKNOWN: ErrorReason.ValueType  # 23
-"""UNAVAILABLE. The connection to PostgreSQL was lost at commit, and it could not be found out
+"""UNAVAILABLE, with RetryInfo. The connection to PostgreSQL was lost at commit, and it could not be found out
 whether the events are stored. Try again with the same idempotency keys: that is safe.
 """
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 24
@@ -225,7 +225,12 @@ Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final
 class SequenceConflict(_message.Message):
-    """Every expectation of an Emit that did not hold. Detail of `SEQUENCE_CONFLICT`."""
+    """Every expectation of an Emit that did not hold. Detail of `SEQUENCE_CONFLICT`.
+
+    The details of a unary call travel in its trailers, which clients bound (to 8 KiB by default): what
+    does not fit there is left out, and `omitted` in ErrorInfo's metadata says how many. An answer on an
+    EmitStream has them all.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

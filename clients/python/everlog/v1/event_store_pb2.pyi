@@ -284,7 +284,7 @@ class EmitStreamRequest(_message.Message):
     EMITS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def emits(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamedEmit]:
-        """Judged in this order, after those of earlier messages. At most 1,000; the message at most 4 MiB."""
+        """Judged in this order, after those of earlier messages. The message is at most 4 MiB."""
 
     def __init__(
         self,
