@@ -18,10 +18,16 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
 END
 $$;
 
--- Who migrates may also serve, by SET ROLE. (A superuser may in any case.)
+-- Who migrates may also serve, by SET ROLE. (A superuser may in any case.) From PostgreSQL 16 on, who
+-- creates a role is a member that may grant it, to itself too, but may not yet act as it.
 DO $$
+DECLARE
+    _right text := CASE
+        WHEN pg_catalog.current_setting('server_version_num')::integer >= 160000 THEN 'SET'
+        ELSE 'MEMBER'
+    END;
 BEGIN
-    IF NOT pg_catalog.pg_has_role(current_user, 'everlog_service', 'MEMBER') THEN
+    IF NOT pg_catalog.pg_has_role(current_user, 'everlog_service', _right) THEN
         EXECUTE pg_catalog.format('GRANT everlog_service TO %I', current_user);
     END IF;
 END
@@ -414,7 +420,7 @@ INSERT INTO everlog.tenants (tenant_id) VALUES (1);
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA everlog FROM PUBLIC;
 GRANT USAGE ON SCHEMA everlog TO everlog_service;
-GRANT SELECT ON everlog.tenant_names, everlog.tenants, everlog.events, everlog.event_links,
+GRANT SELECT ON everlog.schema_migrations, everlog.tenant_names, everlog.tenants, everlog.events, everlog.event_links,
     everlog.event_stream TO everlog_service;
 GRANT EXECUTE ON FUNCTION everlog.append, everlog.lock_head, everlog.raise_epoch,
     everlog.position_before, everlog.sequence_through, everlog.search_text TO everlog_service;

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 # A refusal made at the end of the grace has yet to reach its caller.
 _LAST_WORDS_SECONDS = 1.0
 _HEALTH_STOP_SECONDS = 1.0
-# What a message has around its events.
-_MESSAGE_SLACK_BYTES = 64 * 1024
+# What a message has around its events, a thousand expectations with long names among it. Beyond it,
+# gRPC refuses the message itself, and says nothing that a caller could branch on.
+_MESSAGE_SLACK_BYTES = 2 * 1024 * 1024
 _PING_ANSWER_SECONDS = 20
 # A client that pings more often is told to go away; 5 minutes, gRPC's default, ends honest ones.
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5

@@ -32,7 +32,9 @@ def configure(settings: LogSettings) -> None:
         shared.append(structlog.processors.format_exc_info)
         renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(_to_json)
     else:
-        renderer = structlog.dev.ConsoleRenderer(pad_event_to=0)
+        # No local variables beside a traceback: they hold what events hold.
+        traceback = structlog.dev.RichTracebackFormatter(show_locals=False)
+        renderer = structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=traceback)
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

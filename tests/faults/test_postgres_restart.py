@@ -88,7 +88,7 @@ async def test_while_postgres_is_away_callers_are_told_so_and_then_all_goes_on(
     told: dict[str, object] = {}
     received: list[event_pb2.RecordedEvent] = []
     stop = asyncio.Event()
-    flags = ("--append-commit-resolution-seconds", "0.5")
+    flags = ("--append-commit-resolution-seconds", "0.5", "--log-level", "debug")
     async with (
         serving(own_postgres.dsn, tmp_path, *flags) as server,
         stub_for(server.address) as stub,

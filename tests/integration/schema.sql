@@ -358,4 +358,6 @@ GRANT SELECT ON TABLE everlog.tenant_names TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.event_stream TO everlog_service;
 
+GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
+
 GRANT SELECT ON TABLE everlog.tenants TO everlog_service;

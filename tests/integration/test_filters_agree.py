@@ -176,3 +176,33 @@ async def test_a_search_that_finds_little_hands_back_what_it_has_and_where_it_st
                 break
         assert found == [43]
         assert pages > 2
+
+
+async def test_followers_with_an_equal_filter_that_needs_the_database_share_its_answers(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(database_url) as house:
+        await house.emit(new_event())
+        asked = 0
+        catch_up = house.reader.catch_up
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return catch_up(*args, **kwargs)
+
+        monkeypatch.setattr(house.reader, "catch_up", counted)
+        event_filter = EventFilter(data_contains='{"n": 1}')
+        followers = [
+            asyncio.create_task(
+                house.follow(lambda events: len(events) == 5, after=1, event_filter=event_filter)
+            )
+            for _ in range(20)
+        ]
+        await asyncio.sleep(0.2)
+        for _ in range(5):
+            await house.emit(new_event(json='{"n": 2}'), new_event(json='{"n": 1}'))
+            await asyncio.sleep(0.05)
+        for received in await asyncio.gather(*followers):
+            assert [event.position for event in received] == [3, 5, 7, 9, 11]
+        assert asked < 20

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from everlog_server.settings import StorageSettings
 from everlog_server.storage import migrations
+from everlog_server.storage.database import service_conninfo
+from everlog_server.storage.embedded import EmbeddedPostgres
 from everlog_server.storage.migrations import (
     Migration,
     MigrationChangedError,
@@ -18,9 +20,6 @@ from everlog_server.storage.migrations import (
     SchemaTooOldError,
 )
 from tests.integration import schema_snapshot
-
-if TYPE_CHECKING:
-    from everlog_server.storage.embedded import EmbeddedPostgres
 
 
 def execute(dsn: str, statement: str) -> psycopg.Cursor:
@@ -93,3 +92,26 @@ def test_the_replayed_migrations_equal_the_committed_schema(
     assert schema_snapshot.take(postgres, database_url) == committed, (
         "if the change is meant: python -m tests.integration.schema_snapshot"
     )
+
+
+def test_an_owner_who_is_no_superuser_migrates_and_serves() -> None:
+    """With CREATEROLE, and CREATE on the database: what managed PostgreSQL gives its first user."""
+    server = EmbeddedPostgres(ephemeral=True)  # its own: `everlog_service` must not exist yet
+    server.start()
+    try:
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            connection.execute("CREATE ROLE owner LOGIN CREATEROLE")
+            connection.execute("CREATE ROLE app LOGIN")
+            connection.execute("CREATE DATABASE theirs OWNER owner")
+        theirs = server.dsn.replace("/everlog?", "/theirs?")
+        by_owner, by_app = (theirs.replace("postgres@", f"{name}@") for name in ("owner", "app"))
+        assert migrations.migrate(by_owner)
+        with psycopg.connect(by_owner, autocommit=True) as connection:
+            connection.execute("GRANT everlog_service TO app")
+        for dsn in (by_owner, by_app):
+            migrations.check(dsn)
+            with psycopg.connect(service_conninfo(dsn, StorageSettings())) as connection:
+                found = connection.execute("SELECT current_user, count(*) FROM everlog.events")
+                assert found.fetchone() == ("everlog_service", 0)
+    finally:
+        server.stop()

@@ -78,7 +78,7 @@ async def _open_append(house: House) -> AsyncIterator[AppendConnection]:
 async def test_a_writer_held_between_its_position_and_its_commit_hides_nobody(
     database_url: str,
 ) -> None:
-    """Marten #4964: a reader advanced past the position of a transaction that had not committed."""
+    """Marten #4964, Emmett PR #336: a reader passed a position that had not been committed yet."""
     async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
         seen = asyncio.create_task(house.follow(lambda events: len(events) == 3))
@@ -101,7 +101,7 @@ async def test_a_writer_held_between_its_position_and_its_commit_hides_nobody(
 
 
 async def test_a_transaction_that_rolls_back_leaves_no_hole_to_wait_at(database_url: str) -> None:
-    """Emmett PR #336: a position burnt by a rollback stalls, or is skipped by, every reader."""
+    """Marten #3503: a position burnt by a rollback is a gap that readers stall at, or skip."""
     async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
         held = await stack.enter_async_context(_open_append(house))

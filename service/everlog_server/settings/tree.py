@@ -94,7 +94,6 @@ class LimitSettings:
     metadata_entries_max: int = _setting(64, "Metadata entries of one event.")
     metadata_bytes_max: int = _setting(16 * KIB, "Metadata of one event.")
     page_events_max: int = _setting(1000, "Events of one page of a Query.", least=1)
-    batch_response_bytes_max: int = _setting(1 * MIB, "Events of one answer.", least=KIB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
@@ -247,9 +248,11 @@ class History:
         self, tenant_id: int, event_filter: EventFilter, *, after: int, through: int
     ) -> AsyncGenerator[Batch]:
         """`replay` for those who follow: forwards, and always through `through`."""
-        async for batch in self.replay(tenant_id, event_filter, after=after, through=through):
-            yield batch
-            after = batch.examined_position
+        replay = self.replay(tenant_id, event_filter, after=after, through=through)
+        async with aclosing(replay) as batches:
+            async for batch in batches:
+                yield batch
+                after = batch.examined_position
         if after < through:  # nothing in the rest can match
             yield Batch(b"", 0, through)
 

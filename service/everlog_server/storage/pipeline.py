@@ -164,31 +164,44 @@ class Pipeline:
         try:
             unsent = self._connection.flush()
         except psycopg.OperationalError as error:
-            self._lose(ConnectionLost(str(error)))
+            self._lose_soon(ConnectionLost(str(error)))
             return
-        if unsent and not self._writing:
+        if self._connection.status != pq.ConnStatus.OK:
+            # libpq met the end while it was writing, and has closed the socket: nothing will ever
+            # be readable. What it had read before may hold answers.
+            self._loop.call_soon(self._read_answers)
+        elif unsent and not self._writing:
             self._writing = True
-            self._loop.add_writer(self._socket, self._on_writable)
+            self._loop.add_writer(self._socket, self._flush)
         elif not unsent and self._writing:
             self._writing = False
             self._loop.remove_writer(self._socket)
 
-    def _on_writable(self) -> None:
-        self._flush()
-
     def _on_readable(self) -> None:
-        connection = self._connection
         try:
-            connection.consume_input()
+            self._connection.consume_input()
         except psycopg.OperationalError as error:
             self._lose(ConnectionLost(str(error)))
             return
         if self._writing:
             self._flush()
+        self._read_answers()
+
+    def _read_answers(self) -> None:
+        """Takes what libpq has; loses a connection that libpq has dropped."""
+        connection = self._connection
+        ended = False
         while self._groups and self._lost is None and not connection.is_busy():
             result = connection.get_result()
             if result is not None:
+                ended = False
                 self._take(result)
+            elif ended or connection.status != pq.ConnStatus.OK:
+                break
+            else:
+                ended = True  # one null ends a statement's results; a second one, what there is
+        if self._lost is None and connection.status != pq.ConnStatus.OK:
+            self._lose(ConnectionLost(connection.get_error_message()))
 
     def _take(self, result: pq.abc.PGresult) -> None:
         group = self._groups[0]
@@ -209,6 +222,10 @@ class Pipeline:
                 pass  # a statement of the same group failed before, and said why
             case _:
                 group.failures.append(_failure(result))
+
+    def _lose_soon(self, lost: ConnectionLost) -> None:
+        """Not at once: whoever sends now has not yet noted that it waits for an answer."""
+        self._loop.call_soon(self._lose, lost)
 
     def _lose(self, lost: ConnectionLost) -> None:
         if self._lost is not None:

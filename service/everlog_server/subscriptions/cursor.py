@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from everlog_server.errors import StorageUnavailableError
 from everlog_server.model import EventFilter
-from everlog_server.storage.reads import EventReader
+from everlog_server.storage.reads import Batch, EventReader
 from everlog_server.subscriptions.tailer import Tailer
 
 _STORAGE_AWAY_SECONDS_MAX = 15.0
@@ -54,6 +55,7 @@ class Cursor:
         """The head when it began: it has not caught up before this."""
         self._heartbeat_seconds = heartbeat_seconds
         self._live = False
+        self._away_since: float | None = None
         self._loop = asyncio.get_running_loop()
         self._last_sent = self._loop.time()
 
@@ -66,58 +68,100 @@ class Cursor:
         while True:
             grown = self._tailer.grown  # before the look: what comes after it wakes us
             self._raise_if_over()
-            ring = self._tailer.ring
-            if self._position >= ring.last:
-                if not self._live and self._position >= self._head:
-                    self._live = True
-                    yield self._message(caught_up=True)
-                    continue
-                if await self._wait(grown):
-                    yield self._message(heartbeat=True)
-            elif ring.covers(self._position) and not self._filter.needs_database:
-                read = ring.read(self._position, self._filter)
-                self._position = read.examined_position
-                if read.records:
-                    yield self._message(read.records)
-                elif self._is_due():
-                    yield self._message(heartbeat=True)
-            else:
-                if self._live and not ring.covers(self._position):
-                    self._live = False
-                    self._head = ring.last
-                    yield self._message(fell_behind=True)
-                async for message in self._read_table(through=ring.last):
+            async with aclosing(self._source(grown)) as messages:
+                async for message in messages:
                     yield message
 
-    async def _read_table(self, *, through: int) -> AsyncGenerator[SubscriptionMessage]:
-        away_since: float | None = None
-        while self._position < through:
-            try:
-                async for batch in self._reader.catch_up(
-                    self._tailer.tenant_id, self._filter, after=self._position, through=through
-                ):
-                    self._raise_if_over()
-                    away_since = None
-                    self._position = batch.examined_position
-                    if batch.records:
-                        yield self._message(batch.records)
-                    elif self._is_due():
-                        yield self._message(heartbeat=True)
-            except StorageUnavailableError:
-                now = self._loop.time()
-                away_since = away_since or now
-                if now - away_since > _STORAGE_AWAY_SECONDS_MAX:
-                    raise
-                if self._is_due():
-                    yield self._message(heartbeat=True)
-                await asyncio.sleep(_STORAGE_RETRY_SECONDS)
-                self._raise_if_over()
+    def _source(self, grown: asyncio.Future[None]) -> AsyncGenerator[SubscriptionMessage]:
+        """Where the next messages come from. It ends; then it is asked again."""
+        ring = self._tailer.ring
+        if self._position >= ring.last:
+            return self._wait(grown)
+        if not ring.covers(self._position):
+            return self._while_storage_is_away(self._catch_up(ring.last))
+        if self._filter.needs_database:
+            return self._while_storage_is_away(self._ask_database())
+        return self._read_ring()
 
-    async def _wait(self, grown: asyncio.Future[None]) -> bool:
-        """Waits for the log to grow; true if the heartbeat is due before that."""
-        timeout = self._last_sent + self._heartbeat_seconds - self._loop.time()
-        await asyncio.wait((grown,), timeout=timeout)
-        return not grown.done() and self._is_due()
+    async def _wait(self, grown: asyncio.Future[None]) -> AsyncGenerator[SubscriptionMessage]:
+        """The head is reached: the mark, if that is new; else heartbeats until the log grows."""
+        if not self._live and self._position >= self._head:
+            self._live = True
+            yield self._message(caught_up=True)
+            return
+        await asyncio.wait((grown,), timeout=self._seconds_until_due())
+        if not grown.done() and self._is_due():
+            yield self._message(heartbeat=True)
+
+    async def _read_ring(self) -> AsyncGenerator[SubscriptionMessage]:
+        """What the ring has: the bytes are shared by all that stand here with an equal filter."""
+        read = self._tailer.ring.read(self._position, self._filter)
+        self._position = read.examined_position
+        if read.records:
+            yield self._message(read.records)
+        elif self._is_due():
+            yield self._message(heartbeat=True)
+
+    async def _catch_up(self, through: int) -> AsyncGenerator[SubscriptionMessage]:
+        """What the table has up to a position; says so if the ring has moved on meanwhile."""
+        if self._live:
+            self._live = False
+            self._head = through
+            yield self._message(fell_behind=True)
+        batches = self._reader.catch_up(
+            self._tailer.tenant_id, self._filter, after=self._position, through=through
+        )
+        async with aclosing(batches):
+            while self._position < through:
+                reading = asyncio.create_task(_next(batches))
+                try:
+                    async for message in self._take(reading):
+                        yield message
+                finally:
+                    # Ours alone, unlike those of the tailer: it goes with us.
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+
+    async def _ask_database(self) -> AsyncGenerator[SubscriptionMessage]:
+        """What PostgreSQL finds in the stretch that the ring covers, asked once for all who ask."""
+        async for message in self._take(self._tailer.matching(self._filter, self._position)):
+            yield message
+
+    async def _take(self, reading: asyncio.Task[Batch]) -> AsyncGenerator[SubscriptionMessage]:
+        """The batch of a read, and heartbeats while it lasts."""
+        while not reading.done():
+            await asyncio.wait((reading,), timeout=self._seconds_until_due())
+            self._raise_if_over()
+            if not reading.done() and self._is_due():
+                yield self._message(heartbeat=True)
+        batch = reading.result()
+        self._position = batch.examined_position
+        if batch.records:
+            yield self._message(batch.records)
+        elif self._is_due():
+            yield self._message(heartbeat=True)
+
+    async def _while_storage_is_away(
+        self, messages: AsyncGenerator[SubscriptionMessage]
+    ) -> AsyncGenerator[SubscriptionMessage]:
+        """The messages; when PostgreSQL is away, an end of them: whoever reads on reads again."""
+        try:
+            async with aclosing(messages):
+                async for message in messages:
+                    self._away_since = None
+                    yield message
+            self._away_since = None
+        except StorageUnavailableError:
+            now = self._loop.time()
+            self._away_since = self._away_since or now
+            if now - self._away_since > _STORAGE_AWAY_SECONDS_MAX:
+                raise
+            if self._is_due():
+                yield self._message(heartbeat=True)
+            await asyncio.sleep(_STORAGE_RETRY_SECONDS)
+
+    def _seconds_until_due(self) -> float:
+        return max(0.0, self._last_sent + self._heartbeat_seconds - self._loop.time())
 
     def _is_due(self) -> bool:
         return self._loop.time() - self._last_sent >= self._heartbeat_seconds
@@ -136,3 +180,7 @@ class Cursor:
     ) -> SubscriptionMessage:
         self._last_sent = self._loop.time()
         return SubscriptionMessage(records, self._position, caught_up, fell_behind, heartbeat)
+
+
+async def _next(batches: AsyncGenerator[Batch]) -> Batch:
+    return await anext(batches)

@@ -8,12 +8,14 @@ when the head is seen to be ahead. The table is the truth: hand-over and hints o
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
+from functools import partial
 
 import structlog
 
 from everlog_server.errors import EverlogError, InternalError, LogDivergedError
-from everlog_server.model import Committed, TailEvent
-from everlog_server.storage.reads import EventReader
+from everlog_server.model import Committed, EventFilter, TailEvent
+from everlog_server.storage.reads import Batch, EventReader
 from everlog_server.subscriptions.ring import Ring
 
 log = structlog.get_logger(__name__)
@@ -35,11 +37,35 @@ class Tailer:
         self._head = ring.last
         self._head_is_ahead = asyncio.Event()
         self._grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._matching: dict[tuple[EventFilter, int], asyncio.Task[Batch]] = {}
 
     @property
     def grown(self) -> asyncio.Future[None]:
         """Done when the ring has grown, or the tailer has failed. Take it, then look, then wait."""
         return self._grown
+
+    def matching(self, event_filter: EventFilter, after: int) -> asyncio.Task[Batch]:
+        """What PostgreSQL finds between a position and the ring's last, for all who ask alike.
+
+        Shared: do not cancel it.
+        """
+        key = (event_filter, after)
+        task = self._matching.get(key)
+        if task is None:
+            reading = self._read_matching(event_filter, after, self.ring.last)
+            task = self._matching[key] = asyncio.get_running_loop().create_task(reading)
+            task.add_done_callback(partial(self._forget_matching, key))
+        return task
+
+    def _forget_matching(self, key: tuple[EventFilter, int], task: asyncio.Task[Batch]) -> None:
+        del self._matching[key]
+        if not task.cancelled():
+            task.exception()  # seen, also when everybody who asked has gone
+
+    async def _read_matching(self, event_filter: EventFilter, after: int, through: int) -> Batch:
+        batches = self._reader.catch_up(self.tenant_id, event_filter, after=after, through=through)
+        async with aclosing(batches):
+            return await anext(batches)
 
     def publish(self, committed: Committed) -> None:
         """Takes over what the local sequencer has committed."""
