@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from everlog_server.model import AggregateKey, EventFilter
-from everlog_server.storage import history
+from everlog_server.storage import history, window
 from tests.factories import TENANT, new_event, open_house, parse
 
 CAUSE = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
@@ -158,7 +158,7 @@ async def test_an_aggregates_history_is_bounded_by_positions_of_the_log(database
 async def test_a_search_that_finds_little_hands_back_what_it_has_and_where_it_stands(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "_WINDOW_POSITIONS_FIRST", 10)
+    monkeypatch.setattr(window, "_POSITIONS_FIRST", 10)
     monkeypatch.setattr(history, "_QUERY_SECONDS_MAX", 0.0)
     async with open_house(database_url) as house:
         for n in range(100):

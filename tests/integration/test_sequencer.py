@@ -10,6 +10,7 @@ from everlog_server.errors import (
     EventIdReusedError,
     EverlogError,
     IdempotencyKeyReusedError,
+    InternalError,
     InvalidEventError,
     KnownEventsError,
     OverloadedError,
@@ -207,6 +208,18 @@ async def test_a_poisoned_request_fails_alone(database_url: str) -> None:
         log = await house.log()
         assert len(log) == 38
         assert_gap_free(log)
+
+
+async def test_a_request_that_meets_a_defect_of_ours_fails_alone(database_url: str) -> None:
+    broken = new_event("a/1")._replace(occurred_time=2**70)  # no timestamp: it can't be packed
+    async with open_house(database_url) as house:
+        answers = await asyncio.gather(
+            *(house.emit(broken if i == 5 else new_event(f"a/{i % 4}")) for i in range(12)),
+            return_exceptions=True,
+        )
+        assert [i for i, answer in enumerate(answers) if isinstance(answer, Exception)] == [5]
+        assert isinstance(answers[5], InternalError)
+        assert_gap_free(await house.log())
 
 
 async def test_requests_beyond_the_queue_are_refused_and_leave_no_trace(database_url: str) -> None:

@@ -204,8 +204,11 @@ class Sequencer:
                 frame_record=self._frame_record,
             )
             connection.append(batch.fence, batch.checks, batch.rows, self._on_answer)
-        except (LookFirst, ConnectionLost):
-            # Nothing was sent: it is judged again, behind what is in flight.
+        except Exception as error:
+            # Nothing was sent: it is judged again, behind what is in flight. A defect of ours shows
+            # itself there again, and is cut down to the request that provokes it.
+            if not isinstance(error, LookFirst | ConnectionLost):
+                log.exception("a batch could not be sent", tenant_id=self.tenant_id)
             self._unsettled.append(flight)
             self._settle()
             return

@@ -1,10 +1,7 @@
 """Stretches of the log under a filter, page by page.
 
-A page is one statement over a *window* of positions. Where an index answers the filter by itself
-(an aggregate, event types, a correlation, a causation, a user), the window is the whole stretch.
-Elsewhere PostgreSQL has to look at each event, so the window is as long as a fraction of a second
-lasts: it grows while statements are quick, and shrinks when they are slow. So no filter, however
-rare its matches, becomes one long statement (docs/adr/0006).
+A page is one statement over a window of positions (window.py): no filter, however rare its matches,
+becomes one long statement.
 
 Invariant: a page tells up to where it has examined the log; everything that matches up to there is
 in it or was in a page before.
@@ -15,28 +12,23 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from everlog_server.errors import ReadTooExpensiveError
 from everlog_server.model import AggregateKey, EventFilter, TailEvent
 from everlog_server.storage.database import Connection, Database, ReadPool
 from everlog_server.storage.sql import load
+from everlog_server.storage.window import Window, first_window
 
 _SQL = load("reads.sql")
 
 PAGE_BYTES_MAX = 1024 * 1024 - 1024
 """Of the records of a page; the rest of 1 MiB is for the fields beside them."""
 _REPLAY_EVENTS_MAX = 5_000
-_WINDOW_POSITIONS_FIRST = 20_000
-_WINDOW_POSITIONS_MIN = 500
-_STATEMENT_SECONDS_GOAL = 0.1
 _QUERY_SECONDS_MAX = 1.0
 _COUNT_SECONDS_MAX = 2.0
 _EVENT_TYPES_BY_INDEX_MAX = 100
-_SELECTIVE = {"aggregate", "correlation_id", "causation_id"}
-_INDEXED_ALONE = (set[str](), {"event_types"}, {"user_id"})
-_FILTER_FIELDS = [field.name for field in fields(EventFilter)]
 
 
 class Page(NamedTuple):
@@ -55,36 +47,6 @@ class Batch(NamedTuple):
     records: bytes
     events: int
     examined_position: int
-
-
-@dataclass(slots=True)
-class _Window:
-    """How many positions the next statement may examine."""
-
-    positions: int | None
-    """None: all of them, an index finds those that match."""
-
-    def end(self, after: int, through: int) -> int:
-        return through if self.positions is None else min(through, after + self.positions)
-
-    def start(self, after: int, through: int) -> int:
-        return after if self.positions is None else max(after, through - self.positions)
-
-    def learn(self, seconds: float) -> None:
-        """A statement over a full window took so long."""
-        if self.positions is None:
-            return
-        if seconds < _STATEMENT_SECONDS_GOAL / 4:
-            self.positions *= 4
-        elif seconds > _STATEMENT_SECONDS_GOAL * 2:
-            self.positions = max(_WINDOW_POSITIONS_MIN, self.positions // 2)
-
-    def shrink(self) -> None:
-        """A statement was cancelled for its length. ReadTooExpensiveError at the bottom."""
-        positions = self.positions or _WINDOW_POSITIONS_FIRST * 8
-        if positions <= _WINDOW_POSITIONS_MIN:
-            raise ReadTooExpensiveError
-        self.positions = max(_WINDOW_POSITIONS_MIN, positions // 8)
 
 
 class History:
@@ -114,7 +76,7 @@ class History:
             after, end = cursor or 0, through
         event_filter = await self._narrow(tenant_id, event_filter)
         after, end = await self._clip(tenant_id, event_filter, after, end)
-        window = _first_window(event_filter)
+        window = first_window(event_filter)
         deadline = time.monotonic() + _QUERY_SECONDS_MAX
         parts: list[bytes] = []
         total = size = 0
@@ -162,7 +124,7 @@ class History:
         event_filter = await self._narrow(tenant_id, event_filter)
         first, last = after, through
         after, through = await self._clip(tenant_id, event_filter, after, through)
-        window = _first_window(event_filter)
+        window = first_window(event_filter)
         remaining = max_events
         while after < through:
             limit = _REPLAY_EVENTS_MAX if remaining is None else min(remaining, _REPLAY_EVENTS_MAX)
@@ -196,7 +158,7 @@ class History:
             return through
         total = 0
         after, end = await self._clip(tenant_id, event_filter, 0, through)
-        window = _first_window(event_filter)
+        window = first_window(event_filter)
         deadline = time.monotonic() + _COUNT_SECONDS_MAX
         while after < end:
             if time.monotonic() > deadline:
@@ -297,7 +259,7 @@ class History:
         pool: ReadPool,
         tenant_id: int,
         event_filter: EventFilter,
-        window: _Window,
+        window: Window,
         *,
         after: int,
         through: int,
@@ -348,14 +310,6 @@ def _query_name(event_filter: EventFilter, *, descending: bool) -> str:
     if event_filter.event_types and not event_filter.event_type_prefixes:
         return f"page_of_types_{direction}"
     return f"page_of_log_{direction}"
-
-
-def _first_window(event_filter: EventFilter) -> _Window:
-    used = {name for name in _FILTER_FIELDS if getattr(event_filter, name)}
-    # Bounds on the record time have become bounds on the position.
-    used -= {"recorded_from", "recorded_before"}
-    by_index = used in _INDEXED_ALONE or used & _SELECTIVE
-    return _Window(None if by_index else _WINDOW_POSITIONS_FIRST)
 
 
 def _parameters(tenant_id: int, event_filter: EventFilter, **others: int) -> dict[str, Any]:

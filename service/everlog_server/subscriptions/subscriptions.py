@@ -11,6 +11,7 @@ import structlog
 
 from everlog_server.errors import (
     EverlogError,
+    InternalError,
     ServerDrainingError,
     StorageUnavailableError,
     TooManySubscriptionsError,
@@ -54,7 +55,12 @@ class Subscriptions:
         """Hands a batch that was committed here to its followers, and hints to others."""
         followed = self._followed.get(tenant_id)
         if followed is not None:
-            followed.tailer.publish(committed)
+            try:
+                followed.tailer.publish(committed)
+            except Exception:
+                # A defect of ours must not keep those waiting whose events are stored.
+                log.exception("a batch could not be handed on", tenant_id=tenant_id)
+                followed.tailer.fail(InternalError())
         self._hints.announce()
 
     async def subscribe(

@@ -17,6 +17,12 @@ AND (
 )
 AND {matches_but_names}
 
+-- fragment: of_type_in_window
+{in_window}
+AND e.event_type = t.event_type
+AND (%(aggregate_types)s::text[] IS NULL OR e.aggregate_type = ANY(%(aggregate_types)s::text[]))
+AND {matches_but_names}
+
 -- fragment: matches_but_names
 (%(sources)s::text[] IS NULL OR e.source = ANY(%(sources)s::text[]))
 AND (%(recorded_from)s::bigint IS NULL OR e.record_time >= {recorded_from})
@@ -117,11 +123,7 @@ WITH matching AS NOT MATERIALIZED (
     FROM unnest(%(event_types)s::text[]) AS t (event_type)
     CROSS JOIN LATERAL (
         SELECT e.position, e.record FROM everlog.events AS e
-        WHERE {in_window} AND e.event_type = t.event_type AND {matches_but_names}
-            AND (
-                %(aggregate_types)s::text[] IS NULL
-                OR e.aggregate_type = ANY(%(aggregate_types)s::text[])
-            )
+        WHERE {of_type_in_window}
         ORDER BY e.position
         LIMIT %(limit)s::bigint
     ) AS c
@@ -137,11 +139,7 @@ WITH matching AS NOT MATERIALIZED (
     FROM unnest(%(event_types)s::text[]) AS t (event_type)
     CROSS JOIN LATERAL (
         SELECT e.position, e.record FROM everlog.events AS e
-        WHERE {in_window} AND e.event_type = t.event_type AND {matches_but_names}
-            AND (
-                %(aggregate_types)s::text[] IS NULL
-                OR e.aggregate_type = ANY(%(aggregate_types)s::text[])
-            )
+        WHERE {of_type_in_window}
         ORDER BY e.position DESC
         LIMIT %(limit)s::bigint
     ) AS c
