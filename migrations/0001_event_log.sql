@@ -1,8 +1,8 @@
 -- The event log: tenants with their heads, the append-only events table, and the functions through
 -- which alone the service writes.
 --
--- Why functions: the service's role may SELECT and EXECUTE, nothing else. So a defect, or a stolen
--- connection, can't rewrite history or leave a hole in it. Every key leads with tenant_id, every
+-- Why functions: the service's role may SELECT and EXECUTE, nothing else. So neither a defect nor a
+-- stolen connection can rewrite history. Every key leads with tenant_id, every
 -- statement touches one tenant, there are no advisory locks and no database sequences: that is what
 -- lets this schema be distributed by tenant, unchanged (docs/operations.md).
 
@@ -202,6 +202,7 @@ BEGIN
         AND t.head = _head
         AND t.head_event_id IS NOT DISTINCT FROM _head_event_id
         AND t.epoch = _epoch
+        AND t.last_record_time <= _record_time
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN 'stale';

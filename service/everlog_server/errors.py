@@ -6,7 +6,6 @@ message when nobody gives a better one. rpc/status.py turns them into gRPC statu
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -36,8 +35,9 @@ class EverlogError(Exception):
 
     def again(self) -> EverlogError:
         """A copy to raise elsewhere: an exception that is raised twice would gather tracebacks."""
-        again = copy.copy(self)
-        return again.with_traceback(None)
+        again = type(self).__new__(type(self), *self.args)
+        again.__dict__.update(self.__dict__)
+        return again
 
 
 class InternalError(EverlogError):
@@ -208,14 +208,14 @@ class PositionNotVisibleError(EverlogError):
 
 
 class StorageUnavailableError(EverlogError):
-    """PostgreSQL can't be reached; nothing was stored."""
+    """PostgreSQL can't be reached."""
 
     reason = "STORAGE_UNAVAILABLE"
     retry_after_seconds = 1.0
 
 
 class ServerDrainingError(EverlogError):
-    """This server is shutting down; nothing was stored."""
+    """This server is shutting down."""
 
     reason = "SERVER_DRAINING"
     retry_after_seconds = 0.5

@@ -14,6 +14,7 @@ BEGIN
         AND t.head = _head
         AND t.head_event_id IS NOT DISTINCT FROM _head_event_id
         AND t.epoch = _epoch
+        AND t.last_record_time <= _record_time
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN 'stale';

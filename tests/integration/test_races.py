@@ -185,7 +185,8 @@ async def test_an_append_that_was_sent_before_the_epoch_was_raised_never_commits
         facts_connection = await house.database.connect_to_append(TENANT)
         facts = await facts_connection.look_and_lock(Fence(0, None, 0), [], [], [])
         zombie = await house.database.connect_to_append(TENANT)
-        rows = AppendedRows(1, [new_event("z/1")], [b"\x05" * 16], [1], [b"\x0a\x00"])
+        later = facts.last_record_time + 1
+        rows = AppendedRows(later, [new_event("z/1")], [b"\x05" * 16], [1], [b"\x0a\x00"])
         answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         zombie.append(facts.fence, Checks(), rows, answered.set_result)
         await _until(lambda: _waits_for_lock(database_url))
@@ -194,10 +195,9 @@ async def test_an_append_that_was_sent_before_the_epoch_was_raised_never_commits
         raising = asyncio.create_task(resolver.shut_out_earlier_appends())
         await facts_connection.give_up()
         await raising
-        existing = await resolver.which_exist([b"\x05" * 16])
-        verdict = await answered
-        assert (verdict is Verdict.APPENDED) == bool(existing)
-        assert (await resolver.which_exist([b"\x05" * 16])) == existing
+        stored = await resolver.is_stored(facts.fence, rows)
+        assert (await answered is Verdict.APPENDED) == stored
+        assert await resolver.is_stored(facts.fence, rows) == stored
         for connection in (facts_connection, zombie, resolver):
             connection.close("done")
 

@@ -143,3 +143,11 @@ def test_a_long_message_is_cut_between_characters() -> None:
     answer = status.status_of(errors.EventNotFoundError("é" * 1000))
     assert set(answer.message) == {"é", "…"}
     assert len(answer.message.encode()) <= 515
+
+
+def test_an_error_that_is_raised_again_is_another_object_that_says_the_same() -> None:
+    error = errors.InvalidEventError(errors.FieldViolation("events[0].json", "is no JSON"))
+    again = error.again()
+    assert again is not error
+    assert type(again) is errors.InvalidEventError
+    assert (again.message, again.__dict__) == (error.message, error.__dict__)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from everlog_server.append.judging import Batch, Outcome
+from everlog_server.errors import CommitUnknownError, EverlogError
 from everlog_server.model import Committed, Emission, Receipt
 
 Receipts = tuple[Receipt, ...]
@@ -38,10 +39,10 @@ class Flight:
     in_doubt: bool = False
     """Whether its connection was lost when it may have been committed."""
 
-    def refuse(self, outcome: Outcome) -> None:
-        """Tells every caller the same."""
+    def refuse(self, error: EverlogError) -> None:
+        """Tells every caller the same; of a flight in doubt, only that it is."""
         for caller in self.callers:
-            caller.tell(outcome)
+            caller.tell(CommitUnknownError() if self.in_doubt else error.again())
 
     @property
     def committed(self) -> Committed | None:

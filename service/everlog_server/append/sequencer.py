@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from everlog_server.append.flights import Flight, Receipts, Waiting
-from everlog_server.append.judging import FrameRecord, LookFirst, judge
+from everlog_server.append.judging import Batch, FrameRecord, LookFirst, judge
 from everlog_server.append.memory import Memory
 from everlog_server.append.settling import Settler
 from everlog_server.errors import (
@@ -47,6 +47,8 @@ log = structlog.get_logger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 5.0
 _IDLE_CONNECTION_SECONDS = 300.0
+_REPLAN_AT_HEADS = (100, 1_000, 10_000, 100_000)
+"""Statements that were planned for a smaller table are planned anew when the log reaches these."""
 
 
 class Sequencer:
@@ -61,12 +63,15 @@ class Sequencer:
         connect: Callable[[int], Awaitable[AppendConnection]],
         frame_record: FrameRecord,
         on_committed: Callable[[int, Committed], None],
+        is_contended: Callable[[], bool],
     ) -> None:
+        """`is_contended` tells whether other tenants wait for a connection to append by."""
         self.tenant_id = tenant_id
         self._settings = settings
         self._answer_timeout_seconds = answer_timeout_seconds
         self._frame_record = frame_record
         self._on_committed = on_committed
+        self._is_contended = is_contended
         self._memory = Memory(settings.aggregates_remembered_max)
         self._settler = Settler(
             tenant_id,
@@ -89,6 +94,7 @@ class Sequencer:
         self._pump_is_due = False
         self._unavailable = False
         self._stopping = False
+        self._stopped = False
         self._watch: asyncio.TimerHandle | None = None
         self._last_landing = 0.0
 
@@ -133,6 +139,7 @@ class Sequencer:
         ]
         if pending:
             await asyncio.wait(pending, timeout=grace_seconds)
+        self._stopped = True
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
@@ -143,15 +150,11 @@ class Sequencer:
         self._refuse_all(ServerDrainingError())
 
     @property
-    def has_connection(self) -> bool:
-        """Whether it takes a place among PostgreSQL's connections."""
-        return self._connection is not None and self._connection.is_open
-
-    @property
     def idle_since(self) -> float | None:
         """The loop's time when its connection was last used; None if it has none, or uses it."""
-        in_use = self._in_flight or self._settling or self._queue
-        return None if in_use or not self.has_connection else self._last_landing
+        in_use = self._in_flight or self._settling
+        is_open = self._connection is not None and self._connection.is_open
+        return self._last_landing if is_open and not in_use else None
 
     def release_connection(self) -> None:
         """Closes its connection, which must be idle; the next request opens another."""
@@ -163,17 +166,26 @@ class Sequencer:
     def _pump(self) -> None:
         """Judges and sends what waits, as far as the pipeline has room."""
         self._pump_is_due = False
-        while (
-            self._queue
-            and self._settling is None
-            and len(self._in_flight) < self._settings.pipeline_depth
-        ):
+        while self._queue and self._settling is None and self._has_room:
             if self._connection is None or not self._connection.is_open:
                 self._settle()
                 return
             callers = self._take()
             if callers:
                 self._send(Flight(callers, None), self._connection)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether another batch may be sent behind those in flight."""
+        if not self._in_flight:
+            return True
+        if self._is_contended():
+            return False  # another tenant's turn, as soon as these have landed
+        last = self._in_flight[-1].batch
+        # A batch that appends nothing leaves the fence as it is: if it failed, the one behind it
+        # would not, and would be judged before it.
+        appends = last is not None and bool(last.rows.events)
+        return appends and len(self._in_flight) < self._settings.pipeline_depth
 
     def _take(self) -> list[Waiting]:
         """The next requests of the queue, in order, as many as a batch may hold, at least one."""
@@ -213,14 +225,13 @@ class Sequencer:
             self._settle()
             return
         flight.batch = batch
+        if not self._in_flight:
+            self._last_landing = asyncio.get_running_loop().time()
         self._in_flight.append(flight)
         self._landed.clear()
         memory.update(batch.last_sequences)
         memory.fence = batch.next_fence
         memory.last_record_time = batch.rows.record_time
-        if self._watch is None:
-            self._last_landing = asyncio.get_running_loop().time()
-            self._watch_later()
 
     def _on_answer(self, answer: Verdict | ConnectionLost | StatementFailed) -> None:
         flight = self._in_flight.popleft()
@@ -230,17 +241,26 @@ class Sequencer:
         if answer is Verdict.APPENDED and flight.batch is not None:
             self._memory.confirmed = flight.batch.next_fence
             self._conclude(flight)
-            if self._queue:
-                self._pump()
+            self._after_landing(flight.batch)
             return
         if isinstance(answer, StatementFailed):
             log.warning("append failed", sqlstate=answer.sqlstate, message=answer.message)
-        flight.in_doubt = isinstance(answer, ConnectionLost)
         if flight.batch is not None:
+            appends = bool(flight.batch.rows.events)
+            flight.in_doubt = appends and isinstance(answer, ConnectionLost)
             self._memory.forget(flight.batch.last_sequences)
         # Answers come in order, and requests that were never sent are behind: insert before those.
         self._unsettled.insert(self._sent_and_failed(), flight)
         self._settle()
+
+    def _after_landing(self, batch: Batch) -> None:
+        before, now = batch.fence.head, batch.next_fence.head
+        if self._connection is not None and any(before < size <= now for size in _REPLAN_AT_HEADS):
+            self._connection.plan_anew()
+        if not self._in_flight and self._is_contended():
+            self.release_connection()
+        if self._queue:
+            self._pump()
 
     def _sent_and_failed(self) -> int:
         return sum(1 for flight in self._unsettled if flight.batch is not None)
@@ -255,7 +275,7 @@ class Sequencer:
     # The slow path.
 
     def _settle(self) -> None:
-        if self._settling is None:
+        if self._settling is None and not self._stopped:
             self._settling = asyncio.get_running_loop().create_task(self._run_settling())
 
     async def _run_settling(self) -> None:
@@ -274,6 +294,9 @@ class Sequencer:
         self._memory.fence = self._memory.confirmed
         self._unavailable = False
         self._settling = None
+        self._last_landing = asyncio.get_running_loop().time()
+        if self._watch is None:
+            self._watch_later()
         self._pump()
 
     def _refuse_all(self, error: EverlogError) -> None:
@@ -298,7 +321,8 @@ class Sequencer:
         silent_seconds = asyncio.get_running_loop().time() - self._last_landing
         if self._in_flight and silent_seconds > self._answer_timeout_seconds:
             connection.close(f"no answer for {silent_seconds:.0f} s")
-        if silent_seconds > _IDLE_CONNECTION_SECONDS:
+        if silent_seconds > _IDLE_CONNECTION_SECONDS and self.idle_since is not None:
             self.release_connection()
+            self._memory.refresh(None)
         if connection.is_open:
             self._watch_later()

@@ -1,7 +1,9 @@
 """The sequencers of a process: one for each tenant that is written to.
 
 Each has a connection while it appends. They are bounded together, so that many tenants do not take
-all that PostgreSQL has: whoever needs one more takes the place of the one that was idle longest.
+all that PostgreSQL has. Whoever needs one waits in a queue; meanwhile those that have one give it
+up as soon as their batches have landed, and queue up again: no tenant waits until another one has
+fallen silent.
 """
 
 from __future__ import annotations
@@ -15,8 +17,6 @@ from everlog_server.errors import ServerDrainingError
 from everlog_server.model import Committed
 from everlog_server.settings import AppendSettings
 from everlog_server.storage.appends import AppendConnection
-
-_CONNECTION_POLL_SECONDS = 0.01
 
 
 class Sequencers:
@@ -37,7 +37,8 @@ class Sequencers:
         self._frame_record = frame_record
         self._on_committed = on_committed
         self._sequencers: dict[int, Sequencer] = {}
-        self._connecting = 0
+        self._places = asyncio.Semaphore(settings.connections_max)
+        self._waiting = 0
         self._stopping = False
 
     def of(self, tenant_id: int) -> Sequencer:
@@ -56,24 +57,29 @@ class Sequencers:
                 connect=self._connect_within_bound,
                 frame_record=self._frame_record,
                 on_committed=self._on_committed,
+                is_contended=lambda: self._waiting > 0,
             )
         return sequencer
 
     async def _connect_within_bound(self, tenant_id: int) -> AppendConnection:
-        while self._connecting + self._count_open() >= self._settings.connections_max:
-            idle = [s for s in self._sequencers.values() if s.idle_since is not None]
-            if idle:
-                min(idle, key=lambda s: s.idle_since or 0.0).release_connection()
-            else:
-                await asyncio.sleep(_CONNECTION_POLL_SECONDS)
-        self._connecting += 1
+        """A connection, when it is this tenant's turn: first come, first served."""
+        self._waiting += 1
         try:
-            return await self._connect(tenant_id)
+            if self._places.locked():
+                # Those at work give theirs up by themselves; one that is idle has to be told.
+                idle = [s for s in self._sequencers.values() if s.idle_since is not None]
+                if idle:
+                    min(idle, key=lambda s: s.idle_since or 0.0).release_connection()
+            await self._places.acquire()
         finally:
-            self._connecting -= 1
-
-    def _count_open(self) -> int:
-        return sum(s.has_connection for s in self._sequencers.values())
+            self._waiting -= 1
+        try:
+            connection = await self._connect(tenant_id)
+        except BaseException:
+            self._places.release()
+            raise
+        connection.when_closed(self._places.release)
+        return connection
 
     async def stop(self, grace_seconds: float) -> None:
         """Stops all of them: new requests are refused, waiting ones finish within the grace."""

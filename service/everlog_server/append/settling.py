@@ -1,13 +1,11 @@
 """Settling: what was not simply appended is resolved and appended here, one flight after the other.
 
 1. *In doubt*: a connection was lost while flights were on it. On a new connection the epoch is
-   raised,
-   which shuts out every append that was sent before; then the log is asked for each flight's first
-   event. Only in this order is the answer final: a backend that was still waiting for the lock
-   could otherwise commit after the look (docs/adr/0001).
+   raised, which shuts out every append that was sent before; then the log is asked for each
+   flight's events. Only in this order is the answer final: a backend that was still waiting for
+   the lock could otherwise commit after the look (docs/adr/0001).
 2. *Under the lock*: everything that a flight needs is looked up with the tenant's row locked,
-   judged
-   again, appended and committed. Nothing is assumed, so this ends, whoever else is writing.
+   judged again, appended and committed. Nothing is assumed, so this ends, whoever else is writing.
 3. *Bisecting*: a flight that PostgreSQL refuses for its content is cut in halves until the one
    request that it refuses stands alone. Its neighbours are appended.
 
@@ -27,7 +25,6 @@ from everlog_server.append.flights import Flight, Waiting
 from everlog_server.append.judging import FrameRecord, judge
 from everlog_server.append.memory import Memory
 from everlog_server.errors import (
-    CommitUnknownError,
     EverlogError,
     FieldViolation,
     InternalError,
@@ -119,25 +116,21 @@ class Settler:
 
     async def _resolve(self, connection: AppendConnection, unsettled: deque[Flight]) -> None:
         """Finds out which flights in doubt were committed; those are concluded, the others stay."""
-        doubtful = {
-            flight.batch.rows.event_ids[0]: flight
-            for flight in unsettled
-            if flight.in_doubt and flight.batch is not None and flight.batch.rows.event_ids
-        }
-        if doubtful:
-            await connection.shut_out_earlier_appends()
-            existing = await connection.which_exist(list(doubtful))
-            for event_id, flight in doubtful.items():
-                flight.in_doubt = False
-                if event_id in existing:
-                    unsettled.remove(flight)
-                    self._on_durable(flight)
-        for flight in unsettled:
+        doubtful = [flight for flight in unsettled if flight.in_doubt]
+        if not doubtful:
+            return
+        await connection.shut_out_earlier_appends()
+        for flight in doubtful:
+            batch = flight.batch
+            stored = batch is not None and await connection.is_stored(batch.fence, batch.rows)
             flight.in_doubt = False
+            if stored:
+                unsettled.remove(flight)
+                self._on_durable(flight)
 
     def _give_up(self, unsettled: deque[Flight], error: Exception) -> None:
         for flight in unsettled:
-            flight.refuse(CommitUnknownError() if flight.in_doubt else StorageUnavailableError())
+            flight.refuse(StorageUnavailableError())
         unsettled.clear()
         log.error("PostgreSQL can't be reached", tenant_id=self._tenant_id, error=str(error))
         self._on_unavailable(StorageUnavailableError())

@@ -24,7 +24,7 @@ from everlog_server.errors import (
 from everlog_server.model import AggregateKey, Emission, Expectation, ExpectationKind, NewEvent
 from everlog_server.rpc.decoding import DOCUMENTABLE_BYTES, decode_event
 from everlog_server.rpc.event_fields import FREE_TEXT_BYTES_MAX, event_violations
-from everlog_server.rpc.fields import aggregate_violations
+from everlog_server.rpc.fields import aggregate_violations, checked_enum
 from everlog_server.settings import LimitSettings
 
 VIOLATIONS_MAX = 20
@@ -56,7 +56,10 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
         if request.expected_sequences
         else ()
     )
-    skip_known = request.known_events == event_store_pb2.KNOWN_EVENTS_POLICY_SKIP
+    known_events = request.known_events
+    if known_events:
+        checked_enum(known_events, event_store_pb2.KnownEventsPolicy, "known_events")
+    skip_known = known_events == event_store_pb2.KNOWN_EVENTS_POLICY_SKIP
     # What the queue is bounded by is memory: of a small event, most is not its bytes.
     size += _EVENT_OVERHEAD_BYTES * count
     for aggregate, _, _ in expectations:

@@ -205,12 +205,29 @@ class AppendConnection:
         """After this, no append that was sent before on another connection can still commit."""
         await self._pipeline.ask((b"raise_epoch", (self._tenant,)))
 
-    async def which_exist(self, event_ids: list[bytes]) -> set[bytes]:
-        """Those of these event ids that the log has."""
-        (rows,) = await self._pipeline.ask(
-            (b"known_by_id", (self._tenant, binary.uuid_array(event_ids)))
+    async def is_stored(self, fence: Fence, rows: AppendedRows) -> bool:
+        """Whether the log has this batch, which was judged by this fence, where it was to stand.
+
+        Positions and times as well as ids: an id that a caller has chosen may be elsewhere by now,
+        by another request.
+        """
+        first, last = fence.head + 1, fence.head + len(rows.event_ids)
+        (found,) = await self._pipeline.ask(
+            (b"stored_at", (self._tenant, binary.int8(first), binary.int8(last)))
         )
-        return {_present(row[1]) for row in rows}
+        record_time = binary.timestamptz(rows.record_time)
+        return found == [(event_id, record_time) for event_id in rows.event_ids]
+
+    def plan_anew(self) -> None:
+        """Has PostgreSQL plan its statements anew, when they are next used.
+
+        They were planned for the table as it was: empty, perhaps, and then any index is as good.
+        """
+        self._pipeline.send((b"discard_plans", ()), on_answer=lambda _: None)
+
+    def when_closed(self, notify: Callable[[], None]) -> None:
+        """`notify` is called once, when the connection has ended, whoever ended it."""
+        self._pipeline.when_lost(notify)
 
     def _append(self, fence: Fence, checks: Checks, rows: AppendedRows) -> Statement:
         events, record_time = rows.events, rows.record_time

@@ -17,7 +17,7 @@ import structlog
 from psycopg import AsyncConnection, errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.settings import StorageSettings
@@ -32,6 +32,7 @@ _BUSY_SECONDS_MAX = 5.0
 _LOOK_SECONDS = 0.5
 """How often whoever waits for a connection looks whether there is any at all."""
 _SLACK_SECONDS = 5.0
+_TAIL_CONNECTIONS_MAX = 2
 
 
 def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str) -> str:
@@ -63,6 +64,7 @@ def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str
         "connect_timeout": max(2, round(settings.connect_timeout_seconds)),
         "application_name": "everlog",
         **given,
+        "client_encoding": "UTF8",  # what is packed for it by hand, whatever PGCLIENTENCODING says
         "options": options,
     }
     return make_conninfo("", **merged)
@@ -89,12 +91,16 @@ class Database:
             default_transaction_read_only="on",
             # A filter's unused predicates vanish only when the plan knows the parameters.
             plan_cache_mode="force_custom_plan",
+            # Other cores belong to those who append.
+            max_parallel_workers_per_gather="0",
             jit="off",
         )
         self.direct_conninfo = service_conninfo(dsn, settings, synchronous_commit="off", jit="off")
         """For LISTEN and NOTIFY, which no pool and no pooler may come between."""
         self.reads = ReadPool(reads_conninfo, "reads", settings.reads_connections_max)
         self.streams = ReadPool(reads_conninfo, "streams", settings.streams_connections_max)
+        # Of their own: whoever follows live must not wait behind those who read history.
+        self.tail = ReadPool(reads_conninfo, "tail", _TAIL_CONNECTIONS_MAX)
 
     @property
     def answer_seconds(self) -> float:
@@ -104,13 +110,14 @@ class Database:
 
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
-        for pool in (self.reads, self.streams):
+        for pool in (self.reads, self.streams, self.tail):
             await pool.open(self._settings.connect_timeout_seconds * 2)
 
     async def close(self) -> None:
         """Closes the pools. Idempotent."""
         await self.reads.close()
         await self.streams.close()
+        await self.tail.close()
 
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
@@ -166,6 +173,8 @@ class ReadPool:
                 yield await self._enter(held)
         except errors.QueryCanceled as error:
             raise ReadTooExpensiveError from error
+        except TooManyRequests as error:
+            raise ReadTooExpensiveError("too many reads are waiting") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StorageUnavailableError from error
 
@@ -190,6 +199,8 @@ class ReadPool:
 
 async def _check_is_quiet(connection: Connection) -> None:
     """Refuses a connection that the peer has closed: an idle one has nothing to read."""
-    if select.select([connection.fileno()], [], [], 0)[0]:
+    poll = select.poll()  # not select(), which refuses file numbers beyond 1,023
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
         await connection.close()  # else the pool would take it back, and hand it out again
         raise psycopg.OperationalError("the connection was closed by the other side")

@@ -68,6 +68,7 @@ class Pipeline:
         self._groups: deque[_Group] = deque()
         self._writing = False
         self._lost: ConnectionLost | None = None
+        self._when_lost: list[Callable[[], None]] = []
         loop.add_reader(self._socket, self._on_readable)
 
     @classmethod
@@ -223,6 +224,10 @@ class Pipeline:
             case _:
                 group.failures.append(_failure(result))
 
+    def when_lost(self, notify: Callable[[], None]) -> None:
+        """`notify` is called once, when the connection is lost or closed."""
+        self._when_lost.append(notify)
+
     def _lose_soon(self, lost: ConnectionLost) -> None:
         """Not at once: whoever sends now has not yet noted that it waits for an answer."""
         self._loop.call_soon(self._lose, lost)
@@ -236,6 +241,8 @@ class Pipeline:
             self._loop.remove_writer(self._socket)
         self._connection.finish()
         groups, self._groups = self._groups, deque()
+        for notify in self._when_lost:
+            notify()
         for group in groups:
             group.on_answer(lost)
 

@@ -55,6 +55,16 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) AS e;
 
+-- name: stored_at
+-- The ids and times of the events at these positions, inclusive, in order.
+SELECT e.event_id, e.record_time FROM everlog.events AS e
+WHERE e.tenant_id = $1::integer AND e.position >= $2::bigint AND e.position <= $3::bigint
+ORDER BY e.position;
+
+-- name: discard_plans
+-- Forgets how statements were planned.
+DISCARD PLANS;
+
 -- name: last_sequences
 -- The last sequence of each of these aggregates, in their order; 0 for one without events.
 SELECT coalesce(last.sequence, 0)
