@@ -157,7 +157,7 @@ class EventFilter:
     data_contains: str | None = None
     """A JSON value."""
     keywords: tuple[str, ...] = field(default=())
-    """Lower-case words of letters and digits."""
+    """Words of letters, digits and marks; PostgreSQL lowers them."""
 
     @property
     def is_empty(self) -> bool:

@@ -189,6 +189,7 @@ EMITS = {
     "a negative expectation": Case(
         emit(event(), **expected("1", exactly=-1)), field="expected_sequences[0].exactly"
     ),
+    "a policy of the future": Case(emit(event(), known_events=9), field="known_events"),
     "two expectations of one aggregate": Case(
         emit(event(), **expected("1", "1", exactly=0)), field="expected_sequences[1].aggregate"
     ),
@@ -262,6 +263,7 @@ READS = {
     ("Get", "no such position"): missing(pb.GetRequest(position=2**63 - 1), "EVENT_NOT_FOUND"),
     ("Get", "no such id"): missing(pb.GetRequest(event_id=ID), "EVENT_NOT_FOUND"),
     ("Query", "random bytes"): Case(random.Random(2).randbytes(99), field="request"),
+    ("Query", "an order of the future"): Case(query(order=9), field="order"),
     ("Query", "a negative page size"): Case(query(page_size=-1), field="page_size"),
     ("Query", "a large page size"): Case(query(page_size=2**31 - 1), field="page_size"),
     ("Query", "a token that is none"): Case(
@@ -294,6 +296,7 @@ READS = {
     ("Query", "no word"): bad_filter("keyword", keyword="!?"),
     ("Query", "17 words"): bad_filter("keyword", keyword=" ".join("abcdefghijklmnopq")),
     ("Query", "a NUL in metadata"): bad_filter("metadata['a']", metadata={"a": "\0"}),
+    ("Replay", "a direction of the future"): replay("direction", direction=9),
     ("Replay", "random bytes"): Case(random.Random(3).randbytes(99), field="request"),
     ("Replay", "nobody"): missing(pb.ReplayRequest(aggregate=NOBODY), "AGGREGATE_NOT_FOUND"),
     ("Replay", "half an aggregate"): replay(

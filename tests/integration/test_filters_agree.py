@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 
+from everlog.v1.filter_pb2 import EventFilter as FilterMessage
 from everlog_server.model import AggregateKey, EventFilter
+from everlog_server.rpc.filters import decode_filter
+from everlog_server.settings import LimitSettings
 from everlog_server.storage import history, window
 from tests.factories import TENANT, new_event, open_house, parse
 
@@ -70,6 +74,7 @@ CASES: list[tuple[EventFilter, list[int]]] = [
     (EventFilter(data_contains='{"tags": ["red"]}'), [1]),
     (EventFilter(data_contains='{"école": [2]}'), [11]),
     (EventFilter(keywords=("école",)), [0, 10]),  # a key is not searched
+    (EventFilter(keywords=("cole",)), []),  # É is a letter, whatever the database's own collation
     (EventFilter(keywords=("red",)), [1]),
     (EventFilter(keywords=("re",)), [1]),  # the beginning of a word
     (EventFilter(keywords=("ed",)), []),  # and not its end
@@ -206,3 +211,52 @@ async def test_followers_with_an_equal_filter_that_needs_the_database_share_its_
         for received in await asyncio.gather(*followers):
             assert [event.position for event in received] == [3, 5, 7, 9, 11]
         assert asked < 20
+
+
+# What stands in an event, what is sought, and whether it is found.
+WORDS = [
+    *(
+        (word, word, True)
+        for word in ("ΟΔΟΣ", "İstanbul", "हिन्दी", "Straße", "x²", "ⓐbc", "ไทย", "ǅ")
+    ),
+    ("ΟΔΟΣ", "οδοσ", True),
+    ("οδοσ", "ΟΔΟΣ", True),
+    ("ΟΔΟΣ", "οδος", False),  # a final sigma is a letter of its own, never made from a capital
+    ("İstanbul", "istanbul", True),
+    ("istanbul", "İSTANBUL", True),
+    ("straße", "STRAẞE", True),
+    ("straße", "STRASSE", False),  # one letter never becomes two
+    ("STRASSE", "strasse", True),
+    ("हिन्दी", "हि", True),  # the beginning of a word
+    ("école", "E\u0301COLE", False),  # composed and decomposed are not the same letters
+]
+
+
+async def test_a_keyword_finds_its_own_text_in_every_script(database_url: str) -> None:
+    async with open_house(database_url) as house:
+        for number, (text, keyword, is_found) in enumerate(WORDS):
+            await house.emit(new_event(f"k/{number}", json=f'{{"t": "before {text}, after"}}'))
+            wanted = decode_filter(FilterMessage(keyword=keyword), LimitSettings())
+            assert len(wanted.keywords) == 1, keyword
+            found = {event.aggregate_id for event in await house.log(wanted)}
+            assert (str(number) in found) == is_found, (text, keyword)
+
+
+def test_what_postgresql_calls_a_letter_or_digit_belongs_to_a_word(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            """
+            SELECT chr(n) FROM generate_series(128, 1114111) AS n
+            WHERE n NOT BETWEEN 55296 AND 57343
+                AND (chr(n) COLLATE everlog.words) ~ '[[:alnum:]]'
+            """
+        ).fetchall()
+    letters = [row[0] for row in rows]
+    assert len(letters) > 100_000
+    pieces = [letters[n : n + 50] for n in range(0, len(letters), 50)]
+    split = [
+        "".join(piece)
+        for piece in pieces
+        if len(decode_filter(FilterMessage(keyword="".join(piece)), LimitSettings()).keywords) != 1
+    ]
+    assert split == []

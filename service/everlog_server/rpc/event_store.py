@@ -7,6 +7,7 @@ right where they are, and whatever they hold is let go at once.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from everlog_server.errors import (
     EventNotFoundError,
     FieldViolation,
 )
-from everlog_server.model import AggregateKey
+from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.rpc import requests
 from everlog_server.rpc.codec import (
     encode_emit_response,
@@ -27,7 +28,8 @@ from everlog_server.rpc.codec import (
     encode_replay_response,
     encode_subscribe_response,
 )
-from everlog_server.rpc.fields import decode_aggregate, decode_uuid
+from everlog_server.rpc.draining import until_drained
+from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.page_token import Place, decode_page_token, encode_page_token
@@ -55,6 +57,7 @@ class EventStore:
         reader: EventReader,
         subscriptions: Subscriptions,
         limits: LimitSettings,
+        drain: asyncio.Event,
         heartbeat_seconds: float,
     ) -> None:
         self._sequencers = sequencers
@@ -62,6 +65,7 @@ class EventStore:
         self._reader = reader
         self._subscriptions = subscriptions
         self._limits = limits
+        self._drain = drain
         self._heartbeat_seconds = heartbeat_seconds
 
     async def Emit(self, data: bytes, context: Context) -> bytes:
@@ -91,6 +95,7 @@ class EventStore:
         request = parse(pb.QueryRequest, data)
         event_filter = decode_filter(request.filter, self._limits)
         limit = requests.page_size(request, self._limits)
+        checked_enum(request.order, pb.QueryOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         if request.page_token:
             cursor, through = decode_page_token(tenant_id=tenant_id, request=request)
@@ -118,10 +123,11 @@ class EventStore:
         )
 
     async def Replay(self, data: bytes, context: Context) -> None:
-        """A stretch of history."""
+        """A stretch of history; ends with SERVER_DRAINING when the server stops."""
         request = parse(pb.ReplayRequest, data)
         aggregate, event_filter = requests.replay_scope(request, self._limits)
         max_events = at_least(0, request.max_events, "max_events") or None
+        checked_enum(request.direction, pb.ReplayDirection.DESCRIPTOR, "direction")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         if aggregate is not None:
             event_filter = replace(event_filter, aggregate=aggregate)
@@ -138,7 +144,7 @@ class EventStore:
             backwards=request.direction == pb.REPLAY_DIRECTION_BACKWARDS,
             max_events=max_events,
         )
-        async with aclosing(replay) as batches:
+        async with aclosing(until_drained(replay, self._drain)) as batches:
             async for records, _, examined_position in batches:
                 await context.write(encode_replay_response(records, examined_position))
 
@@ -155,12 +161,7 @@ class EventStore:
                 await self._reader.check_cursor(tenant_id, after, event_id)
             case "from_time":
                 time = checked_time(request.from_time, "from_time")
-                head = await self._reader.head(tenant_id)
-                after = await self._reader.position_before(tenant_id, time)
-                if time > head.record_time:  # events may come that are still too early
-                    event_filter = replace(
-                        event_filter, recorded_from=max(time, event_filter.recorded_from or time)
-                    )
+                after, event_filter = await self._from_time(tenant_id, event_filter, time)
             case "from_now":
                 after = (await self._reader.head(tenant_id)).position
             case _:
@@ -208,6 +209,17 @@ class EventStore:
                 return await self._reader.event_by_key(tenant_id, key)
             case _:
                 raise BadRequestError(FieldViolation("by", "must be given"))
+
+    async def _from_time(
+        self, tenant_id: int, event_filter: EventFilter, time: int
+    ) -> tuple[int, EventFilter]:
+        """The position after which events from a time on are subscribed to, and the filter then."""
+        head = await self._reader.head(tenant_id)
+        after = await self._reader.position_before(tenant_id, time)
+        if time > head.record_time:  # events may come that are still too early
+            recorded_from = max(time, event_filter.recorded_from or time)
+            event_filter = replace(event_filter, recorded_from=recorded_from)
+        return after, event_filter
 
     async def _stretch(
         self, tenant_id: int, aggregate: AggregateKey | None, request: pb.ReplayRequest

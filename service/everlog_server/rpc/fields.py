@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.descriptor import EnumDescriptor
 
 from everlog.v1 import event_pb2
 from everlog_server.errors import BadRequestError, FieldViolation
@@ -72,12 +72,13 @@ def decode_uuid(text: str, path: str) -> bytes:
     return parse_uuid(text)
 
 
-def checked_enum(value: int, enum: EnumTypeWrapper, path: str) -> int:
+def checked_enum(value: int, enum: EnumDescriptor, path: str) -> int:
     """The value of an enum field; one that a newer client knows and we do not is refused.
 
     Taking it for the default would do something else than was asked for.
     """
-    if value not in enum.values():
-        name = enum.DESCRIPTOR.name
-        raise BadRequestError(FieldViolation(path, f"{value} is no {name} that this server knows"))
+    if value not in enum.values_by_number:
+        raise BadRequestError(
+            FieldViolation(path, f"{value} is no {enum.name} that this server knows")
+        )
     return value

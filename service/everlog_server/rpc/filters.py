@@ -6,7 +6,8 @@ with the same filter share their bytes. Times are cut to microseconds, as those 
 
 from __future__ import annotations
 
-import re
+import string
+import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal
@@ -43,8 +44,16 @@ _TIMES: tuple[_TimeName, ...] = (
     "occurred_before",
 )
 _ANY_ACTION = ".*"
-# A run of letters and digits: `\w` without the underscore.
-_WORD = re.compile(r"[^\W_]+")
+# Only ASCII's. The rest is lowered in SQL, by the collation that lowers the text it is sought in:
+# Python's mapping is another one for `ΟΔΟΣ` and `İ`.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+# Unicode has them among the symbols, and still calls them alphabetic.
+_CIRCLED_LETTERS = {
+    *map(chr, range(0x24B6, 0x24EA)),
+    *map(chr, range(0x1F130, 0x1F14A)),
+    *map(chr, range(0x1F150, 0x1F16A)),
+    *map(chr, range(0x1F170, 0x1F18A)),
+}
 
 
 def decode_filter(message: filter_pb2.EventFilter, limits: LimitSettings) -> EventFilter:
@@ -169,7 +178,21 @@ def _keyword_problem(text: str) -> str | None:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    """The runs of letters, digits, and the marks that belong to letters.
+
+    Whatever PostgreSQL calls `[:alnum:]` belongs to a word here too, so that in every text a word
+    stands where PostgreSQL sees one begin.
+    """
+    characters = (c if _is_of_word(c) else " " for c in text.translate(_LOWER))
+    return "".join(characters).split()
+
+
+def _is_of_word(character: str) -> bool:
+    if character.isalnum() or character in _CIRCLED_LETTERS:
+        return True
+    # Cn: assigned since, and perhaps a letter to PostgreSQL, whose Unicode may be a newer one.
+    category = unicodedata.category(character)
+    return category.startswith("M") or category == "Cn"
 
 
 def _normalised(values: Iterable[str]) -> tuple[str, ...]:

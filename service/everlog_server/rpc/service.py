@@ -35,8 +35,8 @@ def add_services(
 ) -> None:
     """Adds EventStoreService.
 
-    `drain` is set when the server begins to stop: streams of Emits then end. `heartbeat_seconds` is
-    for subscribers who do not say.
+    `drain` is set when the server begins to stop: streams of Emits, and Replays, then end.
+    `heartbeat_seconds` is for subscribers who do not say.
     """
     store = EventStore(
         sequencers=sequencers,
@@ -44,6 +44,7 @@ def add_services(
         reader=reader,
         subscriptions=subscriptions,
         limits=limits,
+        drain=drain,
         heartbeat_seconds=heartbeat_seconds,
     )
     streams = EmitStreams(sequencers=sequencers, tenants=tenants, limits=limits, drain=drain)

@@ -58,7 +58,7 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
     )
     known_events = request.known_events
     if known_events:
-        checked_enum(known_events, event_store_pb2.KnownEventsPolicy, "known_events")
+        checked_enum(known_events, event_store_pb2.KnownEventsPolicy.DESCRIPTOR, "known_events")
     skip_known = known_events == event_store_pb2.KNOWN_EVENTS_POLICY_SKIP
     # What the queue is bounded by is memory: of a small event, most is not its bytes.
     size += _EVENT_OVERHEAD_BYTES * count

@@ -9,6 +9,7 @@ in it or was in a page before.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -82,7 +83,7 @@ class History:
         total = size = 0
         examined = 0 if newest_first else through
         while after < end and total < limit and size < PAGE_BYTES_MAX:
-            records, count, examined, is_cut = await self._page(
+            records, count, page_examined, is_cut = await self._page(
                 self._database.reads,
                 tenant_id,
                 event_filter,
@@ -93,11 +94,12 @@ class History:
                 limit=limit - total,
                 bytes_max=PAGE_BYTES_MAX - size,
             )
-            if size + len(records) > PAGE_BYTES_MAX and parts:
+            if size and size + len(records) > PAGE_BYTES_MAX:
                 break  # one large event alone: it is the next page's
             parts.append(records)
             total += count
             size += len(records)
+            examined = page_examined
             if newest_first:
                 end = examined - 1
             else:
@@ -156,40 +158,45 @@ class History:
         """How many events up to `through` match; None if counting takes longer than 2 s."""
         if event_filter.is_empty:
             return through
-        total = 0
-        after, end = await self._clip(tenant_id, event_filter, 0, through)
-        window = first_window(event_filter)
-        deadline = time.monotonic() + _COUNT_SECONDS_MAX
-        while after < end:
-            if time.monotonic() > deadline:
-                return None
-            window_end = window.end(after, end)
-            started = time.monotonic()
-            try:
-                async with self._database.reads.connection() as connection:
-                    row = await _fetch_one(
-                        connection,
-                        "count_of_log",
-                        _parameters(tenant_id, event_filter, after=after, through=window_end),
-                    )
-            except ReadTooExpensiveError:
-                return None
-            total += row[0]
-            window.learn(time.monotonic() - started)
-            after = window_end
-        return total
+        try:
+            # PostgreSQL is told as well: psycopg cancels the statement that it waits for.
+            async with asyncio.timeout(_COUNT_SECONDS_MAX):
+                return await self._count(tenant_id, event_filter, through)
+        except (TimeoutError, ReadTooExpensiveError):
+            return None
 
-    async def heads(self, tenant_ids: list[int]) -> dict[int, int]:
-        """The heads of several logs."""
-        async with self._database.streams.connection() as connection:
-            cursor = await connection.execute(_SQL["heads"], {"tenant_ids": tenant_ids})
-            return dict(await cursor.fetchall())
+    async def _count(self, tenant_id: int, event_filter: EventFilter, through: int) -> int:
+        event_filter = await self._narrow(tenant_id, event_filter)
+        after, end = await self._clip(tenant_id, event_filter, 0, through)
+        query = "count_of_types" if _scope(event_filter) == "types" else "count_of_log"
+        parameters = _parameters(tenant_id, event_filter, after=after, through=end)
+        async with self._database.reads.connection() as connection:
+            row = await fetch_one(connection, query, parameters)
+        return int(row[0])
+
+    async def heads(
+        self, positions: dict[int, int]
+    ) -> dict[int, tuple[int, bytes | None, bytes | None]]:
+        """The heads of several logs, given a position in each, by tenant.
+
+        Each with the head's event id, and the id of the event at that position (None: there is
+        none), of one snapshot.
+        """
+        async with self._database.tail.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            asked = {"tenant_ids": list(positions), "positions": list(positions.values())}
+            await cursor.execute(_SQL["heads"], asked)
+            return {row[0]: row[1:] for row in await cursor.fetchall()}
 
     async def tail(
         self, tenant_id: int, *, after: int, through: int, limit: int, bytes_max: int
-    ) -> list[TailEvent]:
-        """The next events in order, at most `bytes_max`, but one if there is one."""
-        async with self._database.streams.connection() as connection:
+    ) -> tuple[list[TailEvent], bytes | None, bytes | None]:
+        """The next events in order, at most `bytes_max`, but one if there is one.
+
+        Then, of the same snapshot, the ids of the event at `after` and of the last one returned;
+        without events both are None.
+        """
+        async with self._database.tail.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(
                 _SQL["tail"],
@@ -201,10 +208,9 @@ class History:
                     "bytes_max": bytes_max,
                 },
             )
-            return [
-                TailEvent(row[0], row[1], AggregateKey(row[2], row[3]), *row[4:])
-                for row in await cursor.fetchall()
-            ]
+            rows = await cursor.fetchall()
+        events = [TailEvent(row[2], row[3], AggregateKey(row[4], row[5]), *row[6:]) for row in rows]
+        return events, rows[-1][0] if rows else None, rows[-1][1] if rows else None
 
     async def catch_up(
         self, tenant_id: int, event_filter: EventFilter, *, after: int, through: int
@@ -272,7 +278,7 @@ class History:
         It ends, inclusive, at the last event returned, or where the window does. The first event is
         returned whatever its size.
         """
-        query = _query_name(event_filter, descending=descending)
+        query = f"page_of_{_scope(event_filter)}_{'descending' if descending else 'ascending'}"
         while True:
             if descending:
                 low, high = window.start(after, through), through
@@ -284,7 +290,7 @@ class History:
             )
             try:
                 async with pool.connection() as connection:
-                    row = await _fetch_one(connection, query, parameters)
+                    row = await fetch_one(connection, query, parameters)
             except ReadTooExpensiveError:
                 window.shrink()
                 continue
@@ -295,21 +301,28 @@ class History:
             return records or b"", count, low + 1 if descending else high, False
 
 
+async def fetch_one(connection: Connection, query: str, parameters: dict[str, Any]) -> Any:
+    """The one row of a query of reads.sql; None if there is none."""
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(_SQL[query], parameters)
+    return await cursor.fetchone()
+
+
 async def position_before(connection: Connection, tenant_id: int, time_microseconds: int) -> int:
     """The last position that was recorded before a time; 0 if none was."""
-    row = await _fetch_one(
+    row = await fetch_one(
         connection, "position_before", {"tenant_id": tenant_id, "time": time_microseconds}
     )
     return int(row[0])
 
 
-def _query_name(event_filter: EventFilter, *, descending: bool) -> str:
-    direction = "descending" if descending else "ascending"
+def _scope(event_filter: EventFilter) -> str:
+    """By which index a filter is answered: the aggregate's, the event types', or the log's own."""
     if event_filter.aggregate is not None:
-        return f"page_of_aggregate_{direction}"
+        return "aggregate"
     if event_filter.event_types and not event_filter.event_type_prefixes:
-        return f"page_of_types_{direction}"
-    return f"page_of_log_{direction}"
+        return "types"
+    return "log"
 
 
 def _parameters(tenant_id: int, event_filter: EventFilter, **others: int) -> dict[str, Any]:
@@ -334,12 +347,5 @@ def _parameters(tenant_id: int, event_filter: EventFilter, **others: int) -> dic
         "metadata": f.metadata,
         "data_contains": f.data_contains,
         "keywords": list(f.keywords) or None,
-        "keyword_patterns": [f"(^|[^[:alnum:]]){word}" for word in f.keywords] or None,
         **others,
     }
-
-
-async def _fetch_one(connection: Connection, query: str, parameters: dict[str, Any]) -> Any:
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(_SQL[query], parameters)
-    return await cursor.fetchone()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from everlog_server.errors import (
@@ -12,17 +14,22 @@ from everlog_server.errors import (
     TenantNotFoundError,
 )
 from everlog_server.model import AggregateKey, Head
-from everlog_server.storage.history import Batch, History, Page, position_before
-from everlog_server.storage.sql import load
+from everlog_server.storage.database import Database
+from everlog_server.storage.history import Batch, History, Page, fetch_one, position_before
 
 __all__ = ["Batch", "EventReader", "Page"]
 
-_SQL = load("reads.sql")
-_VISIBLE_POLL_SECONDS = 0.02
+_POLL_SECONDS_MIN = 0.005
+_POLL_SECONDS_MAX = 0.1
 
 
 class EventReader(History):
     """Reads logs. Every method raises StorageUnavailableError when PostgreSQL can't be reached."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._polls: dict[int, _HeadPoll] = {}
+        """By tenant; idle while nobody waits for that tenant's head."""
 
     async def head(self, tenant_id: int) -> Head:
         """Where the log ends."""
@@ -55,16 +62,20 @@ class EventReader(History):
 
     async def wait_visible(self, tenant_id: int, min_position: int, timeout_seconds: float) -> None:
         """Returns when `min_position` is visible here; PositionNotVisibleError if it is not."""
-        head = await self.head(tenant_id)
+        seen = (await self.head(tenant_id)).position
+        if seen >= min_position:
+            return
+        poll = self._polls.get(tenant_id)
+        if poll is None:
+            poll = self._polls[tenant_id] = _HeadPoll(partial(self.head, tenant_id))
         try:
             async with asyncio.timeout(timeout_seconds):
-                while head.position < min_position:
-                    await asyncio.sleep(_VISIBLE_POLL_SECONDS)
-                    head = await self.head(tenant_id)
+                await poll.reaches(min_position)
         except TimeoutError:
+            seen = max(seen, poll.position)
             raise PositionNotVisibleError(
-                f"position {min_position} is not visible here; the head is {head.position}",
-                metadata={"position": str(min_position), "head": str(head.position)},
+                f"position {min_position} is not visible here; the head is {seen}",
+                metadata={"position": str(min_position), "head": str(seen)},
             ) from None
 
     async def last_sequence(self, tenant_id: int, aggregate: AggregateKey) -> int:
@@ -109,6 +120,62 @@ class EventReader(History):
 
     async def _row(self, query: str, **parameters: Any) -> Any:
         async with self._database.reads.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(_SQL[query], parameters)
-            return await cursor.fetchone()
+            return await fetch_one(connection, query, parameters)
+
+
+class _HeadPoll:
+    """Reads one tenant's head again and again, once for everybody who waits for a position.
+
+    The task that does so begins with the first who waits, and ends by itself after the last: who is
+    cancelled only takes himself out.
+    """
+
+    def __init__(self, read_head: Callable[[], Awaitable[Head]]) -> None:
+        self.position = 0
+        """Of the head, when it was last read."""
+        self._read_head = read_head
+        self._waiters: dict[asyncio.Future[None], int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        """Somebody has come, who should not wait out a long pause, or the last has gone."""
+
+    async def reaches(self, position: int) -> None:
+        """Returns when the head is there. Raises what reading the head raises."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters[waiter] = position
+        self._changed.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        try:
+            await waiter
+        finally:
+            del self._waiters[waiter]
+            if not self._waiters:
+                self._changed.set()
+
+    async def _run(self) -> None:
+        pause = _POLL_SECONDS_MIN
+        try:
+            while self._waiters:
+                self._changed.clear()  # before the read: who comes during it may need the next
+                await asyncio.sleep(_POLL_SECONDS_MIN)
+                self.position = (await self._read_head()).position
+                for waiter, position in self._waiters.items():
+                    if position <= self.position and not waiter.done():
+                        waiter.set_result(None)
+                pause = await self._rest(pause)
+        except Exception as error:  # whatever it is, it is for those who wait
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)
+        finally:
+            self._task = None
+
+    async def _rest(self, seconds: float) -> float:
+        """Waits so long, unless something changes. How long to wait the next time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return min(seconds * 2, _POLL_SECONDS_MAX)
+        return _POLL_SECONDS_MIN

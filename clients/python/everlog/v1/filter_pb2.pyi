@@ -83,7 +83,8 @@ class EventFilter(_message.Message):
     keyword: _builtins.str
     """Words that the event must all have, whole or as the beginning of a word, in any case, among the
     string values of its JSON data, its metadata values, its event type and its aggregate id. A word
-    is a run of letters and digits. At most 255 bytes and 16 words. Binary data is not searched.
+    is a run of letters, digits and combining marks. At most 255 bytes and 16 words. Binary data is
+    not searched.
     """
     @_builtins.property
     def aggregate_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -46,11 +46,16 @@ AND (
                 e.event_type || ' ' || e.aggregate_id || ' ' || coalesce(e.data::text, '') || ' '
                 || coalesce(e.metadata::text, '')
             ) COLLATE everlog.words
-        ) ~ ALL(%(keywords)s::text[])
-        AND everlog.search_text(e.event_type, e.aggregate_id, e.data, e.metadata)
-            ~ ALL(%(keyword_patterns)s::text[])
+        ) ~ ALL(ARRAY(SELECT {keyword}))
+        -- Its columns are of collation C, which knows only ASCII's letters.
+        AND everlog.search_text(e.event_type, e.aggregate_id, e.data, e.metadata) COLLATE everlog.words
+            ~ ALL(ARRAY(SELECT '(^|[^[:alnum:]])' || {keyword}))
     )
 )
+
+-- fragment: keyword
+-- Lower-case by the same collation as the text: each word once a statement, not once an event.
+lower(unnest(%(keywords)s::text[]) COLLATE everlog.words)
 
 -- fragment: recorded_from
 ('epoch'::timestamptz + %(recorded_from)s::bigint * interval '1 microsecond')
@@ -172,6 +177,12 @@ WITH matching AS NOT MATERIALIZED (
 -- How many events of a window of the log match.
 SELECT count(*) FROM everlog.events AS e WHERE {in_window} AND {matches};
 
+-- name: count_of_types
+-- The same by event type: each type by its index.
+SELECT sum(c.events)::bigint
+FROM unnest(%(event_types)s::text[]) AS t (event_type)
+CROSS JOIN LATERAL (SELECT count(*) AS events FROM everlog.events AS e WHERE {of_type_in_window}) AS c;
+
 -- name: event_types_with_prefixes
 -- The event types that exist and begin with one of the prefixes: from each to the next by the index.
 WITH RECURSIVE found (prefix, event_type) AS (
@@ -198,8 +209,14 @@ SELECT DISTINCT f.event_type FROM found AS f WHERE f.event_type ^@ f.prefix
 LIMIT %(limit)s::bigint;
 
 -- name: tail
--- The next events of the log with what live filters read, cut by bytes.
+-- The next events of the log with what live filters read, cut by bytes; and the id of the event before them,
+-- of the same snapshot.
 SELECT
+    (
+        SELECT uuid_send(b.event_id) FROM everlog.events AS b
+        WHERE b.tenant_id = %(tenant_id)s::integer AND b.position = %(after)s::bigint
+    ),
+    uuid_send(w.event_id),
     w.position, w.record, w.aggregate_type, w.aggregate_id, w.event_type,
     (extract(epoch FROM w.record_time) * 1000000)::bigint,
     (extract(epoch FROM w.occurred_time) * 1000000)::bigint,
@@ -248,8 +265,15 @@ FROM everlog.tenants AS t
 WHERE t.tenant_id = %(tenant_id)s::integer;
 
 -- name: heads
--- Where several logs end.
-SELECT t.tenant_id, t.head FROM everlog.tenants AS t WHERE t.tenant_id = ANY(%(tenant_ids)s::integer[]);
+-- Where several logs end, and which event each has at a position that is asked for.
+SELECT
+    t.tenant_id, t.head, uuid_send(t.head_event_id),
+    (
+        SELECT uuid_send(e.event_id) FROM everlog.events AS e
+        WHERE e.tenant_id = asked.tenant_id AND e.position = asked.position
+    )
+FROM unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[]) AS asked (tenant_id, position)
+JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id;
 
 -- name: event_id_at_position
 -- The id of the event at a position.
