@@ -14,12 +14,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from everlog_server.errors import StorageUnavailableError
+from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.model import EventFilter
 from everlog_server.storage.reads import Batch, EventReader
+from everlog_server.subscriptions.bounded import Outage
 from everlog_server.subscriptions.tailer import Tailer
 
-_STORAGE_AWAY_SECONDS_MAX = 15.0
 _STORAGE_RETRY_SECONDS = 0.25
 
 
@@ -55,7 +55,7 @@ class Cursor:
         """The head when it began: it has not caught up before this."""
         self._heartbeat_seconds = heartbeat_seconds
         self._live = False
-        self._away_since: float | None = None
+        self._outage = Outage()
         self._loop = asyncio.get_running_loop()
         self._last_sent = self._loop.time()
 
@@ -85,6 +85,7 @@ class Cursor:
 
     async def _wait(self, grown: asyncio.Future[None]) -> AsyncGenerator[SubscriptionMessage]:
         """The head is reached: the mark, if that is new; else heartbeats until the log grows."""
+        self._outage.end()
         if not self._live and self._position >= self._head:
             self._live = True
             yield self._message(caught_up=True)
@@ -95,6 +96,7 @@ class Cursor:
 
     async def _read_ring(self) -> AsyncGenerator[SubscriptionMessage]:
         """What the ring has: the bytes are shared by all that stand here with an equal filter."""
+        self._outage.end()
         read = self._tailer.ring.read(self._position, self._filter)
         self._position = read.examined_position
         if read.records:
@@ -129,12 +131,18 @@ class Cursor:
 
     async def _take(self, reading: asyncio.Task[Batch]) -> AsyncGenerator[SubscriptionMessage]:
         """The batch of a read, and heartbeats while it lasts."""
+        over = self._tailer.over
         while not reading.done():
-            await asyncio.wait((reading,), timeout=self._seconds_until_due())
+            await asyncio.wait(
+                (reading, over),
+                timeout=self._seconds_until_due(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
             self._raise_if_over()
             if not reading.done() and self._is_due():
                 yield self._message(heartbeat=True)
         batch = reading.result()
+        self._outage.end()
         self._position = batch.examined_position
         if batch.records:
             yield self._message(batch.records)
@@ -144,21 +152,20 @@ class Cursor:
     async def _while_storage_is_away(
         self, messages: AsyncGenerator[SubscriptionMessage]
     ) -> AsyncGenerator[SubscriptionMessage]:
-        """The messages; when PostgreSQL is away, an end of them: whoever reads on reads again."""
+        """The messages; when PostgreSQL is away or busy, an end of them: then it is read again."""
         try:
             async with aclosing(messages):
                 async for message in messages:
-                    self._away_since = None
                     yield message
-            self._away_since = None
+            return
         except StorageUnavailableError:
-            now = self._loop.time()
-            self._away_since = self._away_since or now
-            if now - self._away_since > _STORAGE_AWAY_SECONDS_MAX:
+            if not self._outage.goes_on():
                 raise
-            if self._is_due():
-                yield self._message(heartbeat=True)
-            await asyncio.sleep(_STORAGE_RETRY_SECONDS)
+        except ReadTooExpensiveError:
+            self._outage.end()  # it is there: that it is busy ends nobody
+        if self._is_due():
+            yield self._message(heartbeat=True)
+        await asyncio.wait((self._tailer.over,), timeout=_STORAGE_RETRY_SECONDS)
 
     def _seconds_until_due(self) -> float:
         return max(0.0, self._last_sent + self._heartbeat_seconds - self._loop.time())

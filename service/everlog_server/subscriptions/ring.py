@@ -4,37 +4,45 @@ Subscriptions are positions, not readers with a place of their own: a slow one c
 and finds that the ring has moved on. What one of them reads is kept until the next append, so that
 all that stand at the same position with an equal filter share the same bytes.
 
-Invariant: the events in the ring are those at `start + 1 … last`, without a gap.
+Invariants:
+- The events in the ring are those at `start + 1 … last`, without a gap.
+- What is kept of reads, and of what filters have found, is bounded whoever reads, and holds no
+  event that the ring has let go.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from everlog_server.model import EventFilter, TailEvent
+from everlog_server.subscriptions.bounded import Cache
 from everlog_server.subscriptions.matching import matcher
 
 MESSAGE_BYTES_MAX = 1024 * 1024 - 1024
 """Of the records of one message; the rest of 1 MiB is for the fields beside them."""
 _EVENT_OVERHEAD_BYTES = 600
 """What an event takes beside its record: the objects of its attributes."""
+_SEGMENT_EVENTS_MAX = 256
+"""Not more: a place in a segment is kept as one byte."""
+_SEGMENTS_MIN = 16
+"""In a full ring of small events: what goes for lack of room is a small part of it."""
+_CACHE_BYTES_MAX = 4 * 1024 * 1024
+"""Of each of the two caches."""
+_ENTRY_OVERHEAD_BYTES = 500
+_NAME_BYTES = 300
 
 
-@dataclass(frozen=True, slots=True)
 class Segment:
-    """Events that were committed together, or read together."""
+    """Events that follow each other. It takes more until it is full, and then stays as it is."""
 
-    events: list[TailEvent]
-    size_bytes: int
-    matching: dict[EventFilter, list[TailEvent]] = field(default_factory=dict)
-    """What filters have found in it so far."""
+    __slots__ = ("events", "is_full", "size_bytes")
 
-    @classmethod
-    def of(cls, events: list[TailEvent]) -> Segment:
-        """A segment of at least one event."""
-        return cls(events, sum(len(e.record) + _EVENT_OVERHEAD_BYTES for e in events))
+    def __init__(self) -> None:
+        self.events: list[TailEvent] = []
+        self.size_bytes = 0
+        self.is_full = False
 
     @property
     def first(self) -> int:
@@ -46,15 +54,13 @@ class Segment:
         """The position of its last event."""
         return self.events[-1].position
 
-    def select(self, event_filter: EventFilter) -> list[TailEvent]:
-        """The events that a filter means, found once for all who ask."""
-        if event_filter.is_empty:
-            return self.events
-        found = self.matching.get(event_filter)
-        if found is None:
-            test = matcher(event_filter)
-            found = self.matching[event_filter] = [e for e in self.events if test(e)]
-        return found
+    def add(self, event: TailEvent, bytes_max: int) -> int:
+        """Adds an event; returns its size."""
+        size = len(event.record) + _EVENT_OVERHEAD_BYTES
+        self.events.append(event)
+        self.size_bytes += size
+        self.is_full = len(self.events) == _SEGMENT_EVENTS_MAX or self.size_bytes >= bytes_max
+        return size
 
 
 class RingRead(NamedTuple):
@@ -73,17 +79,25 @@ class Ring:
         self._bytes_max = bytes_max
         self._size_bytes = 0
         self._segments: list[Segment] = []
-        self._reads: dict[tuple[EventFilter, int], RingRead] = {}
+        self._reads: Cache[tuple[EventFilter, int], RingRead] = Cache(_CACHE_BYTES_MAX)
+        self._matching: Cache[tuple[EventFilter, int], bytes] = Cache(_CACHE_BYTES_MAX)
+        """By filter and first position of a full segment: the places in it of what matches."""
 
     def append(self, events: list[TailEvent]) -> None:
-        """Adds the events that follow `last`, at least one; the oldest go for lack of room."""
-        segment = Segment.of(events)
-        self._segments.append(segment)
-        self._size_bytes += segment.size_bytes
-        self.last = segment.last
+        """Adds the events that follow `last`, at least one; the oldest go for lack of room.
+
+        Those that are added stay, however large: they are what everybody waits for.
+        """
+        for event in events:
+            if not self._segments or self._segments[-1].is_full:
+                self._segments.append(Segment())
+            self._size_bytes += self._segments[-1].add(event, self._bytes_max // _SEGMENTS_MIN)
+        self.last = events[-1].position
         self._reads.clear()
         surplus = 0
-        while self._size_bytes > self._bytes_max and surplus < len(self._segments) - 1:
+        while (
+            self._size_bytes > self._bytes_max and self._segments[surplus].last < events[0].position
+        ):
             self._size_bytes -= self._segments[surplus].size_bytes
             surplus += 1
         if surplus:
@@ -99,7 +113,8 @@ class Ring:
         key = (event_filter, cursor)
         found = self._reads.get(key)
         if found is None:
-            found = self._reads[key] = self._read(cursor, event_filter)
+            found = self._read(cursor, event_filter)
+            self._reads.put(key, found, len(found.records) + _size_of(event_filter))
         return found
 
     def _read(self, cursor: int, event_filter: EventFilter) -> RingRead:
@@ -107,11 +122,33 @@ class Ring:
         size = 0
         at = bisect_right(self._segments, cursor, key=lambda segment: segment.last)
         for segment in self._segments[at:]:
-            for event in segment.select(event_filter):
-                if event.position <= cursor:
-                    continue
+            for event in self._select(segment, cursor, event_filter):
                 size += len(event.record)
                 if records and size > MESSAGE_BYTES_MAX:
                     return RingRead(b"".join(records), event.position - 1)
                 records.append(event.record)
         return RingRead(b"".join(records), self.last)
+
+    def _select(
+        self, segment: Segment, cursor: int, event_filter: EventFilter
+    ) -> Iterable[TailEvent]:
+        """The matching events of a segment after a position; of a full one found once for all."""
+        events = segment.events
+        begin = max(0, cursor + 1 - segment.first)
+        if event_filter.is_empty:
+            return events[begin:]
+        if not segment.is_full:
+            return filter(matcher(event_filter), events[begin:])
+        key = (event_filter, segment.first)
+        places = self._matching.get(key)
+        if places is None:
+            test = matcher(event_filter)
+            places = bytes(place for place, event in enumerate(events) if test(event))
+            self._matching.put(key, places, len(places) + _size_of(event_filter))
+        return [events[place] for place in places if place >= begin]
+
+
+def _size_of(f: EventFilter) -> int:
+    """What an entry of a cache takes beside its value; its filter may be nobody else's any more."""
+    names = (f.aggregate_types, f.event_types, f.event_type_prefixes, f.sources)
+    return _ENTRY_OVERHEAD_BYTES + _NAME_BYTES * sum(map(len, names))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -20,13 +21,11 @@ from everlog_server.model import Committed, EventFilter
 from everlog_server.settings import SubscriptionSettings
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
+from everlog_server.subscriptions.bounded import Outage
 from everlog_server.subscriptions.cursor import Cursor, SubscriptionMessage
-from everlog_server.subscriptions.ring import Ring
-from everlog_server.subscriptions.tailer import Tailer
+from everlog_server.subscriptions.tailer import Place, Tailer
 
 log = structlog.get_logger(__name__)
-
-_STORAGE_AWAY_SECONDS_MAX = 15.0
 
 
 @dataclass(slots=True)
@@ -46,7 +45,8 @@ class Subscriptions:
         self._hints = hints
         self._settings = settings
         self._followed: dict[int, _Followed] = {}
-        self._opening: dict[int, asyncio.Lock] = {}
+        self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        # A lock goes with the last of those who follow the log.
         self._count = 0
         self._look = asyncio.Event()
         self._draining = False
@@ -106,40 +106,59 @@ class Subscriptions:
             tasks.create_task(self._watch_heads())
 
     async def _watch_heads(self) -> None:
-        loop = asyncio.get_running_loop()
-        last_answer = loop.time()
+        outage = Outage()
         while True:
             self._look.clear()
-            known_before = {t: f.tailer.ring.last for t, f in self._followed.items()}
             try:
-                heads = await self._reader.heads(list(known_before)) if known_before else {}
-            except EverlogError as error:
+                await self._check_heads()
+            except StorageUnavailableError as error:
                 log.debug("heads can't be read", error=str(error))
-                if loop.time() - last_answer > _STORAGE_AWAY_SECONDS_MAX:
+                if not outage.goes_on():
                     for followed in self._followed.values():
                         followed.tailer.fail(StorageUnavailableError())
+            except EverlogError as error:
+                log.debug("heads can't be read", error=str(error))
+                outage.end()  # it is there: that it is busy ends nobody
             else:
-                last_answer = loop.time()
-                for tenant_id, head in heads.items():
-                    if tenant_id in self._followed:
-                        tailer = self._followed[tenant_id].tailer
-                        tailer.check_head(head, known_before=known_before[tenant_id])
+                outage.end()
             try:
                 async with asyncio.timeout(self._settings.poll_interval_seconds):
                     await self._look.wait()
             except TimeoutError:
                 pass
 
+    async def _check_heads(self) -> None:
+        """One look: where the logs end, and whether they still have what was seen of them."""
+        tailers = [followed.tailer for followed in self._followed.values()]
+        if not tailers:
+            return
+        looks = [(tailer, tailer.look()) for tailer in tailers]
+        try:
+            heads = await self._reader.heads(
+                {tailer.tenant_id: look.asked.position for tailer, look in looks}
+            )
+        except EverlogError:
+            for tailer in tailers:
+                tailer.doubt()
+            raise
+        for tailer, look in looks:
+            head, head_event_id, event_id = heads.get(tailer.tenant_id, (0, None, None))
+            tailer.check(look, Place(head, head_event_id), event_id)
+
     @asynccontextmanager
     async def _following(self, tenant_id: int) -> AsyncIterator[Tailer]:
         """The tailer of a log, made for its first follower, and stopped after its last."""
         # The lock: against a second follower that makes another tailer while we read the head.
-        async with self._opening.setdefault(tenant_id, asyncio.Lock()):
+        lock = self._opening.setdefault(tenant_id, asyncio.Lock())
+        async with lock:
             followed = self._followed.get(tenant_id)
             if followed is None or followed.tailer.failure is not None:
                 head = await self._reader.head(tenant_id)
-                ring = Ring(head.position, self._settings.ring_bytes_max)
-                tailer = Tailer(tenant_id, self._reader, ring)
+                if self._draining:  # since we looked: nobody would tell a tailer made now
+                    raise ServerDrainingError
+                tailer = Tailer(
+                    tenant_id, self._reader, head, ring_bytes_max=self._settings.ring_bytes_max
+                )
                 task = asyncio.get_running_loop().create_task(tailer.run())
                 followed = self._followed[tenant_id] = _Followed(tailer, task)
             followed.followers += 1

@@ -3,6 +3,13 @@
 The local sequencer hands it each batch that it commits; if that one follows the ring's last event,
 it is all there is to do. Whatever else was appended, by other processes, is read from the table
 when the head is seen to be ahead. The table is the truth: hand-over and hints only save the look.
+
+Under a running server the log may go back to an earlier state, and on from there: a failover to a
+standby that lacks the last events, a restore. Its events then are others, at the same positions.
+
+Invariant: nothing is read after the ring's last event unless the database, in the same snapshot,
+has that very event. What is handed over is not asked about, so each look asks about what was last
+when the look before was; and while the database can't be read, nothing is handed over.
 """
 
 from __future__ import annotations
@@ -10,11 +17,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
 from everlog_server.errors import EverlogError, InternalError, LogDivergedError
-from everlog_server.model import Committed, EventFilter, TailEvent
+from everlog_server.model import Committed, EventFilter, Head, TailEvent
 from everlog_server.storage.reads import Batch, EventReader
 from everlog_server.subscriptions.ring import Ring
 
@@ -25,16 +33,39 @@ _READ_BYTES_MAX = 1024 * 1024
 _RETRY_SECONDS = 0.1
 
 
-class Tailer:
-    """Follows one tenant's log. Run `run` as a task."""
+class Place(NamedTuple):
+    """A position, and the id of the event there; None at position 0."""
 
-    def __init__(self, tenant_id: int, reader: EventReader, ring: Ring) -> None:
+    position: int
+    event_id: bytes | None
+
+
+class Look(NamedTuple):
+    """What one look at the database asks about."""
+
+    asked: Place
+    """What was the ring's last event at the look before."""
+    last: Place
+    """What is the ring's last event now."""
+
+
+class Tailer:
+    """Follows one tenant's log from its head on. Run `run` as a task."""
+
+    def __init__(
+        self, tenant_id: int, reader: EventReader, head: Head, *, ring_bytes_max: int
+    ) -> None:
         self.tenant_id = tenant_id
-        self.ring = ring
+        self.ring = Ring(head.position, ring_bytes_max)
         self.failure: EverlogError | None = None
         """Why it can't go on; then whoever follows must end."""
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when it has failed."""
         self._reader = reader
-        self._head = ring.last
+        self._head = head.position
+        self._last = self._asked_next = Place(head.position, head.event_id)
+        self._in_doubt = False
+        """Whether the database has not been seen to have `_last` since it could not be read."""
         self._head_is_ahead = asyncio.Event()
         self._grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._matching: dict[tuple[EventFilter, int], asyncio.Task[Batch]] = {}
@@ -70,8 +101,8 @@ class Tailer:
     def publish(self, committed: Committed) -> None:
         """Takes over what the local sequencer has committed."""
         last = committed.first_position + len(committed.events) - 1
-        if committed.first_position == self.ring.last + 1:
-            self._append(_tail_events(committed))
+        if committed.first_position == self.ring.last + 1 and not self._in_doubt:
+            self._append(_tail_events(committed), committed.event_ids[-1])
         else:
             self.note_head(last)
 
@@ -81,18 +112,33 @@ class Tailer:
         if self._head > self.ring.last:
             self._head_is_ahead.set()
 
-    def check_head(self, head: int, *, known_before: int) -> None:
-        """The database says where the log ends; `known_before`: what the ring had then."""
-        if head < known_before:
-            # A restore from a backup, under a running server.
-            self.fail(LogDivergedError(f"the log ends at {head}, it had {known_before} events"))
+    def look(self) -> Look:
+        """What to ask the database about, together with the head; then `check` or `doubt`."""
+        return Look(self._asked_next, self._last)
+
+    def doubt(self) -> None:
+        """The database could not be read; it may be another one when it can be again."""
+        self._in_doubt = True
+
+    def check(self, look: Look, head: Place, event_id: bytes | None) -> None:
+        """The database says where the log ends, and which event it has where it was asked."""
+        asked, last = look
+        if event_id != asked.event_id:
+            self.fail(_diverged(asked))
+        elif head.position < last.position or (head.position == last.position and head != last):
+            self.fail(_diverged(last))
         else:
-            self.note_head(head)
+            self._asked_next = last
+            if self._last in (asked, head):
+                self._in_doubt = False
+            self.note_head(head.position)
 
     def fail(self, error: EverlogError) -> None:
-        """Ends all that follow."""
-        self.failure = error
-        self._wake()
+        """Ends all that follow. The first reason stands."""
+        if self.failure is None:
+            self.failure = error
+            self.over.set_result(None)
+            self._wake()
 
     async def run(self) -> None:
         """Reads what is missing whenever the head is ahead, until it fails or is cancelled."""
@@ -103,7 +149,11 @@ class Tailer:
                 try:
                     while self.ring.last < self._head:
                         await self._read_on()
+                except LogDivergedError as error:
+                    self.fail(error)
+                    return
                 except EverlogError as error:
+                    self.doubt()
                     # The next look at the heads, which comes by itself, wakes us again.
                     log.debug("the tail can't be read", error=str(error))
                     await asyncio.sleep(_RETRY_SECONDS)
@@ -113,27 +163,41 @@ class Tailer:
             self.fail(InternalError())
 
     async def _read_on(self) -> None:
-        events = await self._reader.tail(
+        last = self._last
+        events, event_id_before, event_id = await self._reader.tail(
             self.tenant_id,
-            after=self.ring.last,
+            after=last.position,
             through=self._head,
             limit=_READ_EVENTS_MAX,
             bytes_max=_READ_BYTES_MAX,
         )
+        if not events:
+            self._head = self.ring.last
+            return
+        if event_id_before != last.event_id:
+            raise _diverged(last)
         # The sequencer may have handed over some of them meanwhile.
         new = [event for event in events if event.position > self.ring.last]
         if new:
-            self._append(new)
-        elif not events:
-            self._head = self.ring.last
+            self._append(new, event_id)
+            self._in_doubt = False
 
-    def _append(self, events: list[TailEvent]) -> None:
+    def _append(self, events: list[TailEvent], last_event_id: bytes | None) -> None:
         self.ring.append(events)
+        self._last = Place(self.ring.last, last_event_id)
         self._wake()
 
     def _wake(self) -> None:
         grown, self._grown = self._grown, asyncio.get_running_loop().create_future()
         grown.set_result(None)
+
+
+def _diverged(place: Place) -> LogDivergedError:
+    return LogDivergedError(
+        f"the log no longer has the event that was at position {place.position}: it was restored"
+        " to an earlier state",
+        metadata={"position": str(place.position)},
+    )
 
 
 def _tail_events(committed: Committed) -> list[TailEvent]:
