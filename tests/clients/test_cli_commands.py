@@ -89,7 +89,7 @@ async def test_emit_tells_refused_lines_by_their_number_and_stores_the_others() 
     assert code == 3
     assert [json.loads(line)["line"] for line in out.splitlines()] == [1, 5]
     told = err.splitlines()
-    assert any(line.startswith("everlog: line 4: Expecting value") for line in told)
+    assert any(line.startswith("everlog: line 4: not JSON") for line in told)
     assert "everlog: line 3: INVALID_EVENT: odd" in told
     assert "everlog: line 6: INVALID_EVENT: odd" in told
     assert told[-1] == "everlog: 2 stored, 0 already there, 3 refused"

@@ -44,4 +44,11 @@ def test_an_invalid_event_is_told_by_its_fields() -> None:
 
 
 def test_a_reason_is_one_line() -> None:
-    assert explain(everlog.ConnectionLost("a\n  b")) == "UNAVAILABLE: a b"
+    assert explain(everlog.StorageUnavailable("a\n  b")) == "STORAGE_UNAVAILABLE: a b"
+
+
+def test_a_server_that_is_not_there_is_told_in_plain_words() -> None:
+    told = explain(everlog.ConnectionLost("failed to connect to all addresses; last error: …"))
+    assert told == (
+        "UNAVAILABLE: no answer from the server: does it run (everlog serve), and is --url right?"
+    )

@@ -1,5 +1,6 @@
 import pytest
 
+import everlog
 from everlog.address import Address, parse_address
 
 
@@ -48,3 +49,11 @@ def test_a_url_with_credentials_is_refused_without_repeating_them() -> None:
     with pytest.raises(ValueError, match="credentials") as refusal:
         parse_address("everlog://me:secret@example.org")
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("given", [{"tenant": "nö"}, {"token": "a\nb"}])
+def test_what_metadata_can_not_carry_is_refused_when_the_client_is_made(
+    given: dict[str, str],
+) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        everlog.connect(**given)  # type: ignore[arg-type]

@@ -190,3 +190,16 @@ async def test_a_batch_of_none_or_too_many_is_refused() -> None:
         for batch_events in (0, 1_001):
             with pytest.raises(ValueError, match="batch_events"):
                 await anext(client.emit_stream([], batch_events=batch_events))
+
+
+async def test_without_a_linger_a_slow_source_fills_its_requests() -> None:
+    async def slowly() -> AsyncIterator[everlog.Event]:
+        for n in range(5):
+            yield event(n)
+            await asyncio.sleep(0.03)
+
+    async with scripted(EmitStream=[all_well]) as server, connected(server) as client:
+        outcomes = client.emit_stream(slowly(), batch_events=2, linger_seconds=None)
+        assert [index async for index, _ in outcomes] == [0, 1, 2, 3, 4]
+        emits = [emit for message in server.requests for emit in message.emits]
+        assert [len(emit.request.events) for emit in emits] == [2, 2, 1]

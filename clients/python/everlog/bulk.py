@@ -25,7 +25,6 @@ Outcome: TypeAlias = tuple[int, Receipt | EverlogError]
 
 _REQUEST_BYTES_MAX = 1024 * 1024
 _UNREAD_BYTES_MAX = 8 * 1024 * 1024
-_LINGER_SECONDS = 0.02
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +59,7 @@ class BulkEmit:
         *,
         batch_events: int,
         known_events: event_store_pb2.KnownEventsPolicy.ValueType,
+        linger_seconds: float | None,
         timeout_seconds: float | None,
     ) -> None:
         if not 1 <= batch_events <= 1_000:
@@ -67,6 +67,7 @@ class BulkEmit:
         self._pipeline = pipeline
         self._batch_events = batch_events
         self._known_events = known_events
+        self._linger_seconds = linger_seconds
         self._timeout_seconds = timeout_seconds
         self._index = 0
         self._filling = _Request()
@@ -151,8 +152,12 @@ class BulkEmit:
 
     def _linger_from_now(self) -> None:
         # The next event may be long in coming: what is here does not wait for it.
-        if self._filling.events and self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._submit)
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        if self._filling.events and self._linger_seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._linger = loop.call_later(self._linger_seconds, self._submit)
 
     def _submit(self) -> None:
         if self._linger is not None:

@@ -141,13 +141,17 @@ class Client:
         *,
         batch_events: int = 1,
         known_events: KnownEvents = "refuse",
+        linger_seconds: float | None = 0.02,
         timeout_seconds: float | None = None,
     ) -> AsyncGenerator[Outcome, None]:
         """Append any number of events in order, and yield (index, receipt or error) for each.
 
         Every `batch_events` (1 to 1,000) of them are one request: stored or refused together. A
-        refused one does not stop the others. They travel on a stream of their own, pipelined; what
-        is read ahead of the answers is bounded. `timeout_seconds` is for each request.
+        request has fewer when an asynchronous source gives nothing for `linger_seconds` (None: it
+        waits), and before an event that would make it larger than 1 MiB, or that has a key where
+        those before have none. A refused one does not stop the others. They travel on a stream of
+        their own, pipelined; what is read ahead of the answers is bounded. `timeout_seconds` is for
+        each request.
         """
         pipeline = self._new_pipeline()
         self._pipelines.append(pipeline)
@@ -155,6 +159,7 @@ class Client:
             pipeline,
             batch_events=batch_events,
             known_events=requests.known_events_policy(known_events),
+            linger_seconds=linger_seconds,
             timeout_seconds=timeout_seconds or self.settings.timeout_seconds,
         )
         try:

@@ -25,8 +25,12 @@ def connect(
     `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
     `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
     `backoff` says how to wait between retries; None: nothing is retried or resumed. Certificates
-    are PEM bytes. Raises ValueError when the URL can't be understood.
+    are PEM bytes. Raises ValueError when the URL can't be understood, or when tenant or token hold
+    anything but printable ASCII, which is all that gRPC's metadata can carry.
     """
+    for name, value in (("tenant", tenant), ("token", token or "")):
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError(f"the {name} may hold printable ASCII only")
     return Client(
         Settings(
             address=parse_address(url),

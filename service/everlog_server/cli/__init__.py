@@ -9,6 +9,7 @@ for the server.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import click
@@ -36,6 +37,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _ = _COMMANDS[cmd_name]
+        if module != "serve":  # before gRPC is imported: its own log lines help nobody here
+            os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         command = getattr(import_module(f"everlog_server.cli.{module}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above says so
         return command

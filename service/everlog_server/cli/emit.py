@@ -78,7 +78,7 @@ Examples:
     type=click.IntRange(1, 1_000),
     default=1,
     show_default=True,
-    help="With -: so many events are stored or refused together.",
+    help="With -: so many events are stored or refused together (at most 1 MiB of them).",
 )
 @click.option(
     "--skip-known", is_flag=True, help="With - and --batch: known events do not stop the others."

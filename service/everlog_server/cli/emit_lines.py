@@ -22,6 +22,8 @@ _CHUNKS_AHEAD_MAX = 4
 # What is wrong with the call is wrong with every line.
 _OF_THE_CALLER = (everlog.TenantNotFound, everlog.Unauthenticated, everlog.PermissionDenied)
 _LINE_BYTES_MAX = 8 * 1024 * 1024
+# An event's time begins when it is queued, and up to 8 MiB are queued before it.
+_QUEUED_TIMEOUTS = 6
 
 
 async def emit_lines(target: Target, *, batch_events: int, skip_known: bool) -> None:
@@ -36,6 +38,8 @@ async def emit_lines(target: Target, *, batch_events: int, skip_known: bool) -> 
                 import_.events(),
                 batch_events=batch_events,
                 known_events="skip" if skip_known else "refuse",
+                linger_seconds=None,  # batches are what was asked for, however slow the input
+                timeout_seconds=_QUEUED_TIMEOUTS * target.timeout_seconds,
             )
             async with aclosing(outcomes):
                 unavailable = await _settle(outcomes, import_, as_json=target.json)
@@ -45,15 +49,18 @@ async def emit_lines(target: Target, *, batch_events: int, skip_known: bool) -> 
     counted = ("stored", "already there", "refused")
     say(", ".join(f"{count[what]:,} {what}" for what in counted))
     if unavailable is not None:
-        raise unavailable
+        line, error = unavailable
+        if not isinstance(error, _OF_THE_CALLER):
+            say(f"line {line:,} is the first without an answer: go on from there")
+        raise error
     if count["refused"]:
         sys.exit(ExitCode.REFUSED)
 
 
 async def _settle(
     outcomes: AsyncGenerator[everlog.Outcome, None], import_: _Import, *, as_json: bool
-) -> everlog.EverlogError | None:
-    """Take the outcomes; return what made it pointless to go on, if anything did."""
+) -> tuple[int, everlog.EverlogError] | None:
+    """Take the outcomes; return the line and the error that made it pointless to go on, if any."""
     async for _, outcome in outcomes:
         line = import_.lines.popleft()
         if isinstance(outcome, everlog.Receipt):
@@ -63,7 +70,7 @@ async def _settle(
                 if not import_.lines:  # nothing else is coming soon: somebody may be waiting
                     sys.stdout.buffer.flush()
         elif exit_code(outcome) is ExitCode.UNAVAILABLE or isinstance(outcome, _OF_THE_CALLER):
-            return outcome
+            return line, outcome
         else:
             import_.refuse(line, outcome)
     return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 
@@ -122,9 +123,7 @@ def _early_time_text(time: datetime) -> str:
 
 def read_event(line: str | bytes) -> everlog.Event:
     """Read an event from a line of JSON. Raises ValueError saying what is wrong with it."""
-    fields = json.loads(line)
-    if not isinstance(fields, dict):
-        raise ValueError("expected a JSON object")
+    fields = _fields(line)
     if unknown := fields.keys() - _READ:
         raise ValueError(f"unknown field {', '.join(sorted(unknown))}")
     if len(_PAYLOADS & fields.keys()) > 1:
@@ -134,7 +133,7 @@ def read_event(line: str | bytes) -> everlog.Event:
         _text(fields, "event_type"),
         aggregate=_aggregate(fields),
         json=_json_of(fields),
-        binary=base64.b64decode(fields["binary"], validate=True) if "binary" in fields else None,
+        binary=_binary(fields),
         metadata=_mapping(fields, "metadata"),
         occurred_time=_time(fields, "occurred_time"),
         documentable=_flag(fields, "documentable"),
@@ -144,12 +143,90 @@ def read_event(line: str | bytes) -> everlog.Event:
     )
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_BLANKS = re.compile(r"[ \t\n\r]*")
+_VALUE = json.JSONDecoder(parse_constant=_no_constant)
+# Data is only checked: its numbers are never read, so that none is too long.
+_DATA = json.JSONDecoder(parse_constant=_no_constant, parse_int=str, parse_float=str)
+
+
+def _fields(line: str | bytes) -> dict[str, Any]:
+    """Read a line's object, with `data` as the text that stands there."""
+    if isinstance(line, bytes):
+        try:
+            line = line.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+    try:
+        return _walked(line)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.pos + 1}") from None
+
+
+def _walked(text: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    at = _after_blanks(text, 0)
+    if text[at : at + 1] != "{":
+        _VALUE.decode(text)
+        raise ValueError("expected a JSON object")
+    at = _after_blanks(text, at + 1)
+    closed = text[at : at + 1] == "}"
+    while not closed:
+        if text[at : at + 1] != '"':
+            raise json.JSONDecodeError("expected a field's name in double quotes", text, at)
+        name, at = _VALUE.raw_decode(text, at)
+        at = _after_blanks(text, at)
+        if text[at : at + 1] != ":":
+            raise json.JSONDecodeError("expected a colon", text, at)
+        fields[name], at = _value(name, text, _after_blanks(text, at + 1))
+        at = _after_blanks(text, at)
+        closed = text[at : at + 1] == "}"
+        if not closed:
+            if text[at : at + 1] != ",":
+                raise json.JSONDecodeError("expected a comma or the object's end", text, at)
+            at = _after_blanks(text, at + 1)
+    if _after_blanks(text, at + 1) != len(text):
+        raise json.JSONDecodeError("more after the object", text, at + 1)
+    return fields
+
+
+def _value(name: str, text: str, at: int) -> tuple[Any, int]:
+    decoder = _DATA if name == "data" else _VALUE
+    try:
+        value, end = decoder.raw_decode(text, at)
+    except RecursionError:
+        raise ValueError(f"{name} is nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return (text[at:end] if name == "data" else value), end
+
+
+def _after_blanks(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    return at if match is None else match.end()
+
+
 def _json_of(fields: Mapping[str, Any]) -> str | None:
     if "data" in fields:
-        return json.dumps(
-            fields["data"], ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        )
+        data: str = fields["data"]
+        return data
     return _text(fields, "json") if "json" in fields else None
+
+
+def _binary(fields: Mapping[str, Any]) -> bytes | None:
+    if "binary" not in fields:
+        return None
+    try:
+        return base64.b64decode(_text(fields, "binary"), validate=True)
+    except ValueError as error:
+        raise ValueError(f"binary is not base64: {error}") from None
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -177,7 +254,10 @@ def _flag(fields: Mapping[str, Any], name: str) -> bool | None:
 
 def _time(fields: Mapping[str, Any], name: str) -> datetime | None:
     text = _text(fields, name)
-    return datetime.fromisoformat(text) if text else None
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}, expected a time: 2026-03-01T12:30:00Z") from None
 
 
 def _aggregate(fields: Mapping[str, Any]) -> AggregateKey | None:

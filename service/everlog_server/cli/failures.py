@@ -48,6 +48,9 @@ def exit_code(error: everlog.EverlogError) -> ExitCode:
             return ExitCode.REFUSED
 
 
+_KNOWN_SHOWN = 3
+
+
 def explain(error: everlog.EverlogError) -> str:
     """Say in one line why a call failed: its reason, then the details rather than the prose."""
     match error:
@@ -58,7 +61,12 @@ def explain(error: everlog.EverlogError) -> str:
                 f"{violation.field}: {violation.description}" for violation in violations
             )
         case everlog.AlreadyExists(known_events=known) if known:
-            why = "; ".join(map(_known, known))
+            why = "; ".join(map(_known, known[:_KNOWN_SHOWN]))
+            if more := len(known[_KNOWN_SHOWN:]):
+                why += f"; … and {more:,} more"
+        case everlog.ConnectionLost():
+            # gRPC's own words are about its insides.
+            why = "no answer from the server: does it run (everlog serve), and is --url right?"
         case _:
             why = error.message
     return " ".join(f"{error.reason or error.code.name}: {why}".split())

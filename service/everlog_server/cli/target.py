@@ -43,6 +43,13 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, url: str)
     return url
 
 
+def _ascii(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    # They travel as headers of the call, which have no other characters.
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise click.BadParameter("expected printable ASCII characters only")
+    return text
+
+
 def client_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of every client command, and pass them on as a `target`."""
 
@@ -61,9 +68,16 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
         default="default",
         show_default=True,
         show_envvar=True,
+        callback=_ascii,
         help="Whose log.",
     )
-    @click.option("--token", envvar="EVERLOG_TOKEN", show_envvar=True, help="The caller's token.")
+    @click.option(
+        "--token",
+        envvar="EVERLOG_TOKEN",
+        show_envvar=True,
+        callback=_ascii,
+        help="The caller's token.",
+    )
     @click.option(
         "--timeout",
         "timeout_seconds",
