@@ -38,11 +38,19 @@ if TYPE_CHECKING:
 
 # A refusal made at the end of the grace has yet to reach its caller.
 _LAST_WORDS_SECONDS = 1.0
+# A call that reaches a server that has stopped is cancelled without a reason. So callers who do not
+# look at the health are answered for a moment more: SERVER_DRAINING sends them elsewhere.
+_REFUSING_SECONDS = 0.5
+# For reads that run, and streams that somebody reads: those that nobody reads would take it all.
+_CALLS_STOP_SECONDS = 2.0
 _HEALTH_STOP_SECONDS = 1.0
 # What a message has around its events, a thousand expectations with long names among it. Beyond it,
 # gRPC refuses the message itself, and says nothing that a caller could branch on.
 _MESSAGE_SLACK_BYTES = 2 * 1024 * 1024
 _PING_ANSWER_SECONDS = 20
+# Calls that wait for Python to take them. Beyond 1,000, gRPC's default, it cancels calls at random
+# and without a reason. What bounds us is ours, and says so: OVERLOADED.
+_PENDING_CALLS_MAX = 100_000
 # A client that pings more often is told to go away; 5 minutes, gRPC's default, ends honest ones.
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5
 _CONNECTION_AGE_SECONDS_WITH_WORKERS = 600.0
@@ -123,7 +131,10 @@ async def _serve(
                 subscriptions.drain()  # Ends Subscribes with SERVER_DRAINING, and refuses new ones.
                 drain.set()  # No EmitStream reads on; each ends so when its Emits are answered.
                 await sequencers.stop(_left(deadline))  # Refuses new Emits so; waiting ones finish.
-                await server.stop(max(_left(deadline), _LAST_WORDS_SECONDS))  # Reads finish.
+                await asyncio.sleep(min(_left(deadline), _REFUSING_SECONDS))
+                # Reads finish.
+                calls_seconds = min(_left(deadline), _CALLS_STOP_SECONDS)
+                await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
                 following.cancel()
     finally:
         await database.close()
@@ -180,6 +191,8 @@ def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
     options = {
         "grpc.so_reuseport": int(loaded.server.workers > 1),
         "grpc.max_receive_message_length": loaded.limits.request_bytes_max + _MESSAGE_SLACK_BYTES,
+        "grpc.server.max_pending_requests": _PENDING_CALLS_MAX,
+        "grpc.server.max_pending_requests_hard_limit": _PENDING_CALLS_MAX,
         # A subscriber whose machine vanished is noticed, though nothing is ever sent to us.
         "grpc.keepalive_time_ms": int(loaded.server.keepalive_seconds * 1000),
         "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,

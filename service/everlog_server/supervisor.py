@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -47,7 +48,7 @@ class WorkerStartError(EverlogError):
 
 
 class PortInUseError(EverlogError):
-    """Somebody else listens on the port."""
+    """The port can't be listened on: somebody else does, or the address is wrong."""
 
 
 def run(loaded: Settings, dsn: str, *, on_serving: Callable[[str], None]) -> None:
@@ -80,24 +81,45 @@ def reserved_port(server: ServerSettings) -> Iterator[int]:
     With SO_REUSEPORT alone a second everlog would quietly take half of the connections: so a plain
     bind looks first whether anybody listens.
     """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen(1)
-            found = probe.getsockname()
-        reservation = socket.socket(family, kind, protocol)
-        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        reservation.bind(found)
-    except OSError as error:
-        raise PortInUseError(
-            f"can't listen on {server.host}:{server.port}: {error.strerror}"
-        ) from None
-    with reservation:
+    with contextlib.ExitStack() as held:
+        with _refusals_named(server):
+            family, found = _probe(server)
+            reservation = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            reservation.bind(found)
         yield found[1]
+
+
+def check_port(server: ServerSettings) -> None:
+    """Looks whether the port can be listened on now; raises PortInUseError."""
+    with _refusals_named(server):
+        _probe(server)
+
+
+def _probe(server: ServerSettings) -> tuple[int, Any]:
+    """Listens for a moment; returns the family of addresses, and the address."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen(1)
+        return family, probe.getsockname()
+
+
+@contextlib.contextmanager
+def _refusals_named(server: ServerSettings) -> Iterator[None]:
+    known = {
+        errno.EADDRINUSE: "address already in use",
+        errno.EADDRNOTAVAIL: "not an address of this machine",
+    }
+    try:
+        yield
+    except (OSError, UnicodeError) as error:  # UnicodeError: of a host name
+        number, text = getattr(error, "errno", None), getattr(error, "strerror", None)
+        why = known.get(number or 0) or text or "not a host name"
+        raise PortInUseError(f"can't listen on {server.host}:{server.port}: {why}") from None
 
 
 class _Supervisor:

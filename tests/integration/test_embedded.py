@@ -272,3 +272,41 @@ def test_programs_in_a_closed_folder_are_copied_once_and_the_folder_stays_closed
     with running(data_dir) as postgres:
         assert postgres.programs.stat().st_mtime_ns == copied
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+def test_a_killed_postgres_is_started_again(data_dir: Path, taken_over: bool) -> None:
+    if taken_over:
+        with killed_owner(data_dir):
+            pass
+    with running(data_dir) as postgres:
+        execute(postgres.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
+        killed = postmaster(data_dir)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert execute(postgres.dsn, "SELECT answer FROM kept").fetchone() == (42,)
+                break
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        again = postmaster(data_dir)
+        assert again != killed
+    assert not runs(again)
+
+
+def test_a_killed_postgres_can_be_stopped_at_once(data_dir: Path) -> None:
+    with running(data_dir):
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+    with running(data_dir) as postgres:
+        assert execute(postgres.dsn, "SELECT 1").fetchone() == (1,)
+
+
+def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(EmbeddedPostgresError, match="it is a file"):
+        EmbeddedPostgres(file).start()
+    with pytest.raises(EmbeddedPostgresError, match="Not a directory"):
+        EmbeddedPostgres(file / "below").start()

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from everlog_server.errors import StorageUnavailableError
 from everlog_server.settings import StorageSettings
 from everlog_server.storage import migrations
 from everlog_server.storage.database import service_conninfo
@@ -115,3 +116,32 @@ def test_an_owner_who_is_no_superuser_migrates_and_serves() -> None:
                 assert found.fetchone() == ("everlog_service", 0)
     finally:
         server.stop()
+
+
+def test_who_may_not_migrate_is_told_what_a_superuser_has_to_run(empty_database_url: str) -> None:
+    execute(empty_database_url, "DROP ROLE IF EXISTS unprepared")
+    execute(empty_database_url, "CREATE ROLE unprepared LOGIN")
+    unprepared = empty_database_url.replace("postgres@", "unprepared@")
+    with pytest.raises(MigrationFailedError, match="GRANT everlog_service TO unprepared;"):
+        migrations.migrate(unprepared)
+    # Nothing but that is needed.
+    with pytest.raises(MigrationFailedError) as caught:
+        migrations.migrate(unprepared)
+    for statement in caught.value.message.split("run: ")[1].split("; "):
+        execute(empty_database_url, statement)
+    migrations.migrate(unprepared)
+    execute(empty_database_url, "REASSIGN OWNED BY unprepared TO postgres")
+    execute(empty_database_url, "DROP OWNED BY unprepared; DROP ROLE unprepared")
+
+
+def test_who_may_not_look_at_the_schema_gets_an_error_of_ours(database_url: str) -> None:
+    execute(database_url, "DROP ROLE IF EXISTS stranger")
+    execute(database_url, "CREATE ROLE stranger LOGIN")
+    with pytest.raises(MigrationFailedError, match="permission denied"):
+        migrations.check(database_url.replace("postgres@", "stranger@"))
+    execute(database_url, "DROP ROLE stranger")
+
+
+def test_a_refused_connection_says_what_postgres_said(database_url: str) -> None:
+    with pytest.raises(StorageUnavailableError, match=r'refuses.*role "nobody_i_know" does not'):
+        migrations.check(database_url.replace("postgres@", "nobody_i_know@"))

@@ -285,3 +285,66 @@ def test_a_password_is_never_said(tmp_path: Path, database_url: str) -> None:
         assert served.stop() == 0
     assert '"event":"settings"' in served.log
     assert "hunter2" not in served.log
+
+
+def test_no_call_of_thousands_at_once_ends_without_a_reason(
+    tmp_path: Path, database_url: str
+) -> None:
+    request = EmitRequest(events=[NewEvent(source="tests", event_type="tests.ran")])
+    with (
+        serving(tmp_path, "--database-url", database_url) as served,
+        contextlib.ExitStack() as channels,
+    ):
+        own = [("grpc.use_local_subchannel_pool", 1)]
+        stubs = [
+            EventStoreServiceStub(
+                channels.enter_context(grpc.insecure_channel(served.address, options=own))
+            )
+            for _ in range(4)
+        ]
+        calls = [stubs[i % 4].Emit.future(request, timeout=30) for i in range(3000)]
+        errors = [error for call in calls if (error := call.exception()) is not None]
+        assert {reason_of(error) for error in errors} <= {"OVERLOADED"}
+        assert len(errors) < len(calls)
+
+
+def test_calls_at_a_stop_are_refused_with_a_reason_and_unread_streams_do_not_hold_it(
+    tmp_path: Path, database_url: str
+) -> None:
+    big = NewEvent(source="tests", event_type="tests.ran", json=f'"{"x" * 9000}"')
+    with (
+        serving(tmp_path, "--database-url", database_url) as served,
+        grpc.insecure_channel(served.address) as channel,
+    ):
+        stub = EventStoreServiceStub(channel)
+        for _ in range(20):
+            stub.Emit(EmitRequest(events=[big] * 300))
+        unread = stub.Subscribe(SubscribeRequest(after_position=0))
+        served.process.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        error: Any = None
+        while error is None:
+            error = stub.Emit.future(EmitRequest(events=[big]), timeout=5).exception()
+        assert reason_of(error) == "SERVER_DRAINING"
+        assert served.process.wait(STOP_SECONDS) == 0
+        assert time.monotonic() - started < 8
+        unread.cancel()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (("--database-url", "mysql://u:sekret@h/x"), 2, "EVERLOG_DATABASE_URL"),
+        (("--ephemeral", "--ready-file", "/nonexistent/x"), 3, "No such file or directory"),
+        (("--ephemeral", "--host", "192.0.2.1"), 3, "not an address of this machine"),
+        (("--data-dir", "/dev/null"), 3, "it is a file"),
+    ],
+)
+def test_what_is_wrong_is_said_without_a_traceback(
+    flags: tuple[str, ...], code: int, words: str
+) -> None:
+    exit_code, said = fails(*flags)
+    assert exit_code == code
+    assert words in said
+    assert "Traceback" not in said
+    assert "sekret" not in said

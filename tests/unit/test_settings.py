@@ -145,3 +145,22 @@ def test_passwords_are_not_shown(text: str, shown: str) -> None:
 def test_what_is_logged_holds_no_password() -> None:
     loaded = settings.load(environment={"EVERLOG_DATABASE_URL": "postgresql://u:secret@h/d"})
     assert "secret" not in str(settings.redacted(loaded))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["mysql://u:sekret@h/x", "postgresql+asyncpg://u:sekret@h/x?a=b", "not a sekret url"]
+)
+def test_a_database_url_that_is_none_is_named_and_not_repeated(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="EVERLOG_DATABASE_URL") as caught:
+        settings.load(environment={"EVERLOG_DATABASE_URL": wrong})
+    assert "sekret" not in caught.value.message
+
+
+def test_bounds_of_byte_counts_are_shown_as_they_are_written() -> None:
+    with pytest.raises(SettingsError, match="at least 1KiB and at most 64MiB"):
+        settings.load(environment={"EVERLOG_LIMITS_EVENT_BYTES_MAX": "65MiB"})
+
+
+def test_variables_that_mean_nothing_are_found() -> None:
+    environment = {"EVERLOG_PROT": "1", "EVERLOG_PORT": "1", "EVERLOG_URL": "x", "HOME": "/"}
+    assert settings.unknown_variables(environment) == ["EVERLOG_PROT"]

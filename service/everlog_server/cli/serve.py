@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from everlog_server import logs, settings
+from everlog_server import logs, settings, supervisor
 from everlog_server.cli.options import settings_options
 from everlog_server.errors import EverlogError, StorageUnavailableError
+from everlog_server.settings import SettingsError
 from everlog_server.storage import migrations
 from everlog_server.storage.provision import prepare_schema, provided
+from everlog_server.supervisor import check_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +51,13 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         return
     logs.configure(loaded.log)
     _unwind_on_sigterm()
+    for name in settings.unknown_variables():
+        _log.warning("unknown_variable", name=name)
+    with _errors_shown():
+        # What can be wrong is looked at before PostgreSQL is started and migrated.
+        check_port(loaded.server)
+        if loaded.server.ready_file is not None:
+            _check_writable(loaded.server.ready_file)
     with _errors_shown(), provided(loaded.storage) as database:
         _say("everlog", f"version {_VERSION}", version=_VERSION)
         _say("database", database.description, description=database.description)
@@ -71,8 +80,6 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         try:
             if loaded.server.workers > 1:
                 # Not `app`: a process that has imported grpc must not start others.
-                from everlog_server import supervisor  # noqa: PLC0415
-
                 supervisor.run(loaded, database.dsn, on_serving=on_serving)
             else:
                 app = _import_app()
@@ -148,6 +155,19 @@ def _errors_shown() -> Iterator[None]:
     except EverlogError as error:
         click.echo(f"everlog: {settings.redact(error.message)}", err=True)
         sys.exit(_UNAVAILABLE if isinstance(error, StorageUnavailableError) else _REFUSED)
+
+
+def _check_writable(path: Path) -> None:
+    probe = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir():
+            raise SettingsError(f"server.ready_file is {path}, but that is a folder")
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"server.ready_file is {path}, but can't be written: {error.strerror}"
+        ) from None
 
 
 def _write_whole(path: Path, text: str) -> None:

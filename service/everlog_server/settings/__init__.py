@@ -8,7 +8,14 @@ holds. Its names follow from its place: `append.batch_events_max` is `batch_even
 Byte counts may be written as `8MiB`. An unknown name in the file is an error, a wrong value always.
 """
 
-from everlog_server.settings.loading import from_json, load, redact, redacted, to_json
+from everlog_server.settings.loading import (
+    from_json,
+    load,
+    redact,
+    redacted,
+    to_json,
+    unknown_variables,
+)
 from everlog_server.settings.options import Option, SettingsError, options
 from everlog_server.settings.tree import (
     AppendSettings,
@@ -36,4 +43,5 @@ __all__ = [
     "redact",
     "redacted",
     "to_json",
+    "unknown_variables",
 ]

@@ -86,12 +86,20 @@ class Option:
         if self.type in {int, float}:
             number = self._number(str(raw).strip())
             if number < self.least or number > self.most:
-                most = "" if math.isinf(self.most) else f" and at most {self.most:g}"
-                raise ValueError(f"at least {self.least:g}{most}")
+                most = "" if math.isinf(self.most) else f" and at most {self._shown(self.most)}"
+                raise ValueError(f"at least {self._shown(self.least)}{most}")
             return number
         if not isinstance(raw, str | Path):
             raise ValueError("a text")
         return self.type(raw)
+
+    def _shown(self, bound: float) -> str:
+        """A bound as one would write it: `64KiB`."""
+        if self.key.endswith("_bytes_max") and bound:
+            for unit, size in (("MiB", MIB), ("KiB", KIB)):
+                if bound % size == 0:
+                    return f"{bound / size:g}{unit}"
+        return f"{bound:g}"
 
     def _number(self, text: str) -> float:
         wanted = "a whole number" if self.type is int else "a number"

@@ -50,6 +50,8 @@ def default_data_dir() -> Path:
 def make_lasting(folder: Path) -> Path:
     """Makes the folder if there is none; returns its absolute path, symbolic links kept."""
     folder = folder.expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise EmbeddedPostgresError(f"{folder} can't be the data folder: it is a file")
     folder.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     return folder
 

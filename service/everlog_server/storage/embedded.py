@@ -10,10 +10,11 @@
 - One everlog per data folder: a second one is refused. The lock is the kernel's (flock), so that it
   goes with its process, even by kill -9.
 - A PostgreSQL that a killed everlog left behind is found and used again.
+- One that dies while we run (kill -9, out of memory) is started again within seconds.
 - An ephemeral one ends, and its folder goes, with this process, after kill -9 too.
 - Full durability, ephemeral or not: fsync and synchronous_commit stay on.
 
-Everything here blocks; it is meant to run before the event loop starts and after it has ended.
+start() and stop() block; they are meant for before the event loop starts and after it has ended.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +55,9 @@ _SOCKET_PATH_BYTES_MAX = 103
 # Crash recovery after a power cut replays up to max_wal_size of log before PostgreSQL answers.
 _START_TIMEOUT_SECONDS = 300
 _STOP_TIMEOUT_SECONDS = 60
+_LOOK_INTERVAL_SECONDS = 1.0
+# The children of a killed postmaster notice, and end.
+_CHILDREN_END_SECONDS = 10
 
 # Written into postgresql.conf once, at initdb, where an operator may change them. wal_compression
 # stays off: these binaries are built without lz4, and pglz costs more than it saves.
@@ -87,6 +92,8 @@ class EmbeddedPostgres:
         self._data_dir: Path | None = None
         self._socket_dir: Path | None = None
         self._programs: Path | None = None
+        self._postmaster = 0
+        self._stopping = threading.Event()
         self._started = contextlib.ExitStack()
 
     @property
@@ -110,6 +117,17 @@ class EmbeddedPostgres:
         Raises DataFolderInUseError when another everlog has the folder, EmbeddedPostgresError when
         PostgreSQL can't be run; then everything is as it was before.
         """
+        try:
+            self._start()
+        except OSError as error:
+            folder = self._data_dir or self._configured_data_dir or data_folder.default_data_dir()
+            where = f" ({error.filename})" if error.filename else ""
+            raise EmbeddedPostgresError(
+                f"{folder} can't be used as the data folder: {error.strerror}{where}"
+            ) from error
+
+    def _start(self) -> None:
+        self._stopping.clear()
         with contextlib.ExitStack() as undo:
             if self.ephemeral:
                 self._data_dir = undo.enter_context(data_folder.temporary())
@@ -129,6 +147,7 @@ class EmbeddedPostgres:
             self._init_cluster(cluster, owner=owner)
             undo.enter_context(self._running(cluster, owner=owner))
             self._make_database()
+            undo.enter_context(self._watched(cluster, owner=owner))
             self._started = undo.pop_all()
 
     def stop(self) -> None:
@@ -171,45 +190,99 @@ class EmbeddedPostgres:
     @contextlib.contextmanager
     def _running(self, cluster: Path, *, owner: Owner) -> Iterator[None]:
         """PostgreSQL runs and answers within the block; it is stopped at the block's end."""
-
-        def pg_ctl(action: str, *options: str, wait_seconds: int) -> None:
-            done = owner.run(
-                self.programs / "pg_ctl",
-                action,
-                f"--pgdata={cluster}",
-                "--wait",
-                f"--timeout={wait_seconds}",
-                *options,
-                timeout_seconds=wait_seconds + 10,
-            )
-            if done.returncode:
-                raise EmbeddedPostgresError(
-                    f"pg_ctl {action} failed: {done.stderr.strip()} See {self.data_dir / 'log'}"
-                )
-
         if not self._take_over(cluster):
-            logs = owner.make_folder(self.data_dir / "log")
             self._socket_dir = self._make_socket_dir(owner)
-            options = {
-                "listen_addresses": "",
-                "port": str(_PORT),
-                "unix_socket_directories": f'"{self._socket_dir}"',
-                "unix_socket_permissions": "0700",
-                "log_directory": str(logs),
-            }
-            pg_ctl(
-                "start",
-                f"--log={logs / 'start.log'}",
-                "--options=" + shlex.join(f"--{name}={value}" for name, value in options.items()),
-                wait_seconds=_START_TIMEOUT_SECONDS,
-            )
+            self._launch(cluster, owner=owner)
+        self._postmaster = _recorded_pid(cluster)
         try:
             yield
         finally:
-            pg_ctl("stop", "--mode=fast", wait_seconds=_STOP_TIMEOUT_SECONDS)
+            if _runs(self._postmaster):
+                try:
+                    self._pg_ctl(
+                        owner, "stop", cluster, "--mode=fast", wait_seconds=_STOP_TIMEOUT_SECONDS
+                    )
+                except EmbeddedPostgresError:
+                    if _runs(self._postmaster):
+                        raise
+                    # It was killed meanwhile.
+            _wait_for_children(cluster)
             if self._socket_dir is not None and self._socket_dir.parent != self._data_dir:
-                with contextlib.suppress(OSError):
-                    self._socket_dir.rmdir()
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
+
+    def _launch(self, cluster: Path, *, owner: Owner) -> None:
+        """Starts PostgreSQL, with its socket in the folder that is made already, and waits."""
+        logs = owner.make_folder(self.data_dir / "log")
+        options = {
+            "listen_addresses": "",
+            "port": str(_PORT),
+            "unix_socket_directories": f'"{self._socket_dir}"',
+            "unix_socket_permissions": "0700",
+            "log_directory": str(logs),
+        }
+        self._pg_ctl(
+            owner,
+            "start",
+            cluster,
+            f"--log={logs / 'start.log'}",
+            "--options=" + shlex.join(f"--{name}={value}" for name, value in options.items()),
+            wait_seconds=_START_TIMEOUT_SECONDS,
+        )
+
+    def _pg_ctl(
+        self, owner: Owner, action: str, cluster: Path, *options: str, wait_seconds: int
+    ) -> None:
+        done = owner.run(
+            self.programs / "pg_ctl",
+            action,
+            f"--pgdata={cluster}",
+            "--wait",
+            f"--timeout={wait_seconds}",
+            *options,
+            timeout_seconds=wait_seconds + 10,
+        )
+        if done.returncode:
+            raise EmbeddedPostgresError(
+                f"pg_ctl {action} failed: {done.stderr.strip()} See {self.data_dir / 'log'}"
+            )
+
+    @contextlib.contextmanager
+    def _watched(self, cluster: Path, *, owner: Owner) -> Iterator[None]:
+        """Within the block a thread starts PostgreSQL again when it has died."""
+
+        def watch() -> None:
+            while not self._stopping.wait(_LOOK_INTERVAL_SECONDS):
+                if _runs(self._postmaster):
+                    continue
+                try:
+                    self._start_again(cluster, owner=owner)
+                except (EmbeddedPostgresError, OSError, ValueError, IndexError) as error:
+                    _log.error("postgres_restart_failed", error=str(error))
+
+        watcher = threading.Thread(target=watch, name="postgres-watcher", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            watcher.join()  # A start that has begun comes to its end before the stop.
+
+    def _start_again(self, cluster: Path, *, owner: Owner) -> None:
+        """Starts PostgreSQL with the same options, or takes over what somebody else has started."""
+        died = self._postmaster
+        if not self._take_over(cluster):
+            if self._stopping.is_set():
+                return
+            for stale in _known(self._socket_dir).iterdir():
+                stale.unlink()
+            self._launch(cluster, owner=owner)
+        self._postmaster = _recorded_pid(cluster)
+        _log.error(
+            "postgres_restarted",
+            died_pid=died,
+            pid=self._postmaster,
+            logs=str(self.data_dir / "log"),
+        )
 
     def _make_socket_dir(self, owner: Owner) -> Path:
         inside = self.data_dir / "run"
@@ -225,7 +298,7 @@ class EmbeddedPostgres:
     def _take_over(self, cluster: Path) -> bool:
         """Finds the PostgreSQL that a killed everlog left behind; False: there is none."""
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        while pids := _processes(cluster):
+        while (pids := _processes(cluster)) and not self._stopping.is_set():
             with contextlib.suppress(OSError, IndexError, psycopg.OperationalError):
                 pid_file = (cluster / "postmaster.pid").read_text().splitlines()
                 self._socket_dir = Path(pid_file[4])
@@ -255,6 +328,30 @@ def _known(path: Path | None) -> Path:
     if path is None:
         raise EmbeddedPostgresError("the embedded PostgreSQL has not been started")
     return path
+
+
+def _recorded_pid(cluster: Path) -> int:
+    return int((cluster / "postmaster.pid").read_text().splitlines()[0])
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody has reaped does not."""
+    try:
+        if sys.platform != "linux":
+            os.kill(pid, 0)
+            return True
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except OSError:
+        return False
+    # The name: its pid may have been given to another process since.
+    return name.endswith("(postgres") and rest.split()[0] not in {"Z", "X"}
+
+
+def _wait_for_children(cluster: Path) -> None:
+    """Waits until what a killed postmaster has left behind has ended, too."""
+    deadline = time.monotonic() + _CHILDREN_END_SECONDS
+    while _processes(cluster) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _processes(cluster: Path) -> list[int]:

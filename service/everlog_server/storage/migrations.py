@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,15 @@ _CREATE_TABLE = b"""
         checksum text NOT NULL,
         applied_time timestamptz NOT NULL DEFAULT now()
     )
+"""
+# pg_has_role would fail for a role that does not exist; of one that does it asks by its oid.
+_RIGHTS = """
+    SELECT quote_ident(current_user),
+           quote_ident(current_database()),
+           has_database_privilege(current_database(), 'CREATE'),
+           role.oid IS NOT NULL,
+           COALESCE(pg_has_role(current_user, role.oid, 'MEMBER'), false)
+    FROM (SELECT) AS one LEFT JOIN pg_roles AS role ON role.rolname = 'everlog_service'
 """
 
 
@@ -85,7 +96,7 @@ def migrate(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
     Raises SchemaTooNewError, MigrationChangedError, MigrationFailedError, StorageUnavailableError.
     """
     applied = []
-    with _connect(dsn, connect_timeout_seconds) as connection:
+    with _connect(dsn, connect_timeout_seconds) as connection, _failures_named():
         while migration := _apply_next(connection):
             applied.append(migration)
     return applied
@@ -93,7 +104,7 @@ def migrate(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
 
 def check(dsn: str, *, connect_timeout_seconds: float = 5) -> None:
     """Raises SchemaTooOldError, SchemaTooNewError, MigrationChangedError unless all is applied."""
-    with _connect(dsn, connect_timeout_seconds) as connection:
+    with _connect(dsn, connect_timeout_seconds) as connection, _failures_named():
         if missing := _missing(connection):
             names = ", ".join(migration.name for migration in missing)
             raise SchemaTooOldError(f"the database lacks {names}: run `everlog migrate`")
@@ -104,13 +115,52 @@ def _connect(dsn: str, timeout_seconds: float) -> psycopg.Connection:
         connection = psycopg.connect(
             dsn, autocommit=True, connect_timeout=round(timeout_seconds), application_name="everlog"
         )
-    except psycopg.OperationalError as error:
-        raise StorageUnavailableError(f"PostgreSQL can't be reached: {error}") from error
+    except psycopg.Error as error:
+        text = " ".join(str(error).split())
+        _, refused, why = text.partition("FATAL: ")
+        if refused:  # It answers, and has something against us: a password, a database's name.
+            raise StorageUnavailableError(
+                f"PostgreSQL refuses the connection: {why.strip()}"
+            ) from error
+        raise StorageUnavailableError(f"PostgreSQL can't be reached: {text}") from error
     if connection.info.server_version < _SERVER_VERSION_MIN:
         found = connection.info.parameter_status("server_version")
         connection.close()
         raise EverlogError(f"everlog needs PostgreSQL 15 or later; this is {found}")
     return connection
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    """Makes PostgreSQL's errors ours."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise StorageUnavailableError(f"PostgreSQL failed: {_one_line(error)}") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationFailedError(
+            f"the schema can't be looked at: {_one_line(error)}. As a superuser, run: "
+            "GRANT everlog_service TO the user of storage.database_url"
+        ) from error
+    except psycopg.Error as error:
+        raise MigrationFailedError(f"the schema can't be used: {_one_line(error)}") from error
+
+
+def _one_line(error: psycopg.Error) -> str:
+    return " ".join((error.diag.message_primary or str(error)).split())
+
+
+def _preparations(connection: psycopg.Connection) -> str:
+    """What a superuser has to run before this user can migrate; empty: nothing."""
+    row = connection.execute(_RIGHTS).fetchone()
+    assert row is not None  # noqa: S101  for the type checker
+    user, database, may_create, has_role, is_member = row
+    statements = [
+        (not may_create, f"GRANT CREATE ON DATABASE {database} TO {user};"),
+        (not has_role, "CREATE ROLE everlog_service NOLOGIN;"),
+        (not is_member, f"GRANT everlog_service TO {user};"),
+    ]
+    return " ".join(statement for needed, statement in statements if needed)
 
 
 def _apply_next(connection: psycopg.Connection) -> Migration | None:
@@ -125,10 +175,16 @@ def _apply_next(connection: psycopg.Connection) -> Migration | None:
         if not missing:
             return None
         migration = missing[0]
+        preparations = _preparations(connection)
         try:
             connection.execute(_TABLE_LOCK_TIMEOUT)
             connection.execute(_CREATE_TABLE)
             connection.execute(migration.text)
+        except psycopg.errors.InsufficientPrivilege as error:
+            advice = f". As a superuser, run: {preparations}" if preparations else ""
+            raise MigrationFailedError(
+                f"migration {migration.name} failed: {_one_line(error)}{advice}"
+            ) from error
         except psycopg.Error as error:
             raise MigrationFailedError(f"migration {migration.name} failed: {error}") from error
         connection.execute(
