@@ -8,6 +8,7 @@ import pytest
 
 from everlog_server import settings
 from everlog_server.settings import Settings, SettingsError
+from everlog_server.storage.provision import provided
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,8 +152,12 @@ def test_what_is_logged_holds_no_password() -> None:
     "wrong", ["mysql://u:sekret@h/x", "postgresql+asyncpg://u:sekret@h/x?a=b", "not a sekret url"]
 )
 def test_a_database_url_that_is_none_is_named_and_not_repeated(wrong: str) -> None:
-    with pytest.raises(SettingsError, match="EVERLOG_DATABASE_URL") as caught:
-        settings.load(environment={"EVERLOG_DATABASE_URL": wrong})
+    loaded = settings.load(environment={"EVERLOG_DATABASE_URL": wrong})
+    with (
+        pytest.raises(SettingsError, match="EVERLOG_DATABASE_URL") as caught,
+        provided(loaded.storage),
+    ):
+        pass
     assert "sekret" not in caught.value.message
 
 

@@ -48,7 +48,6 @@ def load(
                 values[option.key] = option.parse(raw, source=source)
                 break
     _choose_database(sections["storage"], environment)
-    _check_database_url(sections["storage"].get("database_url"))
     types = get_type_hints(Settings)
     settings = Settings(**{name: types[name](**values) for name, values in sections.items()})
     if settings.limits.event_bytes_max > settings.limits.request_bytes_max:
@@ -78,23 +77,6 @@ def _choose_database(storage: dict[str, Any], environment: Mapping[str, str]) ->
         raise SettingsError(f"storage.{asked[0]} and storage.{asked[1]} contradict each other")
     if not asked and any(environment.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")):
         storage["database_url"] = ""
-
-
-def _check_database_url(database_url: str | None) -> None:
-    """Refuses what libpq does not understand. Its own words would repeat the password."""
-    if not database_url:
-        return
-    # Not above: clients, too, have settings, and need no libpq.
-    import psycopg  # noqa: PLC0415
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
-
-    try:
-        conninfo_to_dict(database_url)
-    except psycopg.Error:
-        raise SettingsError(
-            "storage.database_url (EVERLOG_DATABASE_URL) is neither a URL such as "
-            "postgresql://user@host:5432/database nor a string such as 'host=… dbname=…'"
-        ) from None
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from everlog_server.settings import redact
+from everlog_server.settings import SettingsError, redact
 from everlog_server.storage import migrations
 from everlog_server.storage.embedded import EmbeddedPostgres
 
@@ -30,7 +31,8 @@ class ProvidedDatabase:
 def provided(settings: StorageSettings) -> Iterator[ProvidedDatabase]:
     """The database that the settings mean. An embedded one runs until the block ends.
 
-    Raises EmbeddedPostgresError; whether a configured database answers is not looked at here.
+    Raises EmbeddedPostgresError, or SettingsError for a URL that libpq does not understand; whether
+    a configured database answers is not looked at here.
     """
     if settings.database_url is not None:
         yield ProvidedDatabase(settings.database_url, _describe(settings.database_url))
@@ -62,6 +64,13 @@ def prepare_schema(dsn: str, settings: StorageSettings) -> list[str]:
 def _describe(database_url: str) -> str:
     if not database_url:
         return "PostgreSQL of the PG* variables"
-    parts = conninfo_to_dict(database_url)
+    try:
+        parts = conninfo_to_dict(database_url)
+    except psycopg.Error:
+        # Not in libpq's words, which would repeat the password.
+        raise SettingsError(
+            "storage.database_url (EVERLOG_DATABASE_URL) is neither a URL such as "
+            "postgresql://user@host:5432/database nor a string such as 'host=… dbname=…'"
+        ) from None
     place = parts.get("host") or parts.get("hostaddr") or parts.get("service") or "the local socket"
     return redact(f"PostgreSQL at {place}, database {parts.get('dbname') or 'by default'}")
