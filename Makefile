@@ -1,5 +1,5 @@
 # Everything a developer or CI does here. `make` alone lists it; every target sets up what it needs.
-.PHONY: help setup run test test-all demo protos verify lint format lock clean build
+.PHONY: help setup run test test-all demo bench protos verify lint format lock clean build
 
 # The first Python on this machine that is new enough; `make PYTHON=…` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +9,7 @@ READY := .venv/.stamp
 STUBS := clients/python/everlog/v1
 PROTOS = $(wildcard protos/everlog/v1/*.proto)
 PROTOC = PATH="$(CURDIR)/$(BIN):$$PATH" python -m grpc_tools.protoc -I protos -I protos/.deps
-TYPED = $(wildcard service/everlog_server clients/python/everlog examples)
+TYPED = $(wildcard service/everlog_server clients/python/everlog examples benchmarks)
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-package everlog pyproject.toml
 # What the contract must stay compatible with: the last release, or before the first one the last commit.
@@ -51,6 +51,8 @@ endef
 
 demo: $(READY) ## the history of a git repository, event by event (REPO=path)
 	examples/git_history/demo.sh $(or $(REPO),.)
+bench: $(READY) ## measure everlog beside its peers (ONLY=P1,P4 ARGS="--rounds 5")
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 # $(1): the folder to generate into. Only files with a service get gRPC stubs.
 define generate
@@ -77,8 +79,7 @@ verify: $(READY) ## check that generated files and locks are current, and that t
 
 lint: $(READY) ## check style, types, the direction of imports, and the contract
 	$(BIN)/ruff check && $(BIN)/ruff format --check
-	$(BIN)/mypy $(TYPED)
-	$(BIN)/lint-imports
+	$(BIN)/mypy $(TYPED) && $(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf format protos --path protos/everlog --diff --exit-code
 

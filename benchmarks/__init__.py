@@ -1,0 +1,1 @@
+"""everlog measured beside its peers: `make bench`; see README.md here."""

@@ -1,0 +1,82 @@
+"""Calls one after the other, each timed: nothing else is in flight.
+
+Parameters: address, calls, kind, events (that each call must bring), payload_bytes. Kinds: `emit`
+(everlog or the echo), `query` (a page, newest first), `query_type` (a page of one event type),
+`replay` (one aggregate, folded into a state).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import uvloop
+
+from benchmarks.loads import common
+from benchmarks.loads.everlog_unary import make_requests
+from everlog.v1 import event_pb2, filter_pb2
+from everlog.v1 import event_store_pb2 as pb
+from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
+
+    Call = Callable[[int], Awaitable[int]]
+
+WARM_UP_CALLS = 50
+
+
+def make_call(stub: EventStoreServiceAsyncStub, told: dict[str, Any]) -> Call:
+    """The call, which returns how many events it brought or stored."""
+    emits = make_requests(common.AGGREGATES, told["payload_bytes"])
+    event_filter = (
+        filter_pb2.EventFilter(event_types=[common.EVENT_TYPE])
+        if told["kind"] == "query_type"
+        else None
+    )
+    page = pb.QueryRequest(page_size=told["events"], filter=event_filter)
+
+    async def emit(number: int) -> int:
+        response = await stub.Emit(emits[number % len(emits)])
+        return len(response.receipts)
+
+    async def query(_: int) -> int:
+        return len((await stub.Query(page)).events)
+
+    async def replay(number: int) -> int:
+        key = event_pb2.AggregateKey(
+            aggregate_type=common.AGGREGATE_TYPE,
+            aggregate_id=common.aggregate_id(number * 7),
+        )
+        count, state = 0, dict[str, Any]()
+        async for batch in stub.Replay(pb.ReplayRequest(aggregate=key, max_events=told["events"])):
+            for event in batch.events:
+                count += 1
+                state.update(json.loads(event.json))
+        return count
+
+    return {"emit": emit, "query": query, "query_type": query, "replay": replay}[told["kind"]]
+
+
+async def main() -> None:
+    told = common.parameters()
+    async with grpc.aio.insecure_channel(told["address"]) as channel:
+        call = make_call(EventStoreServiceStub(channel), told)
+        for number in range(WARM_UP_CALLS):
+            await call(number)
+        common.wait_for_go()
+        stopwatch = common.Stopwatch()
+        times, count = [], 0
+        for number in range(told["calls"]):
+            started = time.perf_counter()
+            count += await call(number)
+            times.append(time.perf_counter() - started)
+        stopwatch.report(count, **common.latency_details(times))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
