@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,7 +15,7 @@ from everlog.v1 import event_pb2
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.storage import migrations
 from everlog_server.storage.embedded import EmbeddedPostgres
-from everlog_server.storage.postgres_binaries import choose_owner
+from everlog_server.storage.postgres_binaries import Owner, choose_owner
 from tests.factories import assert_gap_free
 from tests.servers import read_log, serving, stub_for
 
@@ -28,10 +29,18 @@ NOT_STORED = {"STORAGE_UNAVAILABLE"}
 NOT_KNOWN = {"COMMIT_UNKNOWN"}
 
 
+class _Unwatched(EmbeddedPostgres):
+    """One whose death nobody mends, like a PostgreSQL that is not ours."""
+
+    @contextmanager
+    def _watched(self, cluster: Path, *, owner: Owner) -> Iterator[None]:
+        yield
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL that no other test uses."""
-    server = EmbeddedPostgres(ephemeral=True)
+    server = _Unwatched(ephemeral=True)
     server.start()
     yield server
     server.stop()
