@@ -7,6 +7,7 @@ has a database of its own, made in some 30 ms.
 from __future__ import annotations
 
 import os
+import signal
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # Tests start processes while gRPC's threads run; its handlers of fork() crash the child.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
+# Whoever starts us in the background may have SIGINT ignored; what we start would ignore it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = count(1)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -256,7 +257,8 @@ class Sequencer:
     def _after_landing(self, batch: Batch) -> None:
         before, now = batch.fence.head, batch.next_fence.head
         if self._connection is not None and any(before < size <= now for size in _REPLAN_AT_HEADS):
-            self._connection.plan_anew()
+            with suppress(ConnectionLost):  # the next batch will find out
+                self._connection.plan_anew()
         if not self._in_flight and self._is_contended():
             self.release_connection()
         if self._queue:

@@ -14,12 +14,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection, pq
 from psycopg.rows import TupleRow
 
+_LOOK_SECONDS = 0.25
 Row = tuple[bytes | None, ...]
 Rows = list[Row]
 Statement = tuple[bytes, Sequence[bytes | None]]
@@ -69,6 +71,7 @@ class Pipeline:
         self._writing = False
         self._lost: ConnectionLost | None = None
         self._when_lost: list[Callable[[], None]] = []
+        self._look: asyncio.TimerHandle | None = None
         loop.add_reader(self._socket, self._on_readable)
 
     @classmethod
@@ -148,6 +151,8 @@ class Pipeline:
             raise lost from error
         self._groups.append(_Group([], [], on_answer))
         self._flush()
+        if self._look is None:
+            self._look = self._loop.call_later(_LOOK_SECONDS, self._look_again)
 
     async def _in_time(self, answered: asyncio.Future[list[Rows]]) -> list[Rows]:
         try:
@@ -160,6 +165,18 @@ class Pipeline:
     def close(self, reason: str = "closed") -> None:
         """Ends the connection; what is in flight is answered with ConnectionLost. Idempotent."""
         self._lose(ConnectionLost(reason))
+
+    def _look_again(self) -> None:
+        """Reads without being told to, while something is unanswered.
+
+        When a peer dies with bytes of ours unread, the kernel reports an error on the socket; libuv
+        then ends its watch, and nobody calls us any more.
+        """
+        self._look = None
+        if self._lost is None and self._groups:
+            self._on_readable()
+        if self._lost is None and self._groups:
+            self._look = self._loop.call_later(_LOOK_SECONDS, self._look_again)
 
     def _flush(self) -> None:
         try:
@@ -225,8 +242,11 @@ class Pipeline:
                 group.failures.append(_failure(result))
 
     def when_lost(self, notify: Callable[[], None]) -> None:
-        """`notify` is called once, when the connection is lost or closed."""
-        self._when_lost.append(notify)
+        """`notify` is called once, when the connection is lost or closed; at once if it is."""
+        if self._lost is not None:
+            notify()
+        else:
+            self._when_lost.append(notify)
 
     def _lose_soon(self, lost: ConnectionLost) -> None:
         """Not at once: whoever sends now has not yet noted that it waits for an answer."""
@@ -236,9 +256,12 @@ class Pipeline:
         if self._lost is not None:
             return
         self._lost = lost
-        self._loop.remove_reader(self._socket)
-        if self._writing:
-            self._loop.remove_writer(self._socket)
+        with suppress(RuntimeError, OSError):  # a watch that has ended by itself
+            self._loop.remove_reader(self._socket)
+            if self._writing:
+                self._loop.remove_writer(self._socket)
+        if self._look is not None:
+            self._look.cancel()
         self._connection.finish()
         groups, self._groups = self._groups, deque()
         for notify in self._when_lost:
