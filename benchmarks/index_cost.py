@@ -29,7 +29,7 @@ import psycopg
 from everlog.v1 import event_pb2
 from everlog_server.append.judging import new_event_ids
 from everlog_server.model import EventFilter, NewEvent
-from everlog_server.rpc.codec import frame_record
+from everlog_server.rpc.codec import frame_events
 from everlog_server.rpc.decoding import decode_event
 from everlog_server.settings import Settings
 from everlog_server.storage import migrations
@@ -127,23 +127,26 @@ class Feed:
         self.with_ids = with_ids
         self._random = random.Random(7)
         self._last_sequences: dict[str, int] = {}
-        self._ids = new_event_ids(int(time.time() * 1_000_000))
-        self._cause = next(self._ids)
+        (self._cause,) = new_event_ids(int(time.time() * 1_000_000), 1)
         self._numbers = itertools.count()
 
     def batch(self, size: int) -> tuple[Fence, AppendedRows]:
         """The next rows, and the state of the log that they need."""
         fence, rows = self.fence, AppendedRows(int(time.time() * 1_000_000))
-        for place in range(size):
+        rows.event_ids = new_event_ids(rows.record_time, size)
+        for _ in range(size):
             aggregate_id = f"o-{self._random.randrange(AGGREGATES)}"
             sequence = self._last_sequences.get(aggregate_id, 0) + 1
             self._last_sequences[aggregate_id] = sequence
-            event, event_id = self._event(aggregate_id), next(self._ids)
-            position = fence.head + place + 1
-            rows.events.append(event)
-            rows.event_ids.append(event_id)
+            rows.events.append(self._event(aggregate_id))
             rows.sequences.append(sequence)
-            rows.records.append(frame_record(event, event_id, position, sequence, rows.record_time))
+        rows.records, _ = frame_events(
+            rows.events,
+            rows.event_ids,
+            rows.sequences,
+            first_position=fence.head + 1,
+            record_time=rows.record_time,
+        )
         self.fence = Fence(fence.head + size, rows.event_ids[-1], 0)
         self._cause = rows.event_ids[0]
         return fence, rows

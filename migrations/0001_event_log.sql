@@ -89,8 +89,9 @@ CREATE TABLE everlog.events (
     actor text COLLATE "C",
     user_id text COLLATE "C",
     idempotency_key text COLLATE "C",
-    -- What the key or the chosen id stands for: a version byte, then a digest of the content.
-    fingerprint bytea NOT NULL,
+    -- What the key or the chosen id stands for: a version byte, then a digest of the content. Null
+    -- when there is neither; should somebody choose this event's id later, its record tells.
+    fingerprint bytea,
     data jsonb,
     metadata jsonb,
     intent jsonb,
@@ -166,7 +167,8 @@ CREATE FUNCTION everlog.append(
     _assumed_types text[],
     _assumed_ids text[],
     _assumed_sequences bigint[],
-    -- What to append: one element an event. Arrays that may be null as a whole: the optional columns.
+    -- What to append: one element an event. Arrays that may be null as a whole: the optional columns,
+    -- _occurred_times (an element, too: the record time) and _documentables (none is).
     _record_time timestamptz,
     _aggregate_types text[],
     _aggregate_ids text[],
@@ -259,8 +261,9 @@ BEGIN
         user_id, idempotency_key, fingerprint, data, metadata, intent, context, record
     )
     SELECT
-        _tenant, _head + n.ordinality, n.sequence, _record_time, n.occurred_time, n.event_id,
-        n.causation_id, n.documentable, n.aggregate_type, n.aggregate_id, n.event_type, n.source,
+        _tenant, _head + n.ordinality, n.sequence, _record_time,
+        coalesce(n.occurred_time, _record_time), n.event_id, n.causation_id,
+        coalesce(n.documentable, false), n.aggregate_type, n.aggregate_id, n.event_type, n.source,
         n.correlation_id, n.actor, n.user_id, n.idempotency_key, n.fingerprint, n.data, n.metadata,
         n.intent, n.context, n.record
     FROM unnest(

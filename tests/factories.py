@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog_server.append import Sequencers
@@ -15,10 +16,10 @@ from everlog_server.model import (
     Expectation,
     ExpectationKind,
     NewEvent,
-    Receipt,
 )
-from everlog_server.rpc.codec import frame_record
 from everlog_server.rpc.decoding import decode_event
+from everlog_server.rpc.records import CODEC
+from everlog_server.rpc.validation import is_identified
 from everlog_server.settings import AppendSettings, Settings, SubscriptionSettings
 from everlog_server.storage.database import Database
 from everlog_server.storage.hints import Hints
@@ -48,7 +49,8 @@ def emission(
     *events: NewEvent, expect: Iterable[Expectation] = (), skip_known: bool = False
 ) -> Emission:
     """A request of these events."""
-    return Emission(tuple(events), tuple(expect), skip_known, 300 * max(1, len(events)))
+    size = 300 * max(1, len(events))
+    return Emission(tuple(events), tuple(expect), skip_known, is_identified(events), size)
 
 
 def exactly(aggregate: str, sequence: int) -> Expectation:
@@ -64,6 +66,28 @@ def is_new(aggregate: str) -> Expectation:
 def exists(aggregate: str) -> Expectation:
     """That an aggregate has events."""
     return Expectation(AggregateKey(*aggregate.split("/")), ExpectationKind.TO_EXIST, 0)
+
+
+class Receipts(asyncio.Future[tuple["Receipt", ...]]):
+    """An answer of the sequencer, readable."""
+
+    def __init__(self, answer: asyncio.Future[bytes]) -> None:
+        super().__init__()
+        self._answer = answer
+        answer.add_done_callback(self._read)
+
+    def cancel(self, msg: object = None) -> bool:
+        """Withdraws the request."""
+        self._answer.cancel()
+        return super().cancel(msg)
+
+    def _read(self, answer: asyncio.Future[bytes]) -> None:
+        if self.done() or answer.cancelled():
+            return
+        if (error := answer.exception()) is not None:
+            self.set_exception(error)
+        else:
+            self.set_result(parse_receipts(answer.result()))
 
 
 class House:
@@ -86,13 +110,13 @@ class House:
             settings=append or settings.append,
             answer_timeout_seconds=self.database.answer_seconds,
             connect=self.database.connect_to_append,
-            frame_record=frame_record,
+            codec=CODEC,
             on_committed=self.subscriptions.publish,
         )
 
     def submit(self, request: Emission) -> asyncio.Future[tuple[Receipt, ...]]:
-        """Emits to the tenant `default`."""
-        return self.sequencers.of(TENANT).submit(request)
+        """Emits to the tenant `default`. Cancelling the future withdraws the request."""
+        return Receipts(self.sequencers.of(TENANT).submit(request))
 
     async def emit(self, *events: NewEvent, **options: Any) -> tuple[Receipt, ...]:
         """Emits events in one request, and waits for their receipts."""
@@ -147,6 +171,32 @@ async def open_house(database_url: str, **settings: Any) -> AsyncIterator[House]
 def parse(records: bytes) -> list[event_pb2.RecordedEvent]:
     """The events of joined records."""
     return list(event_store_pb2.QueryResponse.FromString(records).events)
+
+
+class Receipt(NamedTuple):
+    """A receipt, as tests like to compare it."""
+
+    event_id: bytes
+    position: int
+    sequence: int
+    record_time: int
+    deduplicated: bool
+    documentable: bool
+
+
+def parse_receipts(data: bytes) -> tuple[Receipt, ...]:
+    """The receipts of an EmitResponse."""
+    return tuple(
+        Receipt(
+            UUID(one.event_id).bytes,
+            one.position,
+            one.sequence,
+            one.record_time.ToMicroseconds(),
+            one.deduplicated,
+            one.documentable,
+        )
+        for one in event_store_pb2.EmitResponse.FromString(data).receipts
+    )
 
 
 def assert_gap_free(log: list[event_pb2.RecordedEvent]) -> None:

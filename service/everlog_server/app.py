@@ -22,8 +22,8 @@ from grpc_reflection.v1alpha import reflection
 
 from everlog_server.append import Sequencers
 from everlog_server.errors import EverlogError
-from everlog_server.rpc.codec import frame_record
 from everlog_server.rpc.interceptors import ErrorInterceptor
+from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.service import EVENT_STORE_SERVICE, add_services
 from everlog_server.storage.database import Database
 from everlog_server.storage.hints import Hints
@@ -93,7 +93,7 @@ async def _serve(
         settings=loaded.append,
         answer_timeout_seconds=database.answer_seconds,
         connect=database.connect_to_append,
-        frame_record=frame_record,
+        codec=CODEC,
         on_committed=subscriptions.publish,
     )
     server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_channel_options(loaded))

@@ -31,7 +31,8 @@ class NewEvent(NamedTuple):
     event_id: bytes | None
     """Chosen by the caller; None: the sequencer makes one."""
     idempotency_key: str | None
-    fingerprint: bytes
+    fingerprint: bytes | None
+    """None when there is neither a key nor a chosen id: nobody will ask for it."""
     occurred_time: int | None
     documentable: bool
     source: str | None
@@ -79,18 +80,24 @@ class Emission(NamedTuple):
     events: tuple[NewEvent, ...]
     expectations: tuple[Expectation, ...]
     skip_known: bool
+    identified: bool
+    """Whether any event has an idempotency key or a chosen id."""
     size_bytes: int
 
 
-class Receipt(NamedTuple):
-    """What is said of one event that is stored."""
+class StoredEvent(NamedTuple):
+    """What is kept of an event to recognise it when it is sent again."""
 
     event_id: bytes
+    fingerprint: bytes | None
+    """None: it was stored with neither a key nor a chosen id; `record` tells."""
     position: int
     sequence: int
     record_time: int
-    deduplicated: bool
     documentable: bool
+    idempotency_key: str | None
+    record: bytes | None
+    """Framed; None when there is a fingerprint."""
 
 
 class Committed(NamedTuple):

@@ -71,8 +71,9 @@ BEGIN
         user_id, idempotency_key, fingerprint, data, metadata, intent, context, record
     )
     SELECT
-        _tenant, _head + n.ordinality, n.sequence, _record_time, n.occurred_time, n.event_id,
-        n.causation_id, n.documentable, n.aggregate_type, n.aggregate_id, n.event_type, n.source,
+        _tenant, _head + n.ordinality, n.sequence, _record_time,
+        coalesce(n.occurred_time, _record_time), n.event_id, n.causation_id,
+        coalesce(n.documentable, false), n.aggregate_type, n.aggregate_id, n.event_type, n.source,
         n.correlation_id, n.actor, n.user_id, n.idempotency_key, n.fingerprint, n.data, n.metadata,
         n.intent, n.context, n.record
     FROM unnest(
@@ -230,7 +231,7 @@ CREATE TABLE everlog.events (
     actor text COLLATE pg_catalog."C",
     user_id text COLLATE pg_catalog."C",
     idempotency_key text COLLATE pg_catalog."C",
-    fingerprint bytea NOT NULL,
+    fingerprint bytea,
     data jsonb,
     metadata jsonb,
     intent jsonb,

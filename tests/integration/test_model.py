@@ -33,7 +33,7 @@ from everlog_server.errors import (
     SequenceConflictError,
 )
 from everlog_server.model import AggregateKey, EventFilter
-from tests.factories import House, emission, exactly, exists, is_new, new_event, parse
+from tests.factories import House, Receipts, emission, exactly, exists, is_new, new_event, parse
 
 if TYPE_CHECKING:
     from everlog.v1 import event_pb2
@@ -197,7 +197,7 @@ class LogMachine(RuleBasedStateMachine):
     def _emit_all(self, requests: list[Any], process: int) -> None:
         async def submit_all() -> list[Any]:
             sequencer = self.houses[process].sequencers.of(self.tenant)
-            answers = [sequencer.submit(_emission(*request)) for request in requests]
+            answers = [Receipts(sequencer.submit(_emission(*one))) for one in requests]
             return await asyncio.gather(*answers, return_exceptions=True)
 
         for request, answer in zip(

@@ -18,7 +18,7 @@ import pytest
 from everlog_server.append.judging import judge
 from everlog_server.append.memory import Memory
 from everlog_server.errors import StorageUnavailableError
-from everlog_server.rpc.codec import frame_record
+from everlog_server.rpc.records import CODEC
 from everlog_server.settings import Settings
 from everlog_server.storage.appends import (
     AppendConnection,
@@ -65,7 +65,7 @@ async def _open_append(house: House) -> AsyncIterator[AppendConnection]:
         last_record_time=facts.last_record_time,
         memory=Memory(10),
         facts=facts,
-        frame_record=frame_record,
+        codec=CODEC,
     )
     statement = connection._append(batch.fence, Checks(), batch.rows)
     await connection._pipeline.ask(statement)  # and no COMMIT

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
+from everlog_server.append.pace import Pace
 from everlog_server.errors import (
     EventIdReusedError,
     EverlogError,
@@ -295,3 +297,60 @@ async def test_a_sequencer_forgets_aggregates_beyond_its_bound_and_stays_right(
         log = await house.log()
         assert [event.sequence for event in log] == [1] * 10 + [2] * 10 + [3] * 10
         assert house.sequencers.of(TENANT) is house.sequencers.of(TENANT)
+
+
+async def test_an_event_that_was_stored_without_a_name_is_recognised_by_its_id(
+    database_url: str,
+) -> None:
+    """Its fingerprint was not stored: its record tells."""
+    async with open_house(database_url) as house:
+        (stored,) = await house.emit(new_event("a/1", json='{"n":1}'))
+        event_id = str(UUID(bytes=stored.event_id))
+        (again,) = await house.emit(new_event("a/1", json='{"n":1}', event_id=event_id))
+        assert again == stored._replace(deduplicated=True)
+        with pytest.raises(EventIdReusedError):
+            await house.emit(new_event("a/1", json='{"n":2}', event_id=event_id))
+        assert len(await house.log()) == 1
+
+
+async def test_requests_that_come_one_by_one_share_batches_while_the_process_is_busy(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "linger_seconds", lambda _: 0.05)
+    async with open_house(database_url) as house:
+        await house.emit(new_event("a/1"))  # connects
+        batches = 0
+
+        def count(*_: object) -> None:
+            nonlocal batches
+            batches += 1
+
+        monkeypatch.setattr(house.subscriptions, "publish", count)
+        house.sequencers.of(TENANT)._on_committed = count
+        house.sequencers.of(TENANT)._last_callers = 2
+        answers = []
+        for number in range(20):
+            answers.append(house.submit(emission(new_event(f"b/{number}"))))
+            await asyncio.sleep(0.0005)
+        await asyncio.gather(*answers)
+        assert batches <= 4
+        assert_gap_free(await house.log())
+
+
+async def test_a_caller_who_is_alone_never_waits_for_company(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "linger_seconds", lambda _: 60.0)
+    async with open_house(database_url) as house, asyncio.timeout(30):
+        for _ in range(5):
+            await house.emit(new_event("a/1"))
+
+
+async def test_company_that_is_there_is_not_waited_for(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "linger_seconds", lambda _: 60.0)
+    async with open_house(database_url) as house, asyncio.timeout(30):
+        await house.emit(new_event("a/1"))
+        house.sequencers.of(TENANT)._last_callers = 2
+        await asyncio.gather(*(house.emit(new_event("a/1")) for _ in range(32)))

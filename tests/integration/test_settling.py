@@ -15,7 +15,15 @@ from everlog_server.errors import (
     SequenceConflictError,
 )
 from everlog_server.settings import AppendSettings
-from tests.factories import TENANT, assert_gap_free, emission, exactly, new_event, open_house
+from tests.factories import (
+    TENANT,
+    assert_gap_free,
+    emission,
+    exactly,
+    new_event,
+    open_house,
+    parse_receipts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -124,7 +132,7 @@ async def test_a_busy_tenant_does_not_keep_another_from_appending(database_url: 
         other = house.sequencers.of(2)
         async with asyncio.timeout(5):
             for n in range(10):
-                (receipt,) = await other.submit(emission(new_event("b/1")))
+                (receipt,) = parse_receipts(await other.submit(emission(new_event("b/1"))))
                 assert receipt.position == n + 1
         stop.set()
         assert await busy > 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everlog.v1 import event_pb2, event_store_pb2
-from everlog_server.model import Head, Receipt
+from everlog_server.model import Head, StoredEvent
 from everlog_server.rpc import codec
 from everlog_server.rpc.decoding import decode_event
 
@@ -75,7 +75,13 @@ def test_a_record_reads_back_as_what_was_sent_and_what_the_server_adds(
     expected.causation_id = sent.causation_id.lower()
     expected.documentable = sent.documentable
 
-    record = codec.frame_record(decode_event(sent), event_id, position, sequence, record_time)
+    (record,), _ = codec.frame_events(
+        [decode_event(sent)],
+        [event_id],
+        [sequence],
+        first_position=position,
+        record_time=record_time,
+    )
 
     page = event_store_pb2.QueryResponse.FromString(record)
     assert list(page.events) == [expected]
@@ -83,26 +89,48 @@ def test_a_record_reads_back_as_what_was_sent_and_what_the_server_adds(
     assert list(event_store_pb2.QueryResponse.FromString(record * 3).events) == [expected] * 3
 
 
-@given(st.lists(st.builds(Receipt, ids, numbers, numbers, times, st.booleans(), st.booleans())))
-def test_an_emit_response_has_its_receipts(receipts: list[Receipt]) -> None:
-    response = event_store_pb2.EmitResponse.FromString(codec.encode_emit_response(tuple(receipts)))
-    assert [
-        Receipt(
-            uuid.UUID(receipt.event_id).bytes,
-            receipt.position,
-            receipt.sequence,
-            receipt.record_time.ToMicroseconds(),
-            receipt.deduplicated,
-            receipt.documentable,
-        )
-        for receipt in response.receipts
-    ] == receipts
+@given(st.lists(ids, min_size=1, unique=True), numbers, times, st.booleans())
+def test_events_that_follow_each_other_have_records_and_receipts_in_order(
+    event_ids: list[bytes], first: int, record_time: int, documentable: bool
+) -> None:
+    first = min(first, 2**63 - 1 - len(event_ids))
+    sent = event_pb2.NewEvent(
+        aggregate_type="order", aggregate_id="1", event_type="o", documentable=documentable
+    )
+    sequences = [first + n for n in range(len(event_ids))]
+    records, receipts = codec.frame_events(
+        [decode_event(sent) for _ in event_ids],
+        event_ids,
+        sequences,
+        first_position=first,
+        record_time=record_time,
+    )
+    events = event_store_pb2.QueryResponse.FromString(b"".join(records)).events
+    response = event_store_pb2.EmitResponse.FromString(b"".join(receipts))
+    for read in (events, response.receipts):
+        assert [uuid.UUID(one.event_id).bytes for one in read] == event_ids
+        assert [one.position for one in read] == sequences
+        assert [one.sequence for one in read] == sequences
+        assert {one.record_time.ToMicroseconds() for one in read} == {record_time}
+    assert not any(one.deduplicated for one in response.receipts)
+
+
+@given(
+    st.builds(StoredEvent, ids, ids, numbers, numbers, times, st.booleans(), st.none(), st.none())
+)
+def test_a_known_event_has_a_receipt_that_says_so(stored: StoredEvent) -> None:
+    response = event_store_pb2.EmitResponse.FromString(codec.frame_known_receipt(stored))
+    (receipt,) = response.receipts
+    assert uuid.UUID(receipt.event_id).bytes == stored.event_id
+    assert (receipt.position, receipt.sequence) == (stored.position, stored.sequence)
+    assert receipt.record_time.ToMicroseconds() == stored.record_time
+    assert receipt.documentable == stored.documentable
+    assert receipt.deduplicated
 
 
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.booleans())))
 def test_joined_answers_are_an_emit_stream_response(answers: list[tuple[int, bool]]) -> None:
-    receipt = Receipt(bytes(16), 1, 1, 0, deduplicated=False, documentable=False)
-    response = codec.encode_emit_response((receipt,))
+    response = codec.frame_known_receipt(StoredEvent(bytes(16), None, 1, 1, 0, False, None, None))
     refusal = status_pb2.Status(code=3, message="no")
     encoded = b"".join(
         codec.encode_answer(number, response)

@@ -9,8 +9,8 @@ import pytest
 
 from everlog.v1 import event_pb2
 from everlog.v1 import event_store_pb2 as pb
+from everlog_server.append import Caller as Waiter
 from everlog_server.errors import OverloadedError, ServerDrainingError
-from everlog_server.model import Emission, Receipt
 from everlog_server.rpc import emit_stream
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.settings import LimitSettings
@@ -18,14 +18,14 @@ from everlog_server.settings import LimitSettings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-RECEIPTS = (Receipt(bytes(16), 1, 1, 0, deduplicated=False, documentable=False),)
+RECEIPTS = pb.EmitResponse(receipts=[pb.Receipt(position=1, sequence=1)]).SerializeToString()
 
 
 class Caller:
     """Both ends of a stream, and the sequencer between them."""
 
     def __init__(self) -> None:
-        self.submitted: list[tuple[Emission, asyncio.Future[tuple[Receipt, ...]]]] = []
+        self.submitted: list[Waiter] = []
         self.messages: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.answers: list[pb.StreamedAnswer] = []
         self.responses = 0
@@ -49,12 +49,10 @@ class Caller:
     def of(self, _: int) -> Caller:
         return self
 
-    def submit(self, emission: Emission) -> asyncio.Future[tuple[Receipt, ...]]:
+    def enqueue(self, waiter: Waiter) -> None:
         if self.error is not None:
             raise self.error
-        future: asyncio.Future[tuple[Receipt, ...]] = asyncio.get_running_loop().create_future()
-        self.submitted.append((emission, future))
-        return future
+        self.submitted.append(waiter)
 
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return ()
@@ -76,9 +74,8 @@ class Caller:
         await settle()
 
     async def answer(self) -> None:
-        for _, future in self.submitted:
-            if not future.done():
-                future.set_result(RECEIPTS)
+        for waiter in self.submitted:
+            waiter.tell(RECEIPTS)
         await settle()
 
     @property
@@ -100,7 +97,7 @@ async def test_emits_are_submitted_in_the_order_of_the_stream() -> None:
     caller = Caller()
     await caller.send(1, 2)
     await caller.send(3)
-    assert [e.events[0].source for e, _ in caller.submitted] == ["1", "2", "3"]
+    assert [waiter.emission.events[0].source for waiter in caller.submitted] == ["1", "2", "3"]
     caller.call.cancel()
 
 
@@ -144,7 +141,7 @@ async def test_a_refused_emit_is_answered_and_the_stream_goes_on() -> None:
 async def test_a_defect_is_one_emits_own() -> None:
     caller = Caller()
     await caller.send(1, 2)
-    caller.submitted[0][1].set_exception(KeyError("secret"))
+    caller.submitted[0].tell(cast("Any", KeyError("secret")))
     await caller.answer()
     first, second = caller.answers
     assert (first.status.code, len(second.response.receipts)) == (13, 1)
@@ -202,5 +199,5 @@ async def test_a_caller_who_goes_takes_back_what_still_waits() -> None:
     await caller.send(1)
     caller.call.cancel()
     await settle()
-    assert caller.submitted[0][1].cancelled()
+    assert caller.submitted[0].is_gone
     assert caller.call.cancelled()

@@ -23,6 +23,8 @@ from everlog_server.errors import (
 )
 from everlog_server.model import AggregateKey, Expectation, ExpectationKind
 from everlog_server.rpc import decoding
+from everlog_server.rpc.codec import frame_events
+from everlog_server.rpc.decoding import fingerprint_of_record
 from everlog_server.rpc.event_fields import event_violations
 from everlog_server.rpc.validation import VIOLATIONS_MAX, decode_emission
 from everlog_server.settings import LimitSettings
@@ -224,7 +226,19 @@ CONTENT: dict[str, Callable[[], event_pb2.NewEvent]] = {
 
 
 def fingerprint(of: event_pb2.NewEvent) -> bytes:
-    return decode_emission(request(of), LIMITS).events[0].fingerprint
+    """As it is stored when the event is keyed, and as its record tells when it is not."""
+    keyed, plain = event_pb2.NewEvent.FromString(of.SerializeToString()), event_pb2.NewEvent()
+    keyed.idempotency_key = "k"
+    plain.CopyFrom(of)
+    plain.ClearField("idempotency_key")
+    plain.ClearField("event_id")
+    (stored,) = decode_emission(request(keyed), LIMITS).events
+    (unnamed,) = decode_emission(request(plain), LIMITS).events
+    assert stored.fingerprint is not None
+    assert unnamed.fingerprint is None
+    (record,), _ = frame_events([unnamed], [bytes(16)], [1], first_position=1, record_time=1)
+    assert fingerprint_of_record(record) == stored.fingerprint
+    return stored.fingerprint
 
 
 @pytest.mark.parametrize("name", CONTENT)
@@ -254,6 +268,20 @@ def test_what_may_differ_between_attempts_does_not_change_the_fingerprint() -> N
 def test_the_fingerprint_is_what_it_was() -> None:
     """It is stored for ever: a key seen years ago must still be recognised."""
     assert fingerprint(event()).hex() == "01d48ad3aebf37d607a61695d39b712fd2"
+
+
+@pytest.mark.parametrize("size", [1, 100, 127, 128, 16_383, 16_384, 100_000])
+@pytest.mark.parametrize("key", ["", "k", "k" * 127, "k" * 128, "ä"])
+@pytest.mark.parametrize("name", ["o", "o" * 127, "o" * 128, "ö"])
+def test_an_event_of_few_fields_is_decoded_as_one_of_many(name: str, key: str, size: int) -> None:
+    """The short way through decoding and the long one give the same."""
+    sent = event(aggregate_id=name, idempotency_key=key, json=f'"{"x" * size}"')
+    also = event_pb2.NewEvent.FromString(sent.SerializeToString())
+    also.actor = "a"  # takes the long way
+    (short,) = decode_emission(request(sent), LIMITS).events
+    (long,) = decode_emission(request(also), LIMITS).events
+    assert long._replace(actor=None, body=short.body) == short
+    assert len(long.body) == len(short.body) + 4
 
 
 def test_a_request_has_events_and_not_too_many() -> None:

@@ -4,36 +4,55 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Protocol
 
 from everlog_server.append.judging import Batch, Outcome
 from everlog_server.errors import CommitUnknownError, EverlogError
-from everlog_server.model import Committed, Emission, Receipt
-
-Receipts = tuple[Receipt, ...]
+from everlog_server.model import Committed, Emission
 
 
-class Waiting(NamedTuple):
-    """A request and the future that its caller awaits."""
+class Caller(Protocol):
+    """Whoever wants a request appended."""
 
     emission: Emission
-    answer: asyncio.Future[Receipts]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody waits: the answer was told, or is not wanted any more."""
 
     def tell(self, outcome: Outcome) -> None:
-        """Answers the caller, if it is still there."""
+        """Takes the answer. Must not raise; does nothing when there was one, or nobody waits."""
+
+
+class Waiting:
+    """A caller that awaits a future."""
+
+    __slots__ = ("answer", "emission")
+
+    def __init__(self, emission: Emission, answer: asyncio.Future[bytes]) -> None:
+        self.emission = emission
+        self.answer = answer
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the answer was told, or the future is cancelled."""
+        return self.answer.done()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Answers, if the future is still awaited."""
         if self.answer.done():
             return
-        if isinstance(outcome, Exception):
-            self.answer.set_exception(outcome)
-        else:
+        if isinstance(outcome, bytes):
             self.answer.set_result(outcome)
+        else:
+            self.answer.set_exception(outcome)
 
 
 @dataclass(slots=True)
 class Flight:
     """Requests that are appended together."""
 
-    callers: list[Waiting]
+    callers: list[Caller]
     batch: Batch | None
     """As it was last judged and sent; None before."""
     in_doubt: bool = False

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple, Protocol
 
 from everlog_server.append.memory import Memory
 from everlog_server.errors import (
@@ -32,15 +34,37 @@ from everlog_server.model import (
     Expectation,
     ExpectationKind,
     NewEvent,
-    Receipt,
+    StoredEvent,
     uuid_text,
 )
-from everlog_server.storage.appends import AppendedRows, Checks, Facts, Fence, StoredEvent
+from everlog_server.storage.appends import AppendedRows, Checks, Facts, Fence
 
-FrameRecord = Callable[[NewEvent, bytes, int, int, int], bytes]
-"""(event, event id, position, sequence, record time) → the framed wire record."""
 
-Outcome = tuple[Receipt, ...] | EverlogError
+class FrameEvents(Protocol):
+    """Makes the bytes of events that follow each other in the log."""
+
+    def __call__(
+        self,
+        events: Sequence[NewEvent],
+        event_ids: Sequence[bytes],
+        sequences: Sequence[int],
+        *,
+        first_position: int,
+        record_time: int,
+    ) -> tuple[list[bytes], list[bytes]]:
+        """The framed records, and the framed receipts."""
+
+
+class Codec(NamedTuple):
+    """What only the RPC layer knows: how events and receipts are written."""
+
+    frame_events: FrameEvents
+    frame_known_receipt: Callable[[StoredEvent], bytes]
+    fingerprint_of_record: Callable[[bytes], bytes]
+
+
+Outcome = bytes | EverlogError
+"""The framed receipts of a request's events, joined; or why it is refused."""
 
 
 class LookFirst(Exception):
@@ -72,7 +96,7 @@ def judge(
     last_record_time: int,
     memory: Memory,
     facts: Facts | None,
-    frame_record: FrameRecord,
+    codec: Codec,
 ) -> Batch:
     """Judges requests against a state of the log.
 
@@ -80,48 +104,82 @@ def judge(
     Raises LookFirst only without them.
     """
     record_time = max(time.time_ns() // 1000, last_record_time)
-    batch = Batch(fence, AppendedRows(record_time))
-    judgement = _Judgement(batch, memory, facts, frame_record)
+    rows = AppendedRows(record_time)
+    batch = Batch(fence, rows)
+    judgement = _Judgement(batch, memory, facts, codec)
+    judgement.new_ids = new_event_ids(record_time, sum([len(e.events) for e in emissions]))
+    accepted: list[_Accepted | EverlogError] = []
     for emission in emissions:
         try:
-            batch.outcomes.append(judgement.accept(emission))
+            accepted.append(judgement.accept(emission))
         except EverlogError as refusal:
-            batch.outcomes.append(refusal)
+            accepted.append(refusal)
+    rows.records, receipts = codec.frame_events(
+        rows.events,
+        rows.event_ids,
+        rows.sequences,
+        first_position=fence.head + 1,
+        record_time=record_time,
+    )
+    batch.outcomes = [
+        one if isinstance(one, EverlogError) else _receipts_of(one, receipts, codec)
+        for one in accepted
+    ]
     if facts is None:
         batch.checks.keys = judgement.keys_to_check
         batch.checks.event_ids = judgement.ids_to_check
     return batch
 
 
+_Accepted = slice | list[int | StoredEvent]
+"""A request's events: the rows that they become; or one by one, rows and events known before."""
+
+
+def _receipts_of(accepted: _Accepted, receipts: list[bytes], codec: Codec) -> bytes:
+    if isinstance(accepted, slice):
+        return b"".join(receipts[accepted])
+    return b"".join(
+        [
+            receipts[one] if isinstance(one, int) else codec.frame_known_receipt(one)
+            for one in accepted
+        ]
+    )
+
+
 class _Judgement:
     """The state of judging one batch."""
 
-    def __init__(
-        self, batch: Batch, memory: Memory, facts: Facts | None, frame_record: FrameRecord
-    ) -> None:
+    def __init__(self, batch: Batch, memory: Memory, facts: Facts | None, codec: Codec) -> None:
         self._batch = batch
         self._memory = memory
         self._facts = facts
-        self._frame_record = frame_record
+        self._codec = codec
         self._by_key: dict[str, StoredEvent] = dict(facts.by_key) if facts else {}
         self._by_id: dict[bytes, StoredEvent] = dict(facts.by_id) if facts else {}
-        self._new_ids = new_event_ids(batch.rows.record_time)
+        self.new_ids: list[bytes] = []
+        """By row."""
         self.keys_to_check: list[str] = []
         self.ids_to_check: list[bytes] = []
 
-    def accept(self, emission: Emission) -> tuple[Receipt, ...]:
+    def accept(self, emission: Emission) -> _Accepted:
         """Puts a request's events into the batch; raises the reason for which it is refused."""
-        known = self._known_events(emission)
-        if known and len(known) == len(emission.events):
-            return tuple(_known_receipt(known[index]) for index in range(len(known)))
-        if known and not emission.skip_known:
-            raise _partly_known(emission, known)
+        known = self._known_events(emission) if emission.identified else None
+        if known:
+            if len(known) == len(emission.events):
+                return [known[index] for index in range(len(known))]
+            if not emission.skip_known:
+                raise _partly_known(emission, known)
         if emission.expectations:
             self._require(emission.expectations)
-        return tuple(
-            _known_receipt(known[index]) if index in known else self._append(event)
-            for index, event in enumerate(emission.events)
-        )
+        first = len(self._batch.rows.events)
+        if not known:
+            self._append(emission.events)
+            return slice(first, len(self._batch.rows.events))
+        self._append([e for index, e in enumerate(emission.events) if index not in known])
+        rows = count(first)
+        return [
+            known[index] if index in known else next(rows) for index in range(len(emission.events))
+        ]
 
     def _known_events(self, emission: Emission) -> dict[int, StoredEvent]:
         """The request's events that the log has, by index; raises if their content is other."""
@@ -132,7 +190,7 @@ class _Judgement:
                 self.keys_to_check.append(key)
                 stored = self._by_key.get(key)
                 if stored is not None:
-                    if stored.fingerprint != event.fingerprint:
+                    if self._fingerprint_of(stored) != event.fingerprint:
                         raise IdempotencyKeyReusedError(
                             f"idempotency key {key!r} was used for other content"
                             f" by event {uuid_text(stored.event_id)}",
@@ -144,7 +202,8 @@ class _Judgement:
                 self.ids_to_check.append(event_id)
                 stored = self._by_id.get(event_id)
                 if stored is not None:
-                    if stored.fingerprint != event.fingerprint or stored.idempotency_key != key:
+                    fingerprint = self._fingerprint_of(stored)
+                    if fingerprint != event.fingerprint or stored.idempotency_key != key:
                         raise EventIdReusedError(
                             f"event id {uuid_text(event_id)} was used for other content",
                             (KnownEvent(index, key or "", uuid_text(event_id)),),
@@ -182,53 +241,49 @@ class _Judgement:
         assumed = self._batch.checks.assumed.get(aggregate)
         return assumed if assumed is not None else self._memory.get(aggregate)
 
-    def _append(self, event: NewEvent) -> Receipt:
+    def _append(self, events: Sequence[NewEvent]) -> None:
         batch, rows = self._batch, self._batch.rows
-        aggregate = event.aggregate
-        last = self._known_sequence(aggregate)
-        if last is None:
-            if not self._memory.strangers_are_new:
-                raise LookFirst
-            last = batch.checks.assumed[aggregate] = 0
-        sequence = batch.last_sequences[aggregate] = last + 1
-        event_id = event.event_id or next(self._new_ids)
-        position = batch.fence.head + len(rows.events) + 1
-        record_time = rows.record_time
-        rows.events.append(event)
-        rows.event_ids.append(event_id)
-        rows.sequences.append(sequence)
-        rows.records.append(self._frame_record(event, event_id, position, sequence, record_time))
-        receipt = Receipt(event_id, position, sequence, record_time, False, event.documentable)
-        if event.idempotency_key is not None or event.event_id is not None:
-            self._remember(event, event_id, receipt)
-        return receipt
+        last_sequences = batch.last_sequences
+        row = len(rows.events)
+        for event in events:
+            aggregate = event.aggregate
+            last = last_sequences.get(aggregate)
+            if last is None:
+                last = self._known_sequence(aggregate)
+                if last is None:
+                    if not self._memory.strangers_are_new:
+                        raise LookFirst
+                    last = batch.checks.assumed[aggregate] = 0
+            sequence = last_sequences[aggregate] = last + 1
+            event_id = event.event_id or self.new_ids[row]
+            rows.sequences.append(sequence)
+            rows.event_ids.append(event_id)
+            if event.fingerprint is not None:
+                self._remember(event, event_id, batch.fence.head + row + 1, sequence)
+            row += 1
+        rows.events += events
 
-    def _remember(self, event: NewEvent, event_id: bytes, receipt: Receipt) -> None:
+    def _remember(self, event: NewEvent, event_id: bytes, position: int, sequence: int) -> None:
         """So that later requests of the batch meet this event as if it were stored already."""
         key = event.idempotency_key
         stored = StoredEvent(
             event_id,
             event.fingerprint,
-            receipt.position,
-            receipt.sequence,
-            receipt.record_time,
+            position,
+            sequence,
+            self._batch.rows.record_time,
             event.documentable,
             key,
+            None,
         )
         self._by_id[event_id] = stored
         if key is not None:
             self._by_key[key] = stored
 
-
-def _known_receipt(stored: StoredEvent) -> Receipt:
-    return Receipt(
-        stored.event_id,
-        stored.position,
-        stored.sequence,
-        stored.record_time,
-        True,
-        stored.documentable,
-    )
+    def _fingerprint_of(self, stored: StoredEvent) -> bytes | None:
+        if stored.record is not None:
+            return self._codec.fingerprint_of_record(stored.record)
+        return stored.fingerprint
 
 
 def _partly_known(emission: Emission, known: dict[int, StoredEvent]) -> KnownEventsError:
@@ -246,21 +301,17 @@ def _partly_known(emission: Emission, known: dict[int, StoredEvent]) -> KnownEve
     )
 
 
-def new_event_ids(record_time: int) -> Iterator[bytes]:
-    """UUIDs of version 7 (RFC 9562): milliseconds, a 12-bit counter, 62 random bits."""
-    milliseconds = (record_time // 1000).to_bytes(6, "big")
-    counter = 0
-    while True:
-        random = os.urandom(8 * _IDS_AT_ONCE)
-        for start in range(0, len(random), 8):
-            yield (
-                milliseconds
-                + (0x7000 | counter & 0xFFF).to_bytes(2, "big")
-                + _VARIANT[random[start]]
-                + random[start + 1 : start + 8]
-            )
-            counter += 1
+def new_event_ids(record_time: int, number: int) -> list[bytes]:
+    """So many UUIDs of version 7, in rising order; record_time in microseconds since 1970.
 
-
-_IDS_AT_ONCE = 32
-_VARIANT = [bytes([0x80 | byte & 0x3F]) for byte in range(256)]
+    Milliseconds, 26 random bits, and a counter of 48 bits that begins anywhere in its lower half:
+    "monotonic random" of RFC 9562, section 6.2. Neighbours in the log are neighbours in the index.
+    """
+    random = int.from_bytes(os.urandom(10), "big")
+    shared = (
+        (record_time // 1000).to_bytes(6, "big")
+        + (0x7000 | random & 0xFFF).to_bytes(2, "big")
+        + (0x8000 | random >> 12 & 0x3FFF).to_bytes(2, "big")
+    )
+    first = random >> 26 & 0x7FFF_FFFF_FFFF
+    return [shared + value.to_bytes(6, "big") for value in range(first, first + number)]

@@ -23,9 +23,10 @@ from contextlib import suppress
 
 import structlog
 
-from everlog_server.append.flights import Flight, Receipts, Waiting
-from everlog_server.append.judging import Batch, FrameRecord, LookFirst, judge
+from everlog_server.append.flights import Caller, Flight, Waiting
+from everlog_server.append.judging import Batch, Codec, LookFirst, judge
 from everlog_server.append.memory import Memory
+from everlog_server.append.pace import Pace
 from everlog_server.append.settling import Settler
 from everlog_server.errors import (
     CommitUnknownError,
@@ -48,6 +49,10 @@ log = structlog.get_logger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 5.0
 _IDLE_CONNECTION_SECONDS = 300.0
+_STOP_LOOK_SECONDS = 0.01
+_COMPANY_REQUESTS = 32
+_COMPANY_BYTES = 32 * 1024
+"""So much that waits is company enough: no batch lingers for more."""
 _REPLAN_AT_HEADS = (100, 1_000, 10_000, 100_000)
 """Statements that were planned for a smaller table are planned anew when the log reaches these."""
 
@@ -62,7 +67,7 @@ class Sequencer:
         settings: AppendSettings,
         answer_timeout_seconds: float,
         connect: Callable[[int], Awaitable[AppendConnection]],
-        frame_record: FrameRecord,
+        codec: Codec,
         on_committed: Callable[[int, Committed], None],
         is_contended: Callable[[], bool],
     ) -> None:
@@ -70,7 +75,7 @@ class Sequencer:
         self.tenant_id = tenant_id
         self._settings = settings
         self._answer_timeout_seconds = answer_timeout_seconds
-        self._frame_record = frame_record
+        self._codec = codec
         self._on_committed = on_committed
         self._is_contended = is_contended
         self._memory = Memory(settings.aggregates_remembered_max)
@@ -78,12 +83,12 @@ class Sequencer:
             tenant_id,
             memory=self._memory,
             connect=connect,
-            frame_record=frame_record,
+            codec=codec,
             on_durable=self._conclude,
             on_unavailable=self._refuse_all,
             resolution_seconds=settings.commit_resolution_seconds,
         )
-        self._queue: deque[Waiting] = deque()
+        self._queue: deque[Caller] = deque()
         self._queued_bytes = 0
         self._in_flight: deque[Flight] = deque()
         self._unsettled: deque[Flight] = deque()
@@ -92,54 +97,75 @@ class Sequencer:
         self._landed.set()
         self._connection: AppendConnection | None = None
         self._settling: asyncio.Task[None] | None = None
-        self._pump_is_due = False
+        self._due: asyncio.Handle | None = None
+        """The next look at the queue."""
+        self._lingers = False
+        """Whether that look waits for company."""
+        self._last_callers = 0
+        """In the batch that was sent last."""
+        self._pace = Pace(settings.linger_seconds_max)
         self._unavailable = False
         self._stopping = False
         self._stopped = False
         self._watch: asyncio.TimerHandle | None = None
         self._last_landing = 0.0
 
-    def submit(self, emission: Emission) -> asyncio.Future[Receipts]:
+    def submit(self, emission: Emission) -> asyncio.Future[bytes]:
         """Queues a request; its future gives the receipts, or the error with which it was refused.
 
+        The receipts are framed and joined. A future that is cancelled while its request still waits
+        withdraws it; later, that changes nothing. Raises as `enqueue`.
+        """
+        waiting = Waiting(emission, asyncio.get_running_loop().create_future())
+        self.enqueue(waiting)
+        return waiting.answer
+
+    def enqueue(self, caller: Caller) -> None:
+        """Queues a request for a caller, who will be told once.
+
         Raises at once OverloadedError (the queue is full by count or bytes),
-        StorageUnavailableError (PostgreSQL is away) or ServerDrainingError. A future that is
-        cancelled while its request still waits withdraws it; later, that changes nothing.
+        StorageUnavailableError (PostgreSQL is away) or ServerDrainingError.
         """
         if self._stopping:
             raise ServerDrainingError
         if self._unavailable:
             raise StorageUnavailableError
         settings = self._settings
+        size_bytes = caller.emission.size_bytes
         if (
             len(self._queue) >= settings.queue_requests_max
-            or self._queued_bytes + emission.size_bytes > settings.queue_bytes_max
+            or self._queued_bytes + size_bytes > settings.queue_bytes_max
         ):
             raise OverloadedError(
                 f"the append queue is full: {len(self._queue)} requests of"
                 f" {self._queued_bytes} bytes are waiting"
             )
+        self._queue.append(caller)
+        self._queued_bytes += size_bytes
+        has_company = len(self._queue) >= _COMPANY_REQUESTS or self._queued_bytes >= _COMPANY_BYTES
+        if self._due is None:
+            is_alone = not self._in_flight and self._last_callers < 2
+            self._pump_in(0.0 if has_company or is_alone else self._pace.linger_seconds())
+        elif self._lingers and has_company:
+            self._due.cancel()
+            self._pump_in(0.0)
+
+    def _pump_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Receipts] = loop.create_future()
-        self._queue.append(Waiting(emission, answer))
-        self._queued_bytes += emission.size_bytes
-        if not self._pump_is_due:
+        self._lingers = seconds > 0
+        if self._lingers:
+            self._due = loop.call_later(seconds, self._pump)
+        else:
             # Not at once: requests that arrive in the same turn of the loop share a batch.
-            self._pump_is_due = True
-            loop.call_soon(self._pump)
-        return answer
+            self._due = loop.call_soon(self._pump)
 
     async def stop(self, grace_seconds: float) -> None:
         """Refuses new requests, lets those that wait finish, then refuses what is left."""
         self._stopping = True
-        pending = [
-            caller.answer
-            for flight in (*self._unsettled, *self._in_flight, Flight(list(self._queue), None))
-            for caller in flight.callers
-            if not caller.answer.done()
-        ]
-        if pending:
-            await asyncio.wait(pending, timeout=grace_seconds)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_seconds
+        while self._has_work and loop.time() < deadline:  # noqa: ASYNC110  only at a stop
+            await asyncio.sleep(_STOP_LOOK_SECONDS)
         self._stopped = True
         if self._settling is not None:
             self._settling.cancel()
@@ -162,11 +188,17 @@ class Sequencer:
         if self.idle_since is not None and self._connection is not None:
             self._connection.close("idle")
 
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._queue or self._in_flight or self._unsettled or self._settling)
+
     # The fast path.
 
     def _pump(self) -> None:
         """Judges and sends what waits, as far as the pipeline has room."""
-        self._pump_is_due = False
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         while self._queue and self._settling is None and self._has_room:
             if self._connection is None or not self._connection.is_open:
                 self._settle()
@@ -188,9 +220,9 @@ class Sequencer:
         appends = last is not None and bool(last.rows.events)
         return appends and len(self._in_flight) < self._settings.pipeline_depth
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[Caller]:
         """The next requests of the queue, in order, as many as a batch may hold, at least one."""
-        callers: list[Waiting] = []
+        callers: list[Caller] = []
         events = size = 0
         events_max, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
         while self._queue:
@@ -201,7 +233,7 @@ class Sequencer:
                 break
             self._queue.popleft()
             self._queued_bytes -= waiting.emission.size_bytes
-            if not waiting.answer.done():  # else its caller has gone, and nothing has happened yet
+            if not waiting.is_gone:  # else its caller has gone, and nothing has happened yet
                 callers.append(waiting)
         return callers
 
@@ -214,7 +246,7 @@ class Sequencer:
                 last_record_time=memory.last_record_time,
                 memory=memory,
                 facts=None,
-                frame_record=self._frame_record,
+                codec=self._codec,
             )
             connection.append(batch.fence, batch.checks, batch.rows, self._on_answer)
         except Exception as error:
@@ -229,6 +261,7 @@ class Sequencer:
         if not self._in_flight:
             self._last_landing = asyncio.get_running_loop().time()
         self._in_flight.append(flight)
+        self._last_callers = len(flight.callers)
         self._landed.clear()
         memory.update(batch.last_sequences)
         memory.fence = batch.next_fence
@@ -261,7 +294,7 @@ class Sequencer:
                 self._connection.plan_anew()
         if not self._in_flight and self._is_contended():
             self.release_connection()
-        if self._queue:
+        if self._queue and self._due is None:
             self._pump()
 
     def _sent_and_failed(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from everlog_server.append.judging import FrameRecord
+from everlog_server.append.judging import Codec
 from everlog_server.append.sequencer import Sequencer
 from everlog_server.errors import ServerDrainingError
 from everlog_server.model import Committed
@@ -28,13 +28,13 @@ class Sequencers:
         settings: AppendSettings,
         answer_timeout_seconds: float,
         connect: Callable[[int], Awaitable[AppendConnection]],
-        frame_record: FrameRecord,
+        codec: Codec,
         on_committed: Callable[[int, Committed], None],
     ) -> None:
         self._settings = settings
         self._answer_timeout_seconds = answer_timeout_seconds
         self._connect = connect
-        self._frame_record = frame_record
+        self._codec = codec
         self._on_committed = on_committed
         self._sequencers: dict[int, Sequencer] = {}
         self._places = asyncio.Semaphore(settings.connections_max)
@@ -55,7 +55,7 @@ class Sequencers:
                 settings=self._settings,
                 answer_timeout_seconds=self._answer_timeout_seconds,
                 connect=self._connect_within_bound,
-                frame_record=self._frame_record,
+                codec=self._codec,
                 on_committed=self._on_committed,
                 is_contended=lambda: self._waiting > 0,
             )

@@ -21,8 +21,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from everlog_server.append.flights import Flight, Waiting
-from everlog_server.append.judging import FrameRecord, judge
+from everlog_server.append.flights import Caller, Flight
+from everlog_server.append.judging import Codec, judge
 from everlog_server.append.memory import Memory
 from everlog_server.errors import (
     EverlogError,
@@ -58,7 +58,7 @@ class Settler:
         *,
         memory: Memory,
         connect: Callable[[int], Awaitable[AppendConnection]],
-        frame_record: FrameRecord,
+        codec: Codec,
         on_durable: Callable[[Flight], None],
         on_unavailable: Callable[[EverlogError], None],
         resolution_seconds: float,
@@ -66,7 +66,7 @@ class Settler:
         self._tenant_id = tenant_id
         self._memory = memory
         self._connect = connect
-        self._frame_record = frame_record
+        self._codec = codec
         self._on_durable = on_durable
         self._on_unavailable = on_unavailable
         self._resolution_seconds = resolution_seconds
@@ -139,7 +139,7 @@ class Settler:
         self, connection: AppendConnection, unsettled: deque[Flight]
     ) -> None:
         flight = unsettled[0]
-        flight.callers = [caller for caller in flight.callers if not caller.answer.done()]
+        flight.callers = [caller for caller in flight.callers if not caller.is_gone]
         try:
             if flight.callers:
                 await self._look_judge_append(connection, flight)
@@ -169,7 +169,7 @@ class Settler:
             last_record_time=facts.last_record_time,
             memory=memory,
             facts=facts,
-            frame_record=self._frame_record,
+            codec=self._codec,
         )
         flight.batch = batch
         if batch.rows.events:
@@ -189,13 +189,13 @@ class Settler:
 
 
 def _questions(
-    callers: list[Waiting],
+    callers: list[Caller],
 ) -> tuple[list[str], list[bytes], list[AggregateKey]]:
     """What must be known to judge these requests: keys, chosen ids, aggregates; each once."""
     keys: dict[str, None] = {}
     event_ids: dict[bytes, None] = {}
     aggregates: dict[AggregateKey, None] = {}
-    for emission, _ in callers:
+    for emission in (caller.emission for caller in callers):
         for event in emission.events:
             aggregates[event.aggregate] = None
             if event.idempotency_key is not None:

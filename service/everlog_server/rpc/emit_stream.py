@@ -19,13 +19,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 
 from everlog.v1 import event_store_pb2 as pb
-from everlog_server.append import Sequencer, Sequencers
+from everlog_server.append import Outcome, Sequencer, Sequencers
 from everlog_server.errors import ServerDrainingError
-from everlog_server.model import Receipt
-from everlog_server.rpc.codec import encode_answer, encode_emit_response, encode_refusal
+from everlog_server.model import Emission
+from everlog_server.rpc.codec import encode_answer, encode_refusal
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.requests import parse
 from everlog_server.rpc.status import status_of
@@ -37,8 +36,6 @@ _EMITS_MAX = 4_096
 _BYTES_MAX = 8 * 1024 * 1024
 # A message of answers is well below the 4 MiB that clients take by default.
 _ANSWERS_BYTES_MAX = 1024 * 1024
-
-_Answer = asyncio.Future[tuple[Receipt, ...]]
 
 
 class EmitStreams:
@@ -68,7 +65,7 @@ class EmitStreams:
             async for answers in stream.answers():
                 await context.write(answers)
         finally:
-            stream.withdraw()
+            stream.is_over = True
             reading.cancel()
             draining.cancel()
             await asyncio.gather(reading, draining, return_exceptions=True)
@@ -77,13 +74,39 @@ class EmitStreams:
         reading.result()  # raises what ended it
 
 
+class _Waiting:
+    """One Emit of a stream, until it is answered."""
+
+    __slots__ = ("_is_answered", "_request_id", "_size", "_stream", "emission")
+
+    def __init__(self, stream: _Stream, request_id: int, size: int, emission: Emission) -> None:
+        self.emission = emission
+        self._stream = stream
+        self._request_id = request_id
+        self._size = size
+        self._is_answered = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was answered, or the stream is over."""
+        return self._is_answered or self._stream.is_over
+
+    def tell(self, outcome: Outcome) -> None:
+        """Takes the answer, if there was none."""
+        if not self._is_answered:
+            self._is_answered = True
+            self._stream.answer(self._request_id, outcome, self._size)
+
+
 class _Stream:
     """One stream: what was read and is not yet written."""
 
     def __init__(self, sequencer: Sequencer, limits: LimitSettings) -> None:
+        self.is_over = False
+        """Then what still waits in the queue need not be appended."""
         self._sequencer = sequencer
         self._limits = limits
-        self._waiting: set[_Answer] = set()
+        self._waiting = 0
         self._known: deque[tuple[bytes, int]] = deque()
         """Answers to be written, each with the bytes that its Emit was counted with."""
         self._emits = 0
@@ -117,7 +140,7 @@ class _Stream:
             # The rest is read too: it is answered.
             for emit in emits[submitted:]:
                 self._count(1, share)
-                self._refuse(emit.request_id, ServerDrainingError(), share)
+                self._answer(emit.request_id, ServerDrainingError(), share)
             raise
 
     async def answers(self) -> AsyncIterator[bytes]:
@@ -134,40 +157,35 @@ class _Stream:
                 return
             await self._changed.wait()
 
-    def withdraw(self) -> None:
-        """The stream is over: what still waits in the queue need not be appended."""
-        for answer in tuple(self._waiting):
-            answer.cancel()
+    def answer(self, request_id: int, outcome: Outcome, size: int) -> None:
+        """Notes the outcome of an Emit that waited."""
+        self._waiting -= 1
+        self._answer(request_id, outcome, size)
 
     def _submit(self, emit: pb.StreamedEmit, size: int) -> None:
         self._count(1, size)
         request_id = emit.request_id
         try:
-            answer = self._sequencer.submit(decode_emission(emit.request, self._limits))
+            emission = decode_emission(emit.request, self._limits)
+            self._sequencer.enqueue(_Waiting(self, request_id, size, emission))
         except Exception as error:  # whatever it is, it is this Emit's, not the stream's
-            self._refuse(request_id, error, size)
+            self._answer(request_id, error, size)
         else:
-            self._waiting.add(answer)
-            answer.add_done_callback(partial(self._on_answer, request_id, size))
+            self._waiting += 1
 
     def _count(self, emits: int, size: int) -> None:
         self._emits += emits
         self._bytes += size
 
-    def _on_answer(self, request_id: int, size: int, answer: _Answer) -> None:
-        self._waiting.discard(answer)
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            response = encode_emit_response(answer.result())
-            self._known.append((encode_answer(request_id, response), size))
-        elif isinstance(error, Exception):
-            self._refuse(request_id, error, size)
-        self._changed.set()
-
-    def _refuse(self, request_id: int, error: Exception, size: int) -> None:
-        self._known.append((encode_refusal(request_id, status_of(error)), size))
+    def _answer(self, request_id: int, outcome: bytes | Exception, size: int) -> None:
+        self._known.append(
+            (
+                encode_answer(request_id, outcome)
+                if isinstance(outcome, bytes)
+                else encode_refusal(request_id, status_of(outcome)),
+                size,
+            )
+        )
         self._changed.set()
 
     def _take(self) -> tuple[bytes, int, int]:

@@ -22,7 +22,6 @@ from everlog_server.errors import (
 from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.rpc import requests
 from everlog_server.rpc.codec import (
-    encode_emit_response,
     encode_head,
     encode_query_response,
     encode_replay_response,
@@ -72,8 +71,7 @@ class EventStore:
         """Appends events. A caller who goes while they still wait takes them back."""
         tenant_id = await self._tenants.resolve(tenant_of(context))
         emission = decode_emission(parse(pb.EmitRequest, data), self._limits)
-        receipts = await self._sequencers.of(tenant_id).submit(emission)
-        return encode_emit_response(receipts)
+        return await self._sequencers.of(tenant_id).submit(emission)
 
     async def GetHead(self, data: bytes, context: Context) -> bytes:
         """The head."""

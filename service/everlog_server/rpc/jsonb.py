@@ -56,18 +56,28 @@ def encode_json(text: str) -> bytes:
         raise ValueError("holds a \\u0000, which PostgreSQL's jsonb can't")
     if len(data) > 2 * NESTING_MAX and data.count(b"[") + data.count(b"{") > NESTING_MAX:
         _check_nesting(text)
-    # As text: `in` is slow on bytes.
-    shape = data.translate(_SHAPE, b"+").decode("latin-1")
+    # As text: `in` is slow on bytes. Only a zero has an exponent that is too large for a double.
     if (
+        "e-" in text
+        or "E-" in text
+        or "0e" in text
+        or "0E" in text
+        or len(data) > _SHORT_TEXT_BYTES_MAX
+    ) and _is_suspicious(data):
+        _check_numbers(text)
+    return data
+
+
+def _is_suspicious(data: bytes) -> bool:
+    shape = data.translate(_SHAPE, b"+").decode("latin-1")
+    return (
         _NEGATIVE_EXPONENT_OF_FIVE_DIGITS in shape
         or _EXPONENT_OF_TEN_DIGITS in shape
         or (
             len(shape) > _SHORT_TEXT_BYTES_MAX
             and (_NEGATIVE_EXPONENT_OF_FOUR_DIGITS in shape or _LONG_FRACTION in shape)
         )
-    ):
-        _check_numbers(text)
-    return data
+    )
 
 
 def _check_nesting(text: str) -> None:

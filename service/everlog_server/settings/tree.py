@@ -68,6 +68,9 @@ class AppendSettings:
     commit_resolution_seconds: float = _setting(
         5.0, "How long to find out about a commit whose connection was lost."
     )
+    linger_seconds_max: float = _setting(
+        0.004, "How long a batch may wait for company while the process is busy; 0: never.", most=1
+    )
     pipeline_depth: int = _setting(2, "Batches in flight.", least=1, most=16)
     connections_max: int = _setting(20, "Tenants that append at the same moment.", least=1)
 

@@ -6,12 +6,12 @@ migrations/0001_event_log.sql.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from everlog_server.model import AggregateKey, NewEvent
+from everlog_server.model import AggregateKey, NewEvent, StoredEvent
 from everlog_server.storage import binary
 from everlog_server.storage.pipeline import (
     Answer,
@@ -32,7 +32,6 @@ __all__ = [
     "Fence",
     "Rows",
     "StatementFailed",
-    "StoredEvent",
     "Verdict",
 ]
 
@@ -57,18 +56,6 @@ class Fence(NamedTuple):
     head: int
     event_id: bytes | None
     epoch: int
-
-
-class StoredEvent(NamedTuple):
-    """What is kept of an event to recognise it when it is sent again."""
-
-    event_id: bytes
-    fingerprint: bytes
-    position: int
-    sequence: int
-    record_time: int
-    documentable: bool
-    idempotency_key: str | None
 
 
 @dataclass(slots=True)
@@ -230,13 +217,13 @@ class AppendConnection:
         self._pipeline.when_lost(notify)
 
     def _append(self, fence: Fence, checks: Checks, rows: AppendedRows) -> Statement:
-        events, record_time = rows.events, rows.record_time
-        links = [
-            (event_id, related)
-            for event, event_id in zip(events, rows.event_ids, strict=True)
-            if event.related_event_ids
-            for related in dict.fromkeys(event.related_event_ids)
-        ]
+        record_time = rows.record_time
+        (
+            aggregates, event_types, _, idempotency_keys, fingerprints, occurred_times,
+            documentables, sources, correlation_ids, causation_ids, actors, user_ids,
+            data, metadata, intents, contexts, related_event_ids, _,
+        ) = zip(*rows.events, strict=True) if rows.events else _NO_COLUMNS  # fmt: skip
+        links = _links(rows.event_ids, related_event_ids) if any(related_event_ids) else []
         return (
             b"append",
             (
@@ -252,31 +239,29 @@ class AppendConnection:
                     else (None, None, None)
                 ),
                 binary.timestamptz(record_time),
-                *_names([e.aggregate for e in events]),
+                *_names(aggregates),
                 binary.int8_array(rows.sequences),
                 binary.uuid_array(rows.event_ids),
-                binary.text_array([e.event_type for e in events]),
-                binary.timestamptz_array(
-                    [record_time if e.occurred_time is None else e.occurred_time for e in events]
-                ),
-                binary.boolean_array([e.documentable for e in events]),
-                binary.optional_text_array([e.source for e in events]),
-                binary.optional_text_array([e.correlation_id for e in events]),
-                binary.optional_uuid_array([e.causation_id for e in events]),
-                binary.optional_text_array([e.actor for e in events]),
-                binary.optional_text_array([e.user_id for e in events]),
-                binary.optional_text_array([e.idempotency_key for e in events]),
-                binary.bytea_array([e.fingerprint for e in events]),
-                binary.optional_jsonb_array([e.data for e in events]),
-                binary.optional_jsonb_array([e.metadata for e in events]),
-                binary.optional_jsonb_array([e.intent for e in events]),
-                binary.optional_jsonb_array([e.context for e in events]),
+                binary.repeated_text_array(event_types),
+                binary.optional_timestamptz_array(occurred_times),
+                binary.boolean_array(documentables) if any(documentables) else None,
+                binary.optional_text_array(sources),
+                binary.optional_text_array(correlation_ids),
+                binary.optional_uuid_array(causation_ids),
+                binary.optional_text_array(actors),
+                binary.optional_text_array(user_ids),
+                binary.optional_text_array(idempotency_keys),
+                binary.optional_bytea_array(fingerprints),
+                binary.optional_jsonb_array(data),
+                binary.optional_jsonb_array(metadata),
+                binary.optional_jsonb_array(intents),
+                binary.optional_jsonb_array(contexts),
                 binary.bytea_array(rows.records),
                 *(
                     (
                         binary.uuid_array([event_id for event_id, _ in links]),
                         binary.uuid_array([related for _, related in links]),
-                        binary.text_array([_LINK_KIND] * len(links)),
+                        binary.repeated_text_array([_LINK_KIND] * len(links)),
                     )
                     if links
                     else (None, None, None)
@@ -285,10 +270,23 @@ class AppendConnection:
         )
 
 
+_NO_COLUMNS: tuple[tuple[Any, ...], ...] = ((),) * len(NewEvent._fields)
+
+
+def _links(
+    event_ids: Sequence[bytes], related_event_ids: Sequence[tuple[bytes, ...]]
+) -> list[tuple[bytes, bytes]]:
+    return [
+        (event_id, related)
+        for event_id, all_related in zip(event_ids, related_event_ids, strict=True)
+        for related in dict.fromkeys(all_related)
+    ]
+
+
 def _names(aggregates: Iterable[AggregateKey]) -> tuple[bytes, bytes]:
     keys = list(aggregates)
     return (
-        binary.text_array([aggregate_type for aggregate_type, _ in keys]),
+        binary.repeated_text_array([aggregate_type for aggregate_type, _ in keys]),
         binary.text_array([aggregate_id for _, aggregate_id in keys]),
     )
 
@@ -298,15 +296,16 @@ def _verdict(rows: Rows) -> Verdict:
 
 
 def _stored(row: Row) -> StoredEvent:
-    key, event_id, fingerprint, position, sequence, record_time, documentable = row
+    key, event_id, fingerprint, position, sequence, record_time, documentable, record = row
     return StoredEvent(
         _present(event_id),
-        _present(fingerprint),
+        fingerprint,
         _int8(position),
         _int8(sequence),
         binary.read_timestamptz(_present(record_time)),
         documentable == b"\x01",
         key.decode() if key is not None else None,
+        record,
     )
 
 

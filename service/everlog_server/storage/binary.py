@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain, repeat
 
 _ARRAY = struct.Struct(">iiIii")
 _INT4 = struct.Struct(">i")
 _INT8 = struct.Struct(">q")
 _INT8_ELEMENT = struct.Struct(">iq")
-_LENGTHS = [_INT4.pack(length) for length in range(2048)]
 _NULL = _INT4.pack(-1)
 _UUID_LENGTH = _INT4.pack(16)
 _JSONB_VERSION = b"\x01"
@@ -55,19 +56,40 @@ def read_timestamptz(value: bytes) -> int:
     return 0 if since_2000 == -(1 << 63) else since_2000 + UNIX_EPOCH_MICROSECONDS
 
 
-def _length(value: bytes) -> bytes:
-    size = len(value)
-    return _LENGTHS[size] if size < 2048 else _INT4.pack(size)
+class _Lengths(dict[int, bytes]):
+    """The length in front of an element, by the length; a look-up is half of packing it."""
+
+    def __missing__(self, length: int) -> bytes:
+        return _INT4.pack(length)
+
+
+_LENGTHS = _Lengths({length: _INT4.pack(length) for length in range(2048)})
+_length_of = _LENGTHS.__getitem__
 
 
 def _array(oid: int, count: int, elements: Iterable[bytes]) -> bytes:
     return _ARRAY.pack(1, 1, oid, count, 1) + b"".join(elements)
 
 
+def _with_lengths(values: Sequence[bytes]) -> Iterable[bytes]:
+    """Each value behind its length, without a step of Python for each."""
+    return chain.from_iterable(zip(map(_length_of, map(len, values)), values, strict=True))
+
+
 def text_array(values: Sequence[str]) -> bytes:
     """A `text[]` without nulls."""
-    encoded = [value.encode() for value in values]
-    return _array(_TEXT, len(values), [part for v in encoded for part in (_length(v), v)])
+    return _array(_TEXT, len(values), _with_lengths([value.encode() for value in values]))
+
+
+@lru_cache(maxsize=8192)
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _length_of(len(encoded)) + encoded
+
+
+def repeated_text_array(values: Sequence[str]) -> bytes:
+    """A `text[]` without nulls, of names that come again and again, such as types."""
+    return _array(_TEXT, len(values), map(_text, values))
 
 
 def optional_text_array(values: Sequence[str | None]) -> bytes | None:
@@ -80,13 +102,21 @@ def optional_text_array(values: Sequence[str | None]) -> bytes | None:
             parts.append(_NULL)
         else:
             encoded = value.encode()
-            parts += (_length(encoded), encoded)
+            parts += (_length_of(len(encoded)), encoded)
     return _array(_TEXT, len(values), parts)
 
 
 def bytea_array(values: Sequence[bytes]) -> bytes:
     """A `bytea[]` without nulls."""
-    return _array(_BYTEA, len(values), [part for v in values for part in (_length(v), v)])
+    return _array(_BYTEA, len(values), _with_lengths(values))
+
+
+def optional_bytea_array(values: Sequence[bytes | None]) -> bytes | None:
+    """A `bytea[]`; null as a whole when every element is."""
+    if not any(values):
+        return None
+    parts = [_NULL if v is None else _length_of(len(v)) + v for v in values]
+    return _array(_BYTEA, len(values), parts)
 
 
 def optional_jsonb_array(values: Sequence[bytes | None]) -> bytes | None:
@@ -98,7 +128,7 @@ def optional_jsonb_array(values: Sequence[bytes | None]) -> bytes | None:
         if value is None:
             parts.append(_NULL)
         else:
-            parts += (_INT4.pack(len(value) + 1), _JSONB_VERSION, value)
+            parts += (_length_of(len(value) + 1), _JSONB_VERSION, value)
     return _array(_JSONB, len(values), parts)
 
 
@@ -117,14 +147,16 @@ def optional_uuid_array(values: Sequence[bytes | None]) -> bytes | None:
 
 def int8_array(values: Sequence[int]) -> bytes:
     """A `bigint[]` without nulls."""
-    pack = _INT8_ELEMENT.pack
-    return _array(_INT8_OID, len(values), [pack(8, v) for v in values])
+    return _array(_INT8_OID, len(values), map(_INT8_ELEMENT.pack, repeat(8), values))
 
 
-def timestamptz_array(values: Sequence[int]) -> bytes:
-    """A `timestamptz[]` without nulls, from microseconds since 1970."""
+def optional_timestamptz_array(values: Sequence[int | None]) -> bytes | None:
+    """A `timestamptz[]`, from microseconds since 1970; null as a whole when every element is."""
+    if values.count(None) == len(values):
+        return None
     pack = _INT8_ELEMENT.pack
-    return _array(_TIMESTAMPTZ, len(values), [pack(8, v - UNIX_EPOCH_MICROSECONDS) for v in values])
+    parts = [_NULL if v is None else pack(8, v - UNIX_EPOCH_MICROSECONDS) for v in values]
+    return _array(_TIMESTAMPTZ, len(values), parts)
 
 
 def boolean_array(values: Sequence[bool]) -> bytes:
