@@ -327,7 +327,6 @@ async def test_requests_that_come_one_by_one_share_batches_while_the_process_is_
 
         monkeypatch.setattr(house.subscriptions, "publish", count)
         house.sequencers.of(TENANT)._on_committed = count
-        house.sequencers.of(TENANT)._last_callers = 2
         answers = []
         for number in range(20):
             answers.append(house.submit(emission(new_event(f"b/{number}"))))
@@ -337,20 +336,10 @@ async def test_requests_that_come_one_by_one_share_batches_while_the_process_is_
         assert_gap_free(await house.log())
 
 
-async def test_a_caller_who_is_alone_never_waits_for_company(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Pace, "linger_seconds", lambda _: 60.0)
-    async with open_house(database_url) as house, asyncio.timeout(30):
-        for _ in range(5):
-            await house.emit(new_event("a/1"))
-
-
 async def test_company_that_is_there_is_not_waited_for(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Pace, "linger_seconds", lambda _: 60.0)
     async with open_house(database_url) as house, asyncio.timeout(30):
         await house.emit(new_event("a/1"))
-        house.sequencers.of(TENANT)._last_callers = 2
+        monkeypatch.setattr(Pace, "linger_seconds", lambda _: 60.0)
         await asyncio.gather(*(house.emit(new_event("a/1")) for _ in range(32)))

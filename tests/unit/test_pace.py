@@ -1,35 +1,38 @@
-"""How long batches linger, in a thread that is as busy as the test says."""
+"""How long batches linger, in a thread that is as saturated as the test says."""
 
 from __future__ import annotations
+
+from unittest.mock import Mock
 
 import pytest
 
 from everlog_server.append.pace import Pace
 
 
+def linger_after(
+    pauses_each: float, linger_seconds_max: float, monkeypatch: pytest.MonkeyPatch
+) -> float:
+    """How long the last of some hundred requests lingers, with so many pauses for each."""
+    pauses = 1_000.0
+    monkeypatch.setattr("resource.getrusage", lambda _: Mock(ru_nvcsw=pauses))
+    pace = Pace(linger_seconds_max)
+    assert pace.linger_seconds() == 0
+    for _ in range(100):
+        pauses += pauses_each
+        seconds = pace.linger_seconds()
+    return seconds
+
+
 @pytest.mark.parametrize(
-    ("busy", "lingers_seconds"), [(0.0, 0.0), (0.4, 0.0), (0.6, 0.0), (0.675, 0.002), (0.9, 0.004)]
+    ("pauses_each", "lingers_seconds"),
+    [(3.0, 0.0), (2.0, 0.0), (1.05, 0.0), (0.75, 0.002), (0.3, 0.004), (0.0, 0.004)],
 )
-def test_a_batch_lingers_as_long_as_the_process_is_busy(
-    busy: float, lingers_seconds: float, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_lingers_as_the_process_is_saturated(
+    pauses_each: float, lingers_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = {"now": 100.0, "worked": 5.0}
-    monkeypatch.setattr("time.monotonic", lambda: clock["now"])
-    monkeypatch.setattr("time.thread_time", lambda: clock["worked"])
-    pace = Pace(0.004)
-    assert pace.linger_seconds() == 0
-    for _ in range(3):
-        clock["now"] += 0.1
-        clock["worked"] += 0.1 * busy
-        assert pace.linger_seconds() == pytest.approx(lingers_seconds, abs=1e-9)
-    clock["now"] += 60
-    assert pace.linger_seconds() == 0
+    seconds = linger_after(pauses_each, 0.004, monkeypatch)
+    assert seconds == pytest.approx(lingers_seconds, abs=0.000_2)
 
 
 def test_nothing_lingers_where_it_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = {"now": 100.0}
-    monkeypatch.setattr("time.monotonic", lambda: clock["now"])
-    monkeypatch.setattr("time.thread_time", lambda: clock["now"])
-    pace = Pace(0)
-    clock["now"] += 1
-    assert pace.linger_seconds() == 0
+    assert linger_after(0.0, 0.0, monkeypatch) == 0

@@ -101,8 +101,6 @@ class Sequencer:
         """The next look at the queue."""
         self._lingers = False
         """Whether that look waits for company."""
-        self._last_callers = 0
-        """In the batch that was sent last."""
         self._pace = Pace(settings.linger_seconds_max)
         self._unavailable = False
         self._stopping = False
@@ -144,8 +142,7 @@ class Sequencer:
         self._queued_bytes += size_bytes
         has_company = len(self._queue) >= _COMPANY_REQUESTS or self._queued_bytes >= _COMPANY_BYTES
         if self._due is None:
-            is_alone = not self._in_flight and self._last_callers < 2
-            self._pump_in(0.0 if has_company or is_alone else self._pace.linger_seconds())
+            self._pump_in(0.0 if has_company else self._pace.linger_seconds())
         elif self._lingers and has_company:
             self._due.cancel()
             self._pump_in(0.0)
@@ -261,7 +258,6 @@ class Sequencer:
         if not self._in_flight:
             self._last_landing = asyncio.get_running_loop().time()
         self._in_flight.append(flight)
-        self._last_callers = len(flight.callers)
         self._landed.clear()
         memory.update(batch.last_sequences)
         memory.fence = batch.next_fence

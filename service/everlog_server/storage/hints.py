@@ -3,6 +3,9 @@
 A hint carries nothing and may be lost, late or doubled: who gets one looks at the heads, and looks
 without one too. It is sent after the commit, on a connection of its own, and coalesced: inside the
 append's transaction it would serialise all commits of the cluster (docs/adr/0003).
+
+The same connection listens. PostgreSQL sends us our own hints too; like this they come with the
+answer that we read in any case, and wake nobody.
 """
 
 from __future__ import annotations
@@ -10,59 +13,67 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import psycopg
 import structlog
-from psycopg import AsyncConnection
 
 from everlog_server.storage.database import Database
+from everlog_server.storage.pipeline import Answer, ConnectionLost, Pipeline, StatementFailed
 
 log = structlog.get_logger(__name__)
 
 _SEND_INTERVAL_SECONDS = 0.01
 _RECONNECT_SECONDS = 1.0
+_SILENCE_SECONDS_MAX = 10.0
+"""After this long without one, a hint goes out all the same: a dead connection is found out."""
+_STATEMENTS = {b"listen": "LISTEN everlog_heads", b"notify": "NOTIFY everlog_heads"}
 
 
 class Hints:
-    """Sends and receives hints. Run `run_sending` and `run_listening` as tasks."""
+    """Sends and receives hints. Run `run` as a task."""
 
     def __init__(self, database: Database) -> None:
         self._conninfo = database.direct_conninfo
+        self._answer_seconds = database.answer_seconds
         self._wanted = asyncio.Event()
-        self._sender_pid = 0
 
     def announce(self) -> None:
         """A log has grown: others should look. Cheap; sends nothing itself."""
         self._wanted.set()
 
-    async def run_sending(self) -> None:
-        """Sends what was announced, at most every 10 ms, for ever."""
+    async def run(self, on_hint: Callable[[], None]) -> None:
+        """Sends what is announced, at most every 10 ms, and hears what others send, for ever.
+
+        Calls `on_hint` for each hint of others, and after each reconnection.
+        """
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                ) as connection:
-                    self._sender_pid = connection.info.backend_pid
-                    while True:
-                        await self._wanted.wait()
-                        self._wanted.clear()
-                        await connection.execute("NOTIFY everlog_heads")
-                        await asyncio.sleep(_SEND_INTERVAL_SECONDS)
-            except psycopg.Error as error:
-                log.debug("hints can't be sent", error=str(error))
+                pipeline = await Pipeline.connect(
+                    self._conninfo, _STATEMENTS, answer_seconds=self._answer_seconds
+                )
+                try:
+                    await self._exchange(pipeline, on_hint)
+                finally:
+                    pipeline.close("hints are not exchanged any more")
+            except (ConnectionLost, StatementFailed) as error:
+                log.debug("hints can't be exchanged", error=str(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
-    async def run_listening(self, on_hint: Callable[[], None]) -> None:
-        """Calls `on_hint` for each hint of others, and after each reconnection, for ever."""
+    async def _exchange(self, pipeline: Pipeline, on_hint: Callable[[], None]) -> None:
+        own_pid = pipeline.backend_pid
+        pipeline.on_notification = lambda pid: None if pid == own_pid else on_hint()
+        pipeline.when_lost(self._wanted.set)
+        await pipeline.ask((b"listen", ()))
+        on_hint()  # whatever was announced before we listened
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                ) as connection:
-                    await connection.execute("LISTEN everlog_heads")
-                    on_hint()  # whatever was announced before we listened
-                    async for notification in connection.notifies():
-                        if notification.pid != self._sender_pid:
-                            on_hint()
-            except psycopg.Error as error:
-                log.debug("hints can't be heard", error=str(error))
-                await asyncio.sleep(_RECONNECT_SECONDS)
+                async with asyncio.timeout(_SILENCE_SECONDS_MAX):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            pipeline.send((b"notify", ()), on_answer=_note_failure)
+            await asyncio.sleep(_SEND_INTERVAL_SECONDS)
+
+
+def _note_failure(answer: Answer) -> None:
+    if isinstance(answer, StatementFailed):
+        log.debug("a hint could not be sent", error=str(answer))

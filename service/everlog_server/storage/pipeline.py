@@ -72,6 +72,10 @@ class Pipeline:
         self._lost: ConnectionLost | None = None
         self._when_lost: list[Callable[[], None]] = []
         self._look: asyncio.TimerHandle | None = None
+        self.backend_pid: int = self._connection.backend_pid
+        """The process of PostgreSQL at the other end."""
+        self.on_notification: Callable[[int], None] | None = None
+        """Called with the sender's pid for each NOTIFY that arrives, when it is LISTENed to."""
         loop.add_reader(self._socket, self._on_readable)
 
     @classmethod
@@ -204,6 +208,9 @@ class Pipeline:
         if self._writing:
             self._flush()
         self._read_answers()
+        if self.on_notification is not None and self._lost is None:
+            while (notification := self._connection.notifies()) is not None:
+                self.on_notification(notification.be_pid)
 
     def _read_answers(self) -> None:
         """Takes what libpq has; loses a connection that libpq has dropped."""

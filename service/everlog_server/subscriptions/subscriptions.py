@@ -101,8 +101,7 @@ class Subscriptions:
     async def run(self) -> None:
         """Watches the heads of the logs that are followed: on a hint, and without one, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hints.run_sending())
-            tasks.create_task(self._hints.run_listening(self._look.set))
+            tasks.create_task(self._hints.run(self._look.set))
             tasks.create_task(self._watch_heads())
 
     async def _watch_heads(self) -> None:
