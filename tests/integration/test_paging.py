@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from everlog_server.model import AggregateKey, EventFilter
-from everlog_server.storage import history, window
+from everlog_server.storage import history, pages, window
 from tests.factories import TENANT, House, new_event, open_house, parse
 
 SLOW = pytest.mark.slow
@@ -37,6 +37,8 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "_POSITIONS_MIN", 3)
     monkeypatch.setattr(window, "_POSITIONS_FIRST", 3)
     monkeypatch.setattr(window, "_STATEMENT_SECONDS_GOAL", 0.0)
+    monkeypatch.setattr(pages, "_FILL_EVENTS_FIRST", 7)
+    monkeypatch.setattr(pages, "_FILL_EVENTS_MIN", 2)
 
 
 @pytest.mark.parametrize("seed", [5, pytest.param(1, marks=SLOW), pytest.param(9, marks=SLOW)])
@@ -95,7 +97,7 @@ async def test_counting_that_takes_too_long_is_given_up_here_and_in_postgresql(
     async with open_house(database_url) as house:
         await house.emit(new_event())
         monkeypatch.setattr(history, "_COUNT_SECONDS_MAX", 0.2)
-        monkeypatch.setitem(history._SQL, "count_of_log", slow)
+        monkeypatch.setitem(pages._SQL, "count_of_log", slow)
         started = time.monotonic()
         assert await house.reader.count(TENANT, EventFilter(actor="u"), 1) is None
         assert time.monotonic() - started < 3
@@ -197,7 +199,7 @@ async def _buffers_of_count(
     fetch_one = history.fetch_one
 
     async def explained(connection: Any, query: str, parameters: dict[str, Any]) -> Any:
-        text = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {history._SQL[query]}"
+        text = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {pages._SQL[query]}"
         plans.append(await (await connection.execute(text, parameters)).fetchone())
         return await fetch_one(connection, query, parameters)
 

@@ -1,7 +1,4 @@
-"""Stretches of the log under a filter, page by page.
-
-A page is one statement over a window of positions (window.py): no filter, however rare its matches,
-becomes one long statement.
+"""Stretches of the log under a filter, page by page (pages.py).
 
 Invariant: a page tells up to where it has examined the log; everything that matches up to there is
 in it or was in a page before.
@@ -14,19 +11,23 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from everlog_server.errors import ReadTooExpensiveError
 from everlog_server.model import AggregateKey, EventFilter, TailEvent
-from everlog_server.storage.database import Connection, Database, ReadPool
+from everlog_server.storage.ahead import one_ahead
+from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.pages import (
+    PAGE_BYTES_MAX,
+    Pages,
+    fetch_one,
+    filter_parameters,
+    scope_of,
+)
 from everlog_server.storage.sql import load
-from everlog_server.storage.window import Window, first_window
 
 _SQL = load("reads.sql")
 
-PAGE_BYTES_MAX = 1024 * 1024 - 1024
-"""Of the records of a page; the rest of 1 MiB is for the fields beside them."""
-_REPLAY_EVENTS_MAX = 5_000
 _QUERY_SECONDS_MAX = 1.0
 _COUNT_SECONDS_MAX = 2.0
 _EVENT_TYPES_BY_INDEX_MAX = 100
@@ -76,23 +77,15 @@ class History:
         else:
             after, end = cursor or 0, through
         event_filter = await self._narrow(tenant_id, event_filter)
-        after, end = await self._clip(tenant_id, event_filter, after, end)
-        window = first_window(event_filter)
+        event_filter, after, end = await self._clip(tenant_id, event_filter, after, end)
+        pages = Pages(self._database.reads, tenant_id, event_filter, descending=newest_first)
         deadline = time.monotonic() + _QUERY_SECONDS_MAX
         parts: list[bytes] = []
         total = size = 0
         examined = 0 if newest_first else through
         while after < end and total < limit and size < PAGE_BYTES_MAX:
-            records, count, page_examined, is_cut = await self._page(
-                self._database.reads,
-                tenant_id,
-                event_filter,
-                window,
-                after=after,
-                through=end,
-                descending=newest_first,
-                limit=limit - total,
-                bytes_max=PAGE_BYTES_MAX - size,
+            records, count, page_examined, is_cut = await pages.read(
+                after=after, through=end, limit=limit - total, bytes_max=PAGE_BYTES_MAX - size
             )
             if size and size + len(records) > PAGE_BYTES_MAX:
                 break  # one large event alone: it is the next page's
@@ -120,27 +113,39 @@ class History:
     ) -> AsyncGenerator[Batch]:
         """The stretch after `after` up to `through`, both positions, in batches of at most 1 MiB.
 
-        One batch is held at a time, and no connection while the caller is busy with it. An empty
-        batch reports a window in which nothing matched.
+        While the caller is busy with a batch the next one is read, and held; a connection only as
+        long as that takes. An empty batch reports a window in which nothing matched.
         """
+        batches = self._batches(
+            tenant_id,
+            event_filter,
+            after=after,
+            through=through,
+            backwards=backwards,
+            max_events=max_events,
+        )
+        async with aclosing(one_ahead(batches)) as ahead:
+            async for batch in ahead:
+                yield batch
+
+    async def _batches(
+        self,
+        tenant_id: int,
+        event_filter: EventFilter,
+        *,
+        after: int,
+        through: int,
+        backwards: bool,
+        max_events: int | None,
+    ) -> AsyncGenerator[Batch]:
         event_filter = await self._narrow(tenant_id, event_filter)
         first, last = after, through
-        after, through = await self._clip(tenant_id, event_filter, after, through)
-        window = first_window(event_filter)
+        event_filter, after, through = await self._clip(tenant_id, event_filter, after, through)
+        pages = Pages(self._database.streams, tenant_id, event_filter, descending=backwards)
         remaining = max_events
         while after < through:
-            limit = _REPLAY_EVENTS_MAX if remaining is None else min(remaining, _REPLAY_EVENTS_MAX)
-            records, count, examined, _ = await self._page(
-                self._database.streams,
-                tenant_id,
-                event_filter,
-                window,
-                after=after,
-                through=through,
-                descending=backwards,
-                limit=limit,
-                bytes_max=PAGE_BYTES_MAX,
-            )
+            page = await pages.read(after=after, through=through, limit=remaining)
+            records, count, examined, _ = page
             if backwards:
                 through = examined - 1
             else:
@@ -167,9 +172,9 @@ class History:
 
     async def _count(self, tenant_id: int, event_filter: EventFilter, through: int) -> int:
         event_filter = await self._narrow(tenant_id, event_filter)
-        after, end = await self._clip(tenant_id, event_filter, 0, through)
-        query = "count_of_types" if _scope(event_filter) == "types" else "count_of_log"
-        parameters = _parameters(tenant_id, event_filter, after=after, through=end)
+        event_filter, after, end = await self._clip(tenant_id, event_filter, 0, through)
+        query = "count_of_types" if scope_of(event_filter) == "types" else "count_of_log"
+        parameters = filter_parameters(tenant_id, event_filter) | {"after": after, "through": end}
         async with self._database.reads.connection() as connection:
             row = await fetch_one(connection, query, parameters)
         return int(row[0])
@@ -246,11 +251,11 @@ class History:
 
     async def _clip(
         self, tenant_id: int, event_filter: EventFilter, after: int, through: int
-    ) -> tuple[int, int]:
+    ) -> tuple[EventFilter, int, int]:
         """Turns bounds on the record time into bounds on the position: both only ever grow."""
         recorded_from, recorded_before = event_filter.recorded_from, event_filter.recorded_before
         if recorded_from is None and recorded_before is None:
-            return after, through
+            return event_filter, after, through
         async with self._database.reads.connection() as connection:
             if recorded_from is not None:
                 after = max(after, await position_before(connection, tenant_id, recorded_from))
@@ -258,54 +263,7 @@ class History:
                 through = min(
                     through, await position_before(connection, tenant_id, recorded_before)
                 )
-        return after, through
-
-    async def _page(
-        self,
-        pool: ReadPool,
-        tenant_id: int,
-        event_filter: EventFilter,
-        window: Window,
-        *,
-        after: int,
-        through: int,
-        descending: bool,
-        limit: int,
-        bytes_max: int,
-    ) -> tuple[bytes, int, int, bool]:
-        """One window's events: joined records, how many, where it ended, whether bytes cut it.
-
-        It ends, inclusive, at the last event returned, or where the window does. The first event is
-        returned whatever its size.
-        """
-        query = f"page_of_{_scope(event_filter)}_{'descending' if descending else 'ascending'}"
-        while True:
-            if descending:
-                low, high = window.start(after, through), through
-            else:
-                low, high = after, window.end(after, through)
-            started = time.monotonic()
-            parameters = _parameters(
-                tenant_id, event_filter, after=low, through=high, limit=limit, bytes_max=bytes_max
-            )
-            try:
-                async with pool.connection() as connection:
-                    row = await fetch_one(connection, query, parameters)
-            except ReadTooExpensiveError:
-                window.shrink()
-                continue
-            records, count, matched, last = row
-            if matched == limit or count < matched:
-                return records, count, last, count < matched
-            window.learn(time.monotonic() - started)
-            return records or b"", count, low + 1 if descending else high, False
-
-
-async def fetch_one(connection: Connection, query: str, parameters: dict[str, Any]) -> Any:
-    """The one row of a query of reads.sql; None if there is none."""
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(_SQL[query], parameters)
-    return await cursor.fetchone()
+        return replace(event_filter, recorded_from=None, recorded_before=None), after, through
 
 
 async def position_before(connection: Connection, tenant_id: int, time_microseconds: int) -> int:
@@ -314,38 +272,3 @@ async def position_before(connection: Connection, tenant_id: int, time_microseco
         connection, "position_before", {"tenant_id": tenant_id, "time": time_microseconds}
     )
     return int(row[0])
-
-
-def _scope(event_filter: EventFilter) -> str:
-    """By which index a filter is answered: the aggregate's, the event types', or the log's own."""
-    if event_filter.aggregate is not None:
-        return "aggregate"
-    if event_filter.event_types and not event_filter.event_type_prefixes:
-        return "types"
-    return "log"
-
-
-def _parameters(tenant_id: int, event_filter: EventFilter, **others: int) -> dict[str, Any]:
-    f = event_filter
-    return {
-        "tenant_id": tenant_id,
-        "aggregate_types": list(f.aggregate_types) or None,
-        "aggregate_type": f.aggregate and f.aggregate.aggregate_type,
-        "aggregate_id": f.aggregate and f.aggregate.aggregate_id,
-        "event_types": list(f.event_types) or None,
-        "event_type_prefixes": list(f.event_type_prefixes) or None,
-        "sources": list(f.sources) or None,
-        "recorded_from": f.recorded_from,
-        "recorded_before": f.recorded_before,
-        "occurred_from": f.occurred_from,
-        "occurred_before": f.occurred_before,
-        "correlation_id": f.correlation_id,
-        "causation_id": f.causation_id and f.causation_id.hex(),
-        "actor": f.actor,
-        "user_id": f.user_id,
-        "documentable_only": f.documentable_only,
-        "metadata": f.metadata,
-        "data_contains": f.data_contains,
-        "keywords": list(f.keywords) or None,
-        **others,
-    }

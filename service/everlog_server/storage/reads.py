@@ -15,7 +15,8 @@ from everlog_server.errors import (
 )
 from everlog_server.model import AggregateKey, Head
 from everlog_server.storage.database import Database
-from everlog_server.storage.history import Batch, History, Page, fetch_one, position_before
+from everlog_server.storage.history import Batch, History, Page, position_before
+from everlog_server.storage.pages import fetch_one
 
 __all__ = ["Batch", "EventReader", "Page"]
 

@@ -69,62 +69,131 @@ lower(unnest(%(keywords)s::text[]) COLLATE everlog.words)
 -- fragment: occurred_before
 ('epoch'::timestamptz + %(occurred_before)s::bigint * interval '1 microsecond')
 
+-- fragment: bytes_in_window
+SELECT sum(octet_length(e.record)) FROM everlog.events AS e WHERE {in_window}
+
 -- fragment: in_window
 e.tenant_id = %(tenant_id)s::integer
 AND e.position > %(after)s::bigint
 AND e.position <= %(through)s::bigint
 
 -- fragment: in_aggregate_window
+-- Scalar subqueries: the functions are called once a statement, and not for the planner's estimates too.
 e.tenant_id = %(tenant_id)s::integer
 AND e.aggregate_type = %(aggregate_type)s::text
 AND e.aggregate_id = %(aggregate_id)s::text
-AND e.sequence > everlog.sequence_through(
-    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(after)s::bigint
+AND e.sequence > (
+    SELECT everlog.sequence_through(
+        %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(after)s::bigint
+    )
 )
-AND e.sequence <= everlog.sequence_through(
-    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(through)s::bigint
+AND e.sequence <= (
+    SELECT everlog.sequence_through(
+        %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(through)s::bigint
+    )
 )
 
--- fragment: page
--- Joined records, how many, how many matched before the cut by bytes, and the last position in it. The
--- first record stands whatever its size. octet_length of a toasted value does not fetch it.
+-- fragment: page_ascending
+-- Joined records, how many, how many matched before the cut by bytes, and the last position among them.
+-- The first record, whose running sum is its own size, stands whatever that is. octet_length of a
+-- toasted value does not fetch it. A frame of ROWS: by RANGE, each row is compared with the next.
 SELECT
-    string_agg(w.record, ''::bytea ORDER BY w.place) FILTER (WHERE w.fits),
+    string_agg(w.record, ''::bytea) FILTER (WHERE w.fits),
     count(*) FILTER (WHERE w.fits),
     count(*),
-    (max(ARRAY[w.place, w.position]) FILTER (WHERE w.fits))[2]
+    max(w.position) FILTER (WHERE w.fits)
 FROM (
     SELECT
-        p.position, p.record, p.place,
-        p.place = 1 OR sum(octet_length(p.record)) OVER (ORDER BY p.place) <= %(bytes_max)s::bigint
-            AS fits
-    FROM (SELECT m.*, row_number() OVER () AS place FROM matching AS m) AS p
+        s.position, s.record, s.bytes <= %(bytes_max)s::bigint OR s.bytes = octet_length(s.record) AS fits
+    FROM (
+        SELECT
+            m.position, m.record,
+            sum(octet_length(m.record)) OVER (ORDER BY m.place ROWS UNBOUNDED PRECEDING) AS bytes
+        FROM matching AS m
+    ) AS s
 ) AS w
+
+-- fragment: page_descending
+-- The same, newest first.
+SELECT
+    string_agg(w.record, ''::bytea) FILTER (WHERE w.fits),
+    count(*) FILTER (WHERE w.fits),
+    count(*),
+    min(w.position) FILTER (WHERE w.fits)
+FROM (
+    SELECT
+        s.position, s.record, s.bytes <= %(bytes_max)s::bigint OR s.bytes = octet_length(s.record) AS fits
+    FROM (
+        SELECT
+            m.position, m.record,
+            sum(octet_length(m.record)) OVER (ORDER BY m.place DESC ROWS UNBOUNDED PRECEDING) AS bytes
+        FROM matching AS m
+    ) AS s
+) AS w
+
+-- name: whole_log_ascending
+-- All events of a window of the log, oldest first, if together they are no more than a page: no row is
+-- copied to count its bytes. Else nothing, and page_of_log_ascending cuts.
+SELECT string_agg(w.record, ''::bytea), count(*)
+FROM (
+    SELECT e.record FROM everlog.events AS e
+    WHERE {in_window} AND ({bytes_in_window}) <= %(bytes_max)s::bigint
+    ORDER BY e.position
+) AS w;
+
+-- name: whole_log_descending
+-- The same, newest first.
+SELECT string_agg(w.record, ''::bytea), count(*)
+FROM (
+    SELECT e.record FROM everlog.events AS e
+    WHERE {in_window} AND ({bytes_in_window}) <= %(bytes_max)s::bigint
+    ORDER BY e.position DESC
+) AS w;
+
+-- name: whole_aggregate_ascending
+-- The next events of one aggregate, oldest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.sequence AS place, e.position, e.record FROM everlog.events AS e
+    WHERE {in_aggregate_window}
+    ORDER BY e.sequence
+    LIMIT %(limit)s::bigint
+)
+{page_ascending};
+
+-- name: whole_aggregate_descending
+-- The same, newest first.
+WITH matching AS NOT MATERIALIZED (
+    SELECT e.sequence AS place, e.position, e.record FROM everlog.events AS e
+    WHERE {in_aggregate_window}
+    ORDER BY e.sequence DESC
+    LIMIT %(limit)s::bigint
+)
+{page_descending};
 
 -- name: page_of_log_ascending
 -- The next matching events of a window of the log, oldest first.
 WITH matching AS NOT MATERIALIZED (
-    SELECT e.position, e.record FROM everlog.events AS e
+    SELECT e.position AS place, e.position, e.record FROM everlog.events AS e
     WHERE {in_window} AND {matches}
     ORDER BY e.position
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_ascending};
 
 -- name: page_of_log_descending
 -- The next matching events of a window of the log, newest first.
 WITH matching AS NOT MATERIALIZED (
-    SELECT e.position, e.record FROM everlog.events AS e
+    SELECT e.position AS place, e.position, e.record FROM everlog.events AS e
     WHERE {in_window} AND {matches}
     ORDER BY e.position DESC
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_descending};
 
 -- name: page_of_types_ascending
 -- The same by event type: the first of each type by its index, then the first of those.
 WITH matching AS NOT MATERIALIZED (
-    SELECT c.position, c.record
+    SELECT c.position AS place, c.position, c.record
     FROM unnest(%(event_types)s::text[]) AS t (event_type)
     CROSS JOIN LATERAL (
         SELECT e.position, e.record FROM everlog.events AS e
@@ -135,12 +204,12 @@ WITH matching AS NOT MATERIALIZED (
     ORDER BY c.position
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_ascending};
 
 -- name: page_of_types_descending
 -- The same by event type, newest first.
 WITH matching AS NOT MATERIALIZED (
-    SELECT c.position, c.record
+    SELECT c.position AS place, c.position, c.record
     FROM unnest(%(event_types)s::text[]) AS t (event_type)
     CROSS JOIN LATERAL (
         SELECT e.position, e.record FROM everlog.events AS e
@@ -151,27 +220,27 @@ WITH matching AS NOT MATERIALIZED (
     ORDER BY c.position DESC
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_descending};
 
 -- name: page_of_aggregate_ascending
 -- The same of one aggregate, by its own index.
 WITH matching AS NOT MATERIALIZED (
-    SELECT e.position, e.record FROM everlog.events AS e
+    SELECT e.sequence AS place, e.position, e.record FROM everlog.events AS e
     WHERE {in_aggregate_window} AND {matches}
     ORDER BY e.sequence
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_ascending};
 
 -- name: page_of_aggregate_descending
 -- The same of one aggregate, newest first.
 WITH matching AS NOT MATERIALIZED (
-    SELECT e.position, e.record FROM everlog.events AS e
+    SELECT e.sequence AS place, e.position, e.record FROM everlog.events AS e
     WHERE {in_aggregate_window} AND {matches}
     ORDER BY e.sequence DESC
     LIMIT %(limit)s::bigint
 )
-{page};
+{page_descending};
 
 -- name: count_of_log
 -- How many events of a window of the log match.
