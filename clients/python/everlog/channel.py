@@ -30,7 +30,10 @@ OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     # The client decides about retries itself: it knows which emits may be repeated.
     ("grpc.enable_retries", 0),
+    # A batch comes in one frame rather than in 64 of HTTP/2's default size.
+    ("grpc.http2.max_frame_size", _MIB),
 )
+_KEPT_BLOCK_BYTES = 4 * _MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,9 @@ class Credentials:
 
 def open_channel(address: Address, credentials: Credentials) -> grpc.aio.Channel:
     """Open a channel; it connects when the first call is made. Needs a running event loop."""
+    # Once glibc has freed a block so large, it keeps what is smaller for the next batch, instead of
+    # giving it back to the kernel and faulting it in again: mallopt(3), M_MMAP_THRESHOLD.
+    bytes(_KEPT_BLOCK_BYTES)
     if not address.tls:
         return grpc.aio.insecure_channel(address.target, options=OPTIONS)
     return grpc.aio.secure_channel(

@@ -250,10 +250,13 @@ class Client:
         An interruption is raised, not resumed: go on after the last event's position. Raises
         AggregateNotFound for an aggregate without events.
         """
+        new = RecordedEvent.__new__
         async with aclosing(self.replay_batches(aggregate, **stretch)) as batches:
             async for batch in batches:
-                for event in batch.events:
-                    yield RecordedEvent(event)
+                for message in batch.events:
+                    event = new(RecordedEvent)  # without the call of __init__
+                    event.message = message
+                    yield event
 
     async def replay_batches(
         self, aggregate: tuple[str, str] | None = None, **stretch: Unpack[Stretch]

@@ -15,8 +15,6 @@ from everlog.aggregates import AggregateKey
 from everlog.times import to_datetime
 from everlog.v1 import event_pb2, event_store_pb2
 
-_NOT_PARSED = object()
-
 
 class RecordedEvent:
     """An event as it is stored. Texts that its writer left out are empty."""
@@ -25,7 +23,6 @@ class RecordedEvent:
 
     def __init__(self, message: event_pb2.RecordedEvent) -> None:
         self.message = message
-        self._data: Any = _NOT_PARSED
 
     def __repr__(self) -> str:
         return (
@@ -117,15 +114,17 @@ class RecordedEvent:
     @property
     def data(self) -> Any:
         """Its JSON data, parsed once; None when it has none (see `binary`)."""
-        if self._data is _NOT_PARSED:
+        try:
+            return self._data
+        except AttributeError:  # not parsed yet
             text = self.json
-            self._data = None if text is None else json.loads(text)
-        return self._data
+            self._data: Any = None if text is None else json.loads(text)
+            return self._data
 
     @property
     def json(self) -> str | None:
         """Its JSON data, byte for byte as it was sent; None when it has none."""
-        return self.message.json if self.message.HasField("json") else None
+        return self.message.json or None  # no JSON text is empty
 
     @property
     def binary(self) -> bytes | None:

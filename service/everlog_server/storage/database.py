@@ -34,9 +34,10 @@ _LOOK_SECONDS = 0.5
 _SLACK_SECONDS = 5.0
 _TAIL_CONNECTIONS_MAX = 2
 # glibc gives memory back to the kernel as soon as a page is sent, and takes it again for the next:
-# zeroed, fault by fault, which costs a backend more than reading the events. Once it has freed a
-# block so large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, measured.
-_KEEP_MEMORY = "SELECT octet_length(repeat('x', 4000000))"
+# zeroed, fault by fault, which costs more than reading the events. Once it has freed a block so
+# large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, and as much here.
+_KEPT_BLOCK_BYTES = 4_000_000
+_KEEP_MEMORY = f"SELECT octet_length(repeat('x', {_KEPT_BLOCK_BYTES}))"
 
 
 def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str) -> str:
@@ -114,6 +115,7 @@ class Database:
 
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
+        bytes(_KEPT_BLOCK_BYTES)
         for pool in (self.reads, self.streams, self.tail):
             await pool.open(self._settings.connect_timeout_seconds * 2)
 

@@ -28,6 +28,9 @@ _FILL_EVENTS_MAX = 10_000
 _FILL_SHARE = 0.97
 """Of a page's bytes, as a goal: so that events a little larger than those before still fit."""
 
+_JOINED_PAGES_MAX = 8
+"""How many times a page PostgreSQL may join in vain, where sizes suddenly are others."""
+
 
 class RecordsPage(NamedTuple):
     """What one statement found. `records` are framed and joined."""
@@ -98,10 +101,16 @@ class Pages:
             after = max(after, through - events)
         else:
             through = min(through, after + events)
-        row = await self._row(query, after=after, through=through, bytes_max=bytes_max)
-        if row[0] is None:
+        records, count = await self._row(
+            query,
+            after=after,
+            through=through,
+            bytes_max=bytes_max,
+            record_bytes_max=PAGE_BYTES_MAX * _JOINED_PAGES_MAX // events,
+        )
+        if records is None or count < through - after:
             return None
-        return RecordsPage(row[0], row[1], after + 1 if self._descending else through, False)
+        return RecordsPage(records, count, after + 1 if self._descending else through, False)
 
     async def _read_window(
         self, after: int, through: int, events: int, bytes_max: int

@@ -69,9 +69,6 @@ lower(unnest(%(keywords)s::text[]) COLLATE everlog.words)
 -- fragment: occurred_before
 ('epoch'::timestamptz + %(occurred_before)s::bigint * interval '1 microsecond')
 
--- fragment: bytes_in_window
-SELECT sum(octet_length(e.record)) FROM everlog.events AS e WHERE {in_window}
-
 -- fragment: in_window
 e.tenant_id = %(tenant_id)s::integer
 AND e.position > %(after)s::bigint
@@ -132,23 +129,30 @@ FROM (
 ) AS w
 
 -- name: whole_log_ascending
--- All events of a window of the log, oldest first, if together they are no more than a page: no row is
--- copied to count its bytes. Else nothing, and page_of_log_ascending cuts.
-SELECT string_agg(w.record, ''::bytea), count(*)
+-- Joined records of a window of the log, oldest first, and how many there are, in one pass: no row is
+-- copied to count its bytes. Null if together they are too large for a page; without those that are
+-- too large each, which bounds what is joined.
+SELECT CASE WHEN octet_length(j.records) <= %(bytes_max)s::bigint THEN j.records END, j.events
 FROM (
-    SELECT e.record FROM everlog.events AS e
-    WHERE {in_window} AND ({bytes_in_window}) <= %(bytes_max)s::bigint
-    ORDER BY e.position
-) AS w;
+    SELECT string_agg(w.record, ''::bytea) AS records, count(*) AS events
+    FROM (
+        SELECT e.record FROM everlog.events AS e
+        WHERE {in_window} AND octet_length(e.record) <= %(record_bytes_max)s::bigint
+        ORDER BY e.position
+    ) AS w
+) AS j;
 
 -- name: whole_log_descending
 -- The same, newest first.
-SELECT string_agg(w.record, ''::bytea), count(*)
+SELECT CASE WHEN octet_length(j.records) <= %(bytes_max)s::bigint THEN j.records END, j.events
 FROM (
-    SELECT e.record FROM everlog.events AS e
-    WHERE {in_window} AND ({bytes_in_window}) <= %(bytes_max)s::bigint
-    ORDER BY e.position DESC
-) AS w;
+    SELECT string_agg(w.record, ''::bytea) AS records, count(*) AS events
+    FROM (
+        SELECT e.record FROM everlog.events AS e
+        WHERE {in_window} AND octet_length(e.record) <= %(record_bytes_max)s::bigint
+        ORDER BY e.position DESC
+    ) AS w
+) AS j;
 
 -- name: whole_aggregate_ascending
 -- The next events of one aggregate, oldest first.
