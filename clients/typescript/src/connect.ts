@@ -1,0 +1,62 @@
+/** From a URL to a client. */
+
+import { DEFAULT_URL, parseAddress } from "./address.js";
+import { Client } from "./client.js";
+import type { KeepAlive, TlsOptions } from "./connection.js";
+import { type Backoff, DEFAULT_BACKOFF } from "./retry.js";
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 30_000, timeoutMs: 10_000 };
+
+export interface ConnectOptions {
+  /** `default` when absent. */
+  readonly tenant?: string;
+
+  readonly token?: string;
+
+  /** What to show and to trust with `everlogs://`. */
+  readonly tls?: TlsOptions;
+
+  /** Bounds each emit and each unary read, retries included; 30,000 when absent, Infinity: nothing does. */
+  readonly timeoutMs?: number;
+
+  readonly keepAlive?: Partial<KeepAlive>;
+
+  /** How to wait between retries; false: nothing is retried or resumed. */
+  readonly backoff?: Partial<Backoff> | false;
+
+  /**
+   * Give each event that has no idempotency key a random one, so that every emit may be sent again
+   * after an interruption. It costs the log an index entry for each.
+   */
+  readonly makeIdempotencyKeys?: boolean;
+}
+
+/**
+ * Makes a client; nothing is connected before the first call.
+ *
+ * `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent). Throws
+ * TypeError when it cannot be understood, or when tenant or token hold anything but printable ASCII,
+ * which is all that gRPC's metadata can carry.
+ */
+export function connect(url: string = DEFAULT_URL, options: ConnectOptions = {}): Client {
+  const { tenant = "default", token, tls = {}, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  for (const [name, value] of Object.entries({ tenant, token: token ?? "" })) {
+    if (!/^[ -~]*$/.test(value)) {
+      throw new TypeError(`the ${name} may hold printable ASCII only`);
+    }
+  }
+  if (!(timeoutMs > 0)) {
+    throw new RangeError(`timeoutMs is ${timeoutMs}, expected a positive number`);
+  }
+  return new Client({
+    address: parseAddress(url),
+    tenant,
+    token,
+    tls,
+    timeoutMs,
+    keepAlive: { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive },
+    backoff: options.backoff === false ? undefined : { ...DEFAULT_BACKOFF, ...options.backoff },
+    makeIdempotencyKeys: options.makeIdempotencyKeys ?? false,
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * Client of everlog, the event store: append events, read them back, follow them.
+ *
+ * Begin with `connect(url)`; README.md beside this package shows the rest.
+ */
+
+export type { AggregateKey } from "./aggregates.js";
+export type { EmitOutcome } from "./bulk.js";
+export type { Client, EmitManyOptions, EmitOptions, EmitStreamOptions } from "./client.js";
+export { type ConnectOptions, connect } from "./connect.js";
+export type { KeepAlive, TlsOptions } from "./connection.js";
+export type { FieldViolation, KnownEvent, SequenceViolation } from "./details.js";
+export * from "./errors.js";
+export type { Context, Intent, NewEvent } from "./events.js";
+export type { Expectation, Expectations, Expected } from "./expectations.js";
+export type { EventFilter } from "./filters.js";
+export type { Integer } from "./integers.js";
+export type { Query } from "./query.js";
+export type { Head, Receipt, RecordedEvent } from "./recorded.js";
+export type {
+  CallOptions,
+  EventName,
+  KnownEventsChoice,
+  QueryOptions,
+  ReadOptions,
+  Stretch,
+  SubscribeOptions,
+} from "./requests.js";
+export type { Backoff } from "./retry.js";
+export { CaughtUp, type Cursor, FellBehind, type Subscription } from "./subscription.js";
+export type { Time } from "./times.js";
