@@ -1,5 +1,5 @@
 # Everything a developer or CI does here. `make` alone lists it; every target sets up what it needs.
-.PHONY: help setup run test test-all demo bench protos verify lint format lock clean build
+.PHONY: help setup run test test-all demo bench load protos verify lint format lock clean build clients
 
 # The first Python on this machine that is new enough; `make PYTHON=…` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -38,16 +38,7 @@ test: $(READY) ## run the tests, except slow ones (ARGS="-k name")
 
 test-all: $(READY) ## run every test, also of clients in other languages
 	$(BIN)/pytest $(ARGS)
-	@$(call client_tests,go,go,go test ./...)
-	@$(call client_tests,typescript,npm,npm ci && npm test)
-	@$(call client_tests,java,mvn,mvn -q -B verify)
-
-# $(1): a folder of clients/; $(2): the tool it takes; $(3): its tests.
-define client_tests
-if [ ! -d clients/$(1) ]; then :; \
-elif command -v $(2) >/dev/null; then echo "clients/$(1): $(3)"; cd clients/$(1) && $(3); \
-else echo "SKIPPED clients/$(1): no $(2) on this machine" >&2; [ "$$CI" != true ]; fi
-endef
+	@clients/each.sh test
 
 demo: $(READY) ## the history of a git repository, event by event (REPO=path)
 	examples/git_history/demo.sh $(or $(REPO),.)
@@ -60,14 +51,16 @@ $(PROTOC) --python_out=$(1) --mypy_out=quiet:$(1) $(PROTOS)
 $(PROTOC) --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) $$(grep -l '^service ' $(PROTOS))
 endef
 
-protos: $(READY) ## regenerate the Python stubs from protos/
+protos: $(READY) ## regenerate the stubs of all clients from protos/
 	@rm -f $(STUBS)/*_pb2*.py*
 	@$(call generate,clients/python)
+	@clients/each.sh stubs
 
 verify: $(READY) ## check that generated files and locks are current, and that the contract only grew
 	@rm -rf build/verify && mkdir -p build/verify/stubs
 	@$(call generate,build/verify/stubs)
 	diff -rq -x __init__.py -x __pycache__ build/verify/stubs/everlog/v1 $(STUBS)
+	@clients/each.sh verify
 	$(BIN)/pip install -q --dry-run --no-index --no-build-isolation -e clients/python -e '.[dev]'
 	@if grep -nE '://|^ *-(i|f|-[a-gi-z])' requirements/*.txt; then echo "a lock names a place" >&2; exit 1; fi
 	@if grep '==' requirements/runtime.txt | grep -vxFf requirements/dev.txt; then echo "the locks differ" >&2; exit 1; fi
@@ -91,9 +84,12 @@ lock: $(READY) ## raise the locked versions as far as pyproject.toml allows
 	$(LOCK) --upgrade -o requirements/runtime.txt
 	$(LOCK) --upgrade --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 
-build: $(READY) ## build wheels and sdists of the service and of the Python client into dist/
-	$(BIN)/python -m build --no-isolation -o dist clients/python
+build: clients ## build everything that is published into dist/
 	$(BIN)/python -m build --no-isolation -o dist .
+
+clients: $(READY) ## build the clients: wheel and sdist, npm tarball, jars; vet the Go module
+	$(BIN)/python -m build --no-isolation -o dist clients/python
+	@clients/each.sh build
 
 clean: ## remove everything that can be made again
 	rm -rf .venv build dist protos/.deps .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
