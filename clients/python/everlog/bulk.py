@@ -167,7 +167,9 @@ class BulkEmit:
         if not request.events:
             return
         request.answer = self._pipeline.submit(
-            event_store_pb2.EmitRequest(events=request.events, known_events=self._known_events),
+            event_store_pb2.EmitRequest(
+                events=request.events, known_events=self._known_events
+            ).SerializeToString(),
             recognisable=request.recognisable,
             timeout_seconds=self._timeout_seconds,
         )

@@ -16,6 +16,7 @@ from everlog.connection import Connection
 from everlog.events import Event
 from everlog.expectations import Expectations
 from everlog.filters import Filter
+from everlog.framing import element
 from everlog.pipeline import Answer, EmitPipeline
 from everlog.query import Query
 from everlog.recorded import Head, Receipt, RecordedEvent
@@ -122,15 +123,17 @@ class Client:
         known_events: KnownEvents,
         timeout_seconds: float | None,
     ) -> Answer:
-        request = event_store_pb2.EmitRequest(
-            events=[event.to_message() for event in events],
-            expected_sequences=expectations.to_messages(
-                expect, written=(event.written_aggregate for event in events)
-            ),
-            known_events=requests.known_events_policy(known_events),
-        )
+        parts = [element(1, event.to_message().SerializeToString()) for event in events]
+        if expect is not None or known_events != "refuse":
+            conditions = event_store_pb2.EmitRequest(
+                expected_sequences=expectations.to_messages(
+                    expect, written=(event.written_aggregate for event in events)
+                ),
+                known_events=requests.known_events_policy(known_events),
+            )
+            parts.append(conditions.SerializeToString())
         return self._open_pipeline.submit(
-            request,
+            b"".join(parts),
             recognisable=all(event.may_be_repeated for event in events),
             timeout_seconds=timeout_seconds or self.settings.timeout_seconds,
         )

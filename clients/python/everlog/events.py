@@ -108,32 +108,45 @@ class Event:
 
     def to_message(self) -> event_pb2.NewEvent:
         """Encode the event."""
-        aggregate_type, aggregate_id = self.aggregate or ("", "")
-        message = event_pb2.NewEvent(
-            event_id=self.event_id,
-            aggregate_type=aggregate_type,
-            aggregate_id=aggregate_id,
-            event_type=self.event_type,
-            source=self.source,
-            content_type=self.content_type,
-            metadata=_metadata_texts(self.metadata) if self.metadata else None,
-            idempotency_key=self.idempotency_key,
-            correlation_id=self.correlation_id,
-            causation_id=self.causation_id,
-            actor=self.actor,
-            user_id=self.user_id,
-            occurred_time=to_timestamp(self.occurred_time) if self.occurred_time else None,
-            documentable=self.documentable,
-            intent=self.intent.to_message() if self.intent else None,
-            context=self.context.to_message() if self.context else None,
-        )
+        message = event_pb2.NewEvent(event_type=self.event_type)
+        if self.aggregate is not None:
+            message.aggregate_type, message.aggregate_id = self.aggregate
+        # Setting what is absent would cost more than all the rest of a small event.
+        for name in _TEXTS:
+            if text := getattr(self, name):
+                setattr(message, name, text)
+        if self.metadata:
+            message.metadata.update(_metadata_texts(self.metadata))
+        if self.documentable is not None:
+            message.documentable = self.documentable
+        if self.occurred_time is not None:
+            message.occurred_time.CopyFrom(to_timestamp(self.occurred_time))
+        if self.intent is not None:
+            message.intent.CopyFrom(self.intent.to_message())
+        if self.context is not None:
+            message.context.CopyFrom(self.context.to_message())
+        self._add_payload(message)
+        return message
+
+    def _add_payload(self, message: event_pb2.NewEvent) -> None:
         if self.data is not None:
             message.json = _encode_json(self.data)
         elif self.json is not None:
             message.json = self.json
         elif self.binary is not None:
             message.binary = self.binary
-        return message
+
+
+_TEXTS = (
+    "event_id",
+    "source",
+    "content_type",
+    "idempotency_key",
+    "correlation_id",
+    "causation_id",
+    "actor",
+    "user_id",
+)
 
 
 def _metadata_texts(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from grpc.aio import AioRpcError, StreamStreamCall
 
 from everlog.ending import Ending
 from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
+from everlog.framing import element, varint
 from everlog.recorded import Receipt
 from everlog.retry import Backoff, emit_may_be_retried
 from everlog.status import error_from_status
@@ -38,6 +39,9 @@ _MESSAGE_EMITS_MAX = 1_000
 _MESSAGE_BYTES_MAX = 1024 * 1024
 _IN_FLIGHT_EMITS_MAX = 5_000  # half of a server's append queue, at its default
 _IN_FLIGHT_BYTES_MAX = 4 * 1024 * 1024
+
+_REQUEST_ID = b"\x08"
+"""The tag of StreamedEmit.request_id, a varint."""
 
 Answer: TypeAlias = "asyncio.Future[list[Receipt]]"
 EmitCall: TypeAlias = StreamStreamCall[bytes, event_store_pb2.EmitStreamResponse]
@@ -49,7 +53,7 @@ class _Emit:
 
     number: int
     frame: bytes
-    """An EmitStreamRequest with this emit alone: messages are made by joining frames."""
+    """An EmitStreamRequest with this emit alone: see framing.py."""
 
     recognisable: bool
     deadline: float
@@ -89,23 +93,21 @@ class EmitPipeline:
 
     def submit(
         self,
-        request: event_store_pb2.EmitRequest,
+        request: bytes,
         *,
         recognisable: bool,
         timeout_seconds: float | None,
     ) -> Answer:
-        """Queue a request; the future gives its receipts, or raises its EverlogError.
+        """Queue a serialized EmitRequest; the future gives its receipts or raises its EverlogError.
 
         Cancelling the future withdraws the request if it is not sent yet; if it is, nobody will be
         told what becomes of it.
         """
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        message = event_store_pb2.EmitStreamRequest()
-        message.emits.add(request_id=number, request=request)
         emit = _Emit(
             number=number,
-            frame=message.SerializeToString(),
+            frame=element(1, b"".join((_REQUEST_ID, varint(number), element(2, request)))),
             recognisable=recognisable,
             deadline=math.inf if timeout_seconds is None else loop.time() + timeout_seconds,
             answer=loop.create_future(),
@@ -195,8 +197,6 @@ class EmitPipeline:
                 size += len(emit.frame)
                 frames.append(emit.frame)
             self._queue.popleft()
-        # Serialized messages of one type, joined, are the serialized merge of them: repeated fields
-        # follow each other (protobuf's encoding guide, "Last One Wins").
         return b"".join(frames)
 
     def _has_room(self, size: int) -> bool:
