@@ -1,0 +1,82 @@
+package everlog
+
+import (
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// Option says how a client connects.
+type Option func(*settings)
+
+type settings struct {
+	tenant            string
+	token             string
+	tls               *tls.Config
+	timeout           time.Duration
+	backoff           *Backoff
+	keepAliveInterval time.Duration
+	keepAliveTimeout  time.Duration
+	dial              []grpc.DialOption
+}
+
+func newSettings(options []Option) (settings, error) {
+	backoff := DefaultBackoff
+	s := settings{
+		tenant:  "default",
+		timeout: 30 * time.Second,
+		backoff: &backoff,
+		// A peer that vanished without a word (power, NAT) is noticed within 40 s. Servers answer pings
+		// more frequent than their own minimum with GOAWAY.
+		keepAliveInterval: 30 * time.Second,
+		keepAliveTimeout:  10 * time.Second,
+	}
+	for _, option := range options {
+		option(&s)
+	}
+	for name, value := range map[string]string{"tenant": s.tenant, "token": s.token} {
+		for _, char := range value {
+			if char < ' ' || char > '~' {
+				// gRPC's metadata can carry nothing else. The value is not repeated: it may be a secret.
+				return s, fmt.Errorf("everlog: the %s may hold printable ASCII only", name)
+			}
+		}
+	}
+	if b := s.backoff; b != nil && (b.Initial <= 0 || b.Max < b.Initial || b.Multiplier < 1) {
+		return s, fmt.Errorf("everlog: backoff is %+v, expected 0 < Initial <= Max and Multiplier >= 1", *b)
+	}
+	return s, nil
+}
+
+// WithTenant names the tenant of every call; "default" without it.
+func WithTenant(tenant string) Option { return func(s *settings) { s.tenant = tenant } }
+
+// WithToken sends a token with every call, as `authorization: Bearer …`.
+func WithToken(token string) Option { return func(s *settings) { s.token = token } }
+
+// WithTLS says which authorities to trust and which certificate to show, for everlogs:// alone.
+// Without it, the system's authorities are trusted.
+func WithTLS(config *tls.Config) Option { return func(s *settings) { s.tls = config } }
+
+// WithTimeout bounds each emit and each unary read, retries included; 30 s without it, 0: no bound. A
+// context that ends sooner wins.
+func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.timeout = timeout } }
+
+// WithBackoff says how to wait between retries; [DefaultBackoff] without it.
+func WithBackoff(backoff Backoff) Option { return func(s *settings) { s.backoff = &backoff } }
+
+// WithoutRetries has nothing sent again, and no subscription resumed.
+func WithoutRetries() Option { return func(s *settings) { s.backoff = nil } }
+
+// WithKeepAlive pings the server after an interval of silence while calls are open, and gives the
+// connection up when no answer comes within the timeout; 30 s and 10 s without it.
+func WithKeepAlive(interval, timeout time.Duration) Option {
+	return func(s *settings) { s.keepAliveInterval, s.keepAliveTimeout = interval, timeout }
+}
+
+// WithDialOptions adds options of gRPC's own, such as interceptors or a stats handler for traces.
+func WithDialOptions(options ...grpc.DialOption) Option {
+	return func(s *settings) { s.dial = append(s.dial, options...) }
+}
