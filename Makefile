@@ -34,7 +34,7 @@ run: $(READY) ## start the service, on embedded PostgreSQL unless told otherwise
 	$(BIN)/everlog serve $(ARGS)
 
 test: $(READY) ## run the tests, except slow ones (ARGS="-k name")
-	$(BIN)/pytest -m "not slow" $(ARGS)
+	$(BIN)/pytest -m "not slow and not polyglot" $(ARGS)
 
 test-all: $(READY) ## run every test, also of clients in other languages
 	$(BIN)/pytest $(ARGS)

@@ -1,0 +1,144 @@
+"""Where scenarios are played: the one live server, a new tenant for each, and what befalls it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+import everlog
+from tests.clients.conformance.matching import (
+    Normaliser,
+    differences,
+    look_up,
+    substitute,
+)
+from tests.clients.conformance.scenarios import HARNESS_ACTIONS
+
+if TYPE_CHECKING:
+    from tests.clients.conformance.runners import Runner
+    from tests.clients.conformance.scenarios import Scenario, Step
+    from tests.servers import Server
+
+_tenants = count(2)
+
+
+class Stage:
+    """A server and its database."""
+
+    def __init__(self, server: Server, database_url: str) -> None:
+        self.server = server
+        self._database_url = database_url
+        self._serves = True
+
+    @property
+    def url(self) -> str:
+        """What clients connect to."""
+        return f"everlog://{self.server.address}"
+
+    async def new_tenant(self, *, head: int = 0) -> str:
+        """A tenant with an empty log, or with one that says that it is long already."""
+        number = next(_tenants)
+        name = f"tenant-{number}"
+        async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
+            await connection.execute(
+                "INSERT INTO everlog.tenant_names (name, tenant_id) VALUES (%s, %s)", (name, number)
+            )
+            await connection.execute(
+                "INSERT INTO everlog.tenants (tenant_id, head, head_event_id) VALUES (%s, %s, %s)",
+                (number, head, uuid.uuid4() if head else None),
+            )
+        return name
+
+    async def play(self, scenario: Scenario, runner: Runner) -> list[str]:
+        """Play a scenario; returns the normalised answers, raises AssertionError."""
+        tenant = await self.new_tenant(head=scenario.head)
+        variables = {"url": self.url, "tenant": tenant}
+        normalise = Normaliser(repr(scenario))
+        answers = []
+        if scenario.connected:
+            assert await runner.ask("connect", {"url": self.url, "tenant": tenant}) == {"ok": {}}
+        try:
+            for number, step in enumerate(scenario.steps, 1):
+                try:
+                    answer = await self._take(step, runner, variables, tenant)
+                except AssertionError as error:
+                    raise AssertionError(f"step {number}, {step.action}: {error}") from None
+                answers.append(normalise(answer))
+        finally:
+            if not self._serves:
+                await self._act("server", "start", tenant)
+        assert await runner.ask("close", {}) == {"ok": {}}
+        return answers
+
+    async def _take(
+        self, step: Step, runner: Runner, variables: dict[str, str], tenant: str
+    ) -> dict[str, Any]:
+        arguments = substitute(step.arguments, variables)
+        if step.action in HARNESS_ACTIONS:
+            await self._act(step.action, arguments, tenant)
+            return {}
+        asked = asyncio.create_task(runner.ask(step.action, arguments))
+        try:
+            for action, given in step.meanwhile.items():
+                await asyncio.sleep(0.2)  # the runner is to have begun
+                await self._act(action, substitute(given, variables), tenant)
+            answer = await asked
+        finally:
+            asked.cancel()
+        if step.error is not None:
+            assert "error" in answer, f"it went well: {answer}"
+            found = list(differences(substitute(step.error, variables), answer["error"]))
+        else:
+            assert "ok" in answer, f"it failed: {answer}"
+            found = list(differences(substitute(step.ok or {}, variables), answer["ok"]))
+        assert not found, "\n  ".join(["", *found[:10], f"answer: {str(answer)[:3000]}"])
+        for name, path in step.save.items():
+            variables[name] = look_up(next(iter(answer.values())), path)
+        return answer
+
+    async def _act(self, action: str, given: Any, tenant: str) -> None:
+        match action, given:
+            case "server", "stop":
+                self._serves = False
+                await self.server.stop()
+            case "server", "kill":
+                self._serves = False
+                await self.server.kill()
+            case "server", "start":
+                await self.server.start()
+                self._serves = True
+            case "flood", {"events": events, "restarts": restarts}:
+                await self._flood(events, restarts, tenant)
+            case _:
+                raise AssertionError(f"{action} can't be {given!r}")
+
+    async def _flood(self, events: int, restarts: list[str], tenant: str) -> None:
+        """Emit numbered events without a pause, through restarts of the server."""
+
+        async def emit() -> None:
+            async with everlog.connect(self.url, tenant=tenant) as client:
+                for number in range(1, events + 1):
+                    await client.emit(
+                        everlog.Event(
+                            "flood.rose",
+                            aggregate=("flood", "1"),
+                            json=str(number),
+                            idempotency_key=f"flood-{number}",
+                        )
+                    )
+                    await asyncio.sleep(0.005)
+
+        emitting = asyncio.create_task(emit())
+        try:
+            for way in restarts:
+                await asyncio.sleep(0.4)
+                assert not emitting.done(), "the flood was over before the server was restarted"
+                await self._act("server", way, tenant)
+                await self._act("server", "start", tenant)
+            await emitting
+        finally:
+            emitting.cancel()
