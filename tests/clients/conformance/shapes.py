@@ -32,7 +32,7 @@ def to_time(text: str) -> datetime:
 
 def from_time(time: datetime) -> str:
     """A time with exactly six digits."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def to_event(shape: Json) -> everlog.Event:

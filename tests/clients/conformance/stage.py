@@ -78,6 +78,9 @@ class Stage:
         self, step: Step, runner: Runner, variables: dict[str, str], tenant: str
     ) -> dict[str, Any]:
         arguments = substitute(step.arguments, variables)
+        if step.action == "tenant":
+            variables[arguments] = await self.new_tenant()
+            return {}
         if step.action in HARNESS_ACTIONS:
             await self._act(step.action, arguments, tenant)
             return {}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+# The server is stopped and started again in each of them.
+_SLOW = frozenset({"outages"})
+
 
 def _languages() -> list[object]:
     return [
@@ -24,9 +27,16 @@ def _languages() -> list[object]:
     ]
 
 
-@pytest.mark.parametrize(
-    "scenario", load_scenarios(), ids=[scenario.id for scenario in load_scenarios()]
-)
+def _scenarios() -> list[object]:
+    return [
+        pytest.param(
+            scenario, id=scenario.id, marks=[pytest.mark.slow] if scenario.group in _SLOW else []
+        )
+        for scenario in load_scenarios()
+    ]
+
+
+@pytest.mark.parametrize("scenario", _scenarios())
 @pytest.mark.parametrize("language", _languages())
 async def test_scenario(
     language: str,
