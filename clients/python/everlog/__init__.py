@@ -53,6 +53,7 @@ from everlog.query import Query
 from everlog.recorded import Head, Receipt, RecordedEvent
 from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
+from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 
 __all__ = [
     "MUST_EXIST",
@@ -109,9 +110,14 @@ __all__ = [
     "ServerDraining",
     "StorageUnavailable",
     "Subscription",
+    "SyncClient",
+    "SyncIterator",
+    "SyncQuery",
+    "SyncSubscription",
     "TenantNotFound",
     "TooManySubscriptions",
     "Unauthenticated",
     "Unavailable",
     "connect",
+    "connect_sync",
 ]

@@ -65,8 +65,8 @@ def _run(*command: str, folder: Path) -> None:
         raise RuntimeError(f"{' '.join(command)} (in {folder}) failed:\n{done.stdout}")
 
 
-def _python() -> list[str]:
-    return [sys.executable, "-m", "tests.clients.conformance.python_runner"]
+def _python(runner: str) -> Callable[[], list[str]]:
+    return lambda: [sys.executable, "-m", f"tests.clients.conformance.{runner}"]
 
 
 def _go() -> list[str]:
@@ -100,7 +100,14 @@ def _java() -> list[str]:
 LANGUAGES = {
     language.name: language
     for language in (
-        Language("python", "Python", (), _CLIENTS / "python", _python),
+        Language("python", "Python", (), _CLIENTS / "python", _python("python_runner")),
+        Language(
+            "python_sync",
+            "Python, synchronous",
+            (),
+            _CLIENTS / "python",
+            _python("python_sync_runner"),
+        ),
         Language("go", "Go", ("go",), _CLIENTS / "go" / "conformance", _go),
         Language(
             "typescript",

@@ -18,7 +18,8 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z"
 _PATTERNS = {"$any": r"(?s:.*)", "$uuid": _UUID, "$time": _TIME}
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_VOLATILE = re.compile(f"{_UUID}|{_TIME}")
+# An id also as a message may spell it, without its dashes.
+_VOLATILE = re.compile(f"{_UUID}|[0-9a-f]{{32}}|{_TIME}")
 
 
 def substitute(value: Any, variables: Mapping[str, str]) -> Any:
@@ -122,4 +123,4 @@ class Normaliser:
             return found
         if "T" in found:
             return "<time>"
-        return self._numbers.setdefault(found, f"<id {len(self._numbers) + 1}>")
+        return self._numbers.setdefault(found.replace("-", ""), f"<id {len(self._numbers) + 1}>")

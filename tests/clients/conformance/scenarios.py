@@ -39,6 +39,9 @@ class Step:
     meanwhile: dict[str, Any] = field(default_factory=dict)
     """What the harness does while the runner has the command."""
 
+    equal: bool = True
+    """Whether all languages must answer the same, beyond what is expected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
