@@ -2,6 +2,7 @@ import grpc
 import pytest
 
 import everlog
+from everlog.errors import ERRORS_BY_CODE, ERRORS_BY_REASON
 from everlog.retry import (
     Backoff,
     emit_may_be_retried,
@@ -68,6 +69,44 @@ def test_an_interrupted_subscription_goes_on(error: everlog.EverlogError) -> Non
 )
 def test_a_cursor_of_another_log_is_told_to_the_caller(error: everlog.EverlogError) -> None:
     assert not subscription_may_be_resumed(error)
+
+
+# What may be sent again after each reason: an emit, an emit that the log would recognise, a read,
+# a subscription.
+AFTER_A_REASON = {
+    "STORAGE_UNAVAILABLE": (True, True, True, True),
+    "SERVER_DRAINING": (True, True, True, True),
+    "OVERLOADED": (True, True, False, False),
+    "COMMIT_UNKNOWN": (False, True, True, True),
+    "TOO_MANY_SUBSCRIPTIONS": (False, False, False, True),
+}
+AFTER_A_CODE = {
+    grpc.StatusCode.UNAVAILABLE: (False, True, True, True),
+    grpc.StatusCode.CANCELLED: (False, True, False, True),
+    grpc.StatusCode.INTERNAL: (False, True, False, True),
+}
+NEVER = (False, False, False, False)
+
+
+def decisions(error: everlog.EverlogError) -> tuple[bool, bool, bool, bool]:
+    return (
+        emit_may_be_retried(error, recognisable=False),
+        emit_may_be_retried(error, recognisable=True),
+        read_may_be_retried(error),
+        subscription_may_be_resumed(error),
+    )
+
+
+@pytest.mark.parametrize("reason", ERRORS_BY_REASON)
+def test_what_may_be_sent_again_after_each_reason(reason: str) -> None:
+    assert decisions(ERRORS_BY_REASON[reason]()) == AFTER_A_REASON.get(reason, NEVER)
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code.value[0] != 0])
+def test_what_may_be_sent_again_after_a_failure_without_a_reason(code: grpc.StatusCode) -> None:
+    kind = ERRORS_BY_CODE.get(code, everlog.EverlogError)
+    error = kind(code=code, reason="")
+    assert decisions(error) == AFTER_A_CODE.get(code, NEVER)
 
 
 def test_waits_grow_up_to_the_cap() -> None:

@@ -1,17 +1,17 @@
 """From a failed call to a typed error: the one place where `google.rpc.Status` is read.
 
-A unary call and a stream fail with an `AioRpcError` that carries the status in its trailers; an
-answer on an EmitStream carries it as a message. Both end here.
+A unary call and a stream fail with an `AioRpcError` (on the synchronous stubs: a `grpc.Call`) that
+carries the status in its trailers; an answer on an EmitStream carries it as a message. Both end
+here.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
-from grpc.aio import AioRpcError
 
 from everlog.aggregates import AggregateKey
 from everlog.details import Details, FieldViolation, KnownEvent, SequenceViolation
@@ -28,7 +28,17 @@ _CODES = {code.value[0]: code for code in StatusCode}
 _Detail = TypeVar("_Detail", bound=Message)
 
 
-def error_from_rpc(failure: AioRpcError) -> EverlogError:
+class FailedCall(Protocol):
+    """What an `AioRpcError` and the `RpcError` of a synchronous stub have in common."""
+
+    def code(self) -> StatusCode: ...  # noqa: D102 - as grpc has it
+
+    def details(self) -> str | None: ...  # noqa: D102 - as grpc has it
+
+    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]]: ...  # noqa: D102 - as grpc has it
+
+
+def error_from_rpc(failure: FailedCall) -> EverlogError:
     """Turn a call's failure into a typed error.
 
     UNAVAILABLE without a status of everlog's comes from the transport: ConnectionLost.
@@ -43,7 +53,7 @@ def error_from_rpc(failure: AioRpcError) -> EverlogError:
     message = failure.details() or ""
     if code is StatusCode.UNAVAILABLE:
         return ConnectionLost(message)
-    return ERRORS_BY_CODE.get(code, EverlogError)(message, code=code)
+    return ERRORS_BY_CODE.get(code, EverlogError)(message, code=code, reason="")
 
 
 def error_from_status(status: status_pb2.Status) -> EverlogError:
