@@ -129,8 +129,6 @@ class EventStore:
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         if aggregate is not None:
             event_filter = replace(event_filter, aggregate=aggregate)
-            if await self._reader.last_sequence(tenant_id, aggregate) == 0:
-                raise AggregateNotFoundError(aggregate)
         after, through = await self._stretch(tenant_id, aggregate, request)
         if after >= through:
             return
@@ -223,29 +221,20 @@ class EventStore:
         self, tenant_id: int, aggregate: AggregateKey | None, request: pb.ReplayRequest
     ) -> tuple[int, int]:
         """The positions after which, and through which, is replayed."""
-        reader = self._reader
         event_id = requests.cursor_event_id(request)
-        after = at_least(0, request.after_position, "after_position")
-        head = (await reader.check_cursor(tenant_id, after, event_id)).position
-        match request.WhichOneof("start"):
-            case "after_sequence" if aggregate is not None:
-                sequence = at_least(0, request.after_sequence, "after_sequence")
-                after = await reader.position_of_sequence(tenant_id, aggregate, sequence)
-            case "from_time":
-                time = checked_time(request.from_time, "from_time")
-                after = await reader.position_before(tenant_id, time)
-        match request.WhichOneof("end"):
-            case "through_position":
-                through = at_least(0, request.through_position, "through_position")
-            case "through_sequence" if aggregate is not None:
-                sequence = at_least(0, request.through_sequence, "through_sequence")
-                through = await reader.position_of_sequence(tenant_id, aggregate, sequence)
-            case "through_time":
-                time = checked_time(request.through_time, "through_time")
-                through = await reader.position_before(tenant_id, time + 1)
-            case _:
-                through = head
-        return after, min(through, head)
+        cursor = at_least(0, request.after_position, "after_position")
+        end = at_least(0, request.through_position, "through_position")
+        asked = requests.extent_asked(request, aggregate)
+        extent = await self._reader.extent(tenant_id, asked)
+        if aggregate is not None and extent.last_sequence is None:
+            raise AggregateNotFoundError(aggregate)
+        extent.check_cursor(cursor, event_id)
+        after = cursor if extent.after is None else extent.after
+        if extent.through is not None:
+            end = extent.through
+        elif not request.HasField("through_position"):
+            end = extent.head
+        return after, min(end, extent.head)
 
 
 def _patience_seconds(remaining: float | None) -> float:

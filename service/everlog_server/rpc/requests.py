@@ -14,6 +14,7 @@ from everlog_server.rpc.decoding import to_microseconds
 from everlog_server.rpc.fields import decode_aggregate, decode_uuid, name_problem
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.settings import LimitSettings
+from everlog_server.storage.reads import ExtentAsked
 
 _PAGE_SIZE_DEFAULT = 100
 _HEARTBEAT_SECONDS_MIN = 1.0
@@ -106,3 +107,22 @@ def replay_scope(
             FieldViolation("filter.aggregate", f"is not {aggregate}, which is to be replayed")
         )
     return aggregate, event_filter
+
+
+def extent_asked(
+    request: event_store_pb2.ReplayRequest, aggregate: AggregateKey | None
+) -> ExtentAsked:
+    """What has to be looked up to know where a replay begins and ends."""
+    start, end = request.WhichOneof("start"), request.WhichOneof("end")
+    after_sequence = at_least(0, request.after_sequence, "after_sequence")
+    through_sequence = at_least(0, request.through_sequence, "through_sequence")
+    return ExtentAsked(
+        position=request.after_position if request.after_event_id else None,
+        aggregate=aggregate,
+        after_sequence=after_sequence if start == "after_sequence" else None,
+        from_time=checked_time(request.from_time, "from_time") if start == "from_time" else None,
+        through_sequence=through_sequence if end == "through_sequence" else None,
+        through_time=(
+            checked_time(request.through_time, "through_time") if end == "through_time" else None
+        ),
+    )

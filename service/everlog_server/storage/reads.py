@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from everlog_server.errors import (
     CursorBeyondHeadError,
@@ -22,6 +23,54 @@ __all__ = ["Batch", "EventReader", "Page"]
 
 _POLL_SECONDS_MIN = 0.005
 _POLL_SECONDS_MAX = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtentAsked:
+    """What is to be known of a replay's bounds; None: nothing of it."""
+
+    position: int | None = None
+    """Of a cursor, whose event's id is to be compared."""
+    aggregate: AggregateKey | None = None
+    after_sequence: int | None = None
+    from_time: int | None = None
+    through_sequence: int | None = None
+    through_time: int | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """As reads.sql has them."""
+        return {
+            "position": self.position,
+            "aggregate_type": self.aggregate and self.aggregate.aggregate_type,
+            "aggregate_id": self.aggregate and self.aggregate.aggregate_id,
+            "after_sequence": self.after_sequence,
+            "from_time": self.from_time,
+            "through_sequence": self.through_sequence,
+            "through_time": self.through_time,
+        }
+
+
+class Extent(NamedTuple):
+    """What bounds a replay. None: not asked, or not there."""
+
+    head: int
+    event_id: bytes | None
+    last_sequence: int | None
+    after: int | None
+    """The position after which it begins: the head for a sequence that is not reached yet."""
+    through: int | None
+    """The position that it ends with, inclusive; likewise."""
+
+    def check_cursor(self, position: int, event_id: bytes | None) -> None:
+        """CursorBeyondHeadError or LogDivergedError unless a cursor is of this log."""
+        if position > self.head:
+            raise CursorBeyondHeadError(position=position, head=self.head)
+        if event_id is not None and self.event_id != event_id:
+            raise LogDivergedError(
+                f"the event at position {position} is not {event_id.hex()}: the log was restored to"
+                " an earlier state and went on otherwise",
+                metadata={"position": str(position)},
+            )
 
 
 class EventReader(History):
@@ -79,41 +128,23 @@ class EventReader(History):
                 metadata={"position": str(min_position), "head": str(seen)},
             ) from None
 
-    async def last_sequence(self, tenant_id: int, aggregate: AggregateKey) -> int:
-        """The last sequence of an aggregate; 0 if it has no events."""
-        row = await self._row("last_sequence", tenant_id=tenant_id, **aggregate._asdict())
-        return 0 if row is None else int(row[0])
-
-    async def position_of_sequence(
-        self, tenant_id: int, aggregate: AggregateKey, sequence: int
-    ) -> int:
-        """The position of an aggregate's event; 0 for 0, the head for one not yet reached."""
-        if sequence <= 0:
-            return 0
-        row = await self._row(
-            "position_at_sequence", tenant_id=tenant_id, sequence=sequence, **aggregate._asdict()
-        )
-        return (await self.head(tenant_id)).position if row is None else int(row[0])
+    async def extent(self, tenant_id: int, asked: ExtentAsked) -> Extent:
+        """What bounds a replay: one round trip, one snapshot."""
+        row = await self._row("extent", tenant_id=tenant_id, **asked.parameters())
+        if row is None:
+            raise TenantNotFoundError(f"tenant {tenant_id} has no log")
+        return Extent(*row)
 
     async def position_before(self, tenant_id: int, time_microseconds: int) -> int:
         """The last position that was recorded before a time; 0 if none was."""
         async with self._database.reads.connection() as connection:
             return await position_before(connection, tenant_id, time_microseconds)
 
-    async def check_cursor(self, tenant_id: int, position: int, event_id: bytes | None) -> Head:
-        """The head, if a cursor is of this log; else CursorBeyondHeadError or LogDivergedError."""
-        head = await self.head(tenant_id)
-        if position > head.position:
-            raise CursorBeyondHeadError(position=position, head=head.position)
-        if event_id is not None:
-            row = await self._row("event_id_at_position", tenant_id=tenant_id, position=position)
-            if row is None or row[0] != event_id:
-                raise LogDivergedError(
-                    f"the event at position {position} is not {event_id.hex()}: the log was"
-                    " restored to an earlier state and went on otherwise",
-                    metadata={"position": str(position)},
-                )
-        return head
+    async def check_cursor(self, tenant_id: int, position: int, event_id: bytes | None) -> None:
+        """CursorBeyondHeadError or LogDivergedError unless a cursor is of this log."""
+        asked = ExtentAsked(position=None if event_id is None else position)
+        extent = await self.extent(tenant_id, asked)
+        extent.check_cursor(position, event_id)
 
     async def _record(self, query: str, **parameters: Any) -> bytes | None:
         row = await self._row(query, **parameters)

@@ -348,33 +348,55 @@ SELECT
 FROM unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[]) AS asked (tenant_id, position)
 JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id;
 
--- name: event_id_at_position
--- The id of the event at a position.
-SELECT uuid_send(e.event_id) FROM everlog.events AS e
-WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+-- name: extent
+-- What bounds a replay, of one snapshot: the head; the id of the event at a position; an aggregate's last
+-- sequence; after and through which positions it goes where that is asked by sequence (one that is not
+-- there yet: the head) or by time. Null: not asked, or not there.
+SELECT
+    t.head,
+    (
+        SELECT uuid_send(e.event_id) FROM everlog.events AS e
+        WHERE e.tenant_id = t.tenant_id AND e.position = %(position)s::bigint
+    ),
+    (
+        SELECT e.sequence FROM everlog.events AS e
+        WHERE {of_aggregate}
+        ORDER BY e.sequence DESC
+        LIMIT 1
+    ),
+    CASE
+        WHEN %(after_sequence)s::bigint = 0 THEN 0
+        WHEN %(after_sequence)s::bigint IS NOT NULL THEN coalesce(
+            (
+                SELECT e.position FROM everlog.events AS e
+                WHERE {of_aggregate} AND e.sequence = %(after_sequence)s::bigint
+            ),
+            t.head
+        )
+        WHEN %(from_time)s::bigint IS NOT NULL THEN everlog.position_before(
+            t.tenant_id, 'epoch'::timestamptz + %(from_time)s::bigint * interval '1 microsecond'
+        )
+    END,
+    CASE
+        WHEN %(through_sequence)s::bigint = 0 THEN 0
+        WHEN %(through_sequence)s::bigint IS NOT NULL THEN coalesce(
+            (
+                SELECT e.position FROM everlog.events AS e
+                WHERE {of_aggregate} AND e.sequence = %(through_sequence)s::bigint
+            ),
+            t.head
+        )
+        WHEN %(through_time)s::bigint IS NOT NULL THEN everlog.position_before(
+            t.tenant_id, 'epoch'::timestamptz + (%(through_time)s::bigint + 1) * interval '1 microsecond'
+        )
+    END
+FROM everlog.tenants AS t
+WHERE t.tenant_id = %(tenant_id)s::integer;
 
--- name: last_sequence
--- The last sequence of an aggregate, and its position.
-SELECT e.sequence, e.position FROM everlog.events AS e
-WHERE e.tenant_id = %(tenant_id)s::integer
-    AND e.aggregate_type = %(aggregate_type)s::text
-    AND e.aggregate_id = %(aggregate_id)s::text
-ORDER BY e.sequence DESC
-LIMIT 1;
-
--- name: position_at_sequence
--- The position of an aggregate's event.
-SELECT e.position FROM everlog.events AS e
-WHERE e.tenant_id = %(tenant_id)s::integer
-    AND e.aggregate_type = %(aggregate_type)s::text
-    AND e.aggregate_id = %(aggregate_id)s::text
-    AND e.sequence = %(sequence)s::bigint;
-
--- name: sequence_through
--- The last sequence of an aggregate at or before a position.
-SELECT everlog.sequence_through(
-    %(tenant_id)s::integer, %(aggregate_type)s::text, %(aggregate_id)s::text, %(through)s::bigint
-);
+-- fragment: of_aggregate
+e.tenant_id = %(tenant_id)s::integer
+AND e.aggregate_type = %(aggregate_type)s::text
+AND e.aggregate_id = %(aggregate_id)s::text
 
 -- name: position_before
 -- The last position that was recorded before a time.
