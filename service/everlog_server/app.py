@@ -18,12 +18,13 @@ import grpc
 import structlog
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from everlog_server.append import Sequencers
 from everlog_server.errors import EverlogError
 from everlog_server.rpc.interceptors import ErrorInterceptor
 from everlog_server.rpc.records import CODEC
+from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
+from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import EVENT_STORE_SERVICE, add_services
 from everlog_server.storage.database import Database
 from everlog_server.storage.hints import Hints
@@ -141,12 +142,12 @@ async def _serve(
 
 
 async def _add_health_and_reflection(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    names = [EVENT_STORE_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME]
+    names = [EVENT_STORE_SERVICE, health.SERVICE_NAME, REFLECTION_SERVICE]
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    reflection.enable_server_reflection(names, server)
+    add_reflection(names, server)
     return healthy
 
 

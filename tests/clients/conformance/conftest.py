@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import pytest_asyncio
 from tests.clients.conformance.languages import LANGUAGES, MissingError
 from tests.clients.conformance.matrix import Matrix
 from tests.clients.conformance.runners import running
+from tests.clients.conformance.scenarios import load_scenarios
 from tests.clients.conformance.stage import Stage
 from tests.conftest import with_database
 from tests.servers import serving
@@ -140,4 +142,11 @@ class _Printer:
             terminalreporter.section("conformance of the clients")
             terminalreporter.write_line(self._matrix.table())
             if self._config.getoption("--write-matrix"):
-                self._matrix.write()
+                self._write(terminalreporter)
+
+    def _write(self, terminalreporter: pytest.TerminalReporter) -> None:
+        missing = self._matrix.missing(Counter(scenario.group for scenario in load_scenarios()))
+        if missing:
+            terminalreporter.write_line(f"not written, for it is not whole: {'; '.join(missing)}")
+        else:
+            self._matrix.write()

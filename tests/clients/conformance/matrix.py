@@ -48,6 +48,15 @@ class Matrix:
             return f"✓ {passed}"
         return f"{passed} of {everything}"
 
+    def missing(self, played: Counter[str]) -> list[str]:
+        """What a whole run has and this one lacks; `played` counts a group's scenarios."""
+        return [
+            f"{LANGUAGES[language].title}: {group}"
+            for language in LANGUAGES
+            for group, count in played.items()
+            if self._cells.get((language, group), Counter())["passed"] < count
+        ]
+
     def write(self) -> None:
         """Put the table between its two marks in clients/README.md."""
         text = README.read_text(encoding="utf-8")

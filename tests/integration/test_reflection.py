@@ -1,0 +1,45 @@
+"""Server reflection: what tools ask before they can call anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from everlog_server.rpc.reflection import add_reflection
+
+SERVICE = "everlog.v1.EventStoreService"
+
+
+async def ask(symbol: str) -> Any:
+    server = grpc.aio.server()
+    add_reflection([SERVICE], server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
+    await server.stop(None)
+    return answers[0]
+
+
+@pytest.mark.parametrize(
+    "symbol", [SERVICE, f"{SERVICE}.Emit", f"{SERVICE}.Subscribe", "everlog.v1.EmitRequest"]
+)
+async def test_a_symbol_is_found_in_its_file(symbol: str) -> None:
+    answer = await ask(symbol)
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(file).name
+        for file in answer.file_descriptor_response.file_descriptor_proto
+    ]
+    assert "everlog/v1/event_store.proto" in files
+
+
+@pytest.mark.parametrize("symbol", [f"{SERVICE}.Missing", "everlog.v1.Missing", "", "no symbol"])
+async def test_what_is_not_there_is_not_found(symbol: str) -> None:
+    answer = await ask(symbol)
+    assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
