@@ -114,20 +114,23 @@ func (p *pipeline) waitToWrite(ctx context.Context) {
 func (p *pipeline) nextMessage() frames {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Now().Before(p.pausedUntil) {
+	if len(p.queue) == 0 || p.messages >= messagesMax || time.Now().Before(p.pausedUntil) {
 		return nil
 	}
 	var message frames
-	size, taken := 0, 0
+	size, taken, inFlight := 0, 0, new(int)
 	for _, emit := range p.queue {
 		if len(message) == messageEmitsMax || (size > 0 && size+len(emit.frame) > messageBytesMax) {
 			break
 		}
 		taken++
 		p.inFlight[emit.number] = emit
+		emit.message = inFlight
 		size += len(emit.frame)
 		message = append(message, emit.frame)
 	}
 	p.queue = slices.Delete(p.queue, 0, taken)
+	*inFlight = taken
+	p.messages++
 	return message
 }

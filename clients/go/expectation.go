@@ -72,19 +72,25 @@ type EmitOption func(*emitRequest)
 // emitRequest is an Emit in the making.
 type emitRequest struct {
 	events       []Event
-	ofOnly       []Expected
-	expectations []*everlogpb.ExpectedSequence
+	expectations []expectation // in the order of the options
 	knownEvents  everlogpb.KnownEventsPolicy
+}
+
+type expectation struct {
+	of       *Aggregate // nil: the only one that is written
+	expected Expected
 }
 
 // Expect refuses the request unless the only aggregate that its events are about is as expected.
 func Expect(expected Expected) EmitOption {
-	return func(r *emitRequest) { r.ofOnly = append(r.ofOnly, expected) }
+	return func(r *emitRequest) { r.expectations = append(r.expectations, expectation{nil, expected}) }
 }
 
 // ExpectOf refuses the request unless this aggregate, which it need not write, is as expected.
 func ExpectOf(aggregate Aggregate, expected Expected) EmitOption {
-	return func(r *emitRequest) { r.expectations = append(r.expectations, expected.message(aggregate)) }
+	return func(r *emitRequest) {
+		r.expectations = append(r.expectations, expectation{&aggregate, expected})
+	}
 }
 
 // SkipKnownEvents answers events that the log knows with their original receipts and appends the
@@ -98,9 +104,8 @@ func SkipKnownEvents() EmitOption {
 // message encodes the request, and tells whether the log would know all of its events.
 func (r *emitRequest) message() (message *everlogpb.EmitRequest, recognisable bool, err error) {
 	message = &everlogpb.EmitRequest{
-		Events:            make([]*everlogpb.NewEvent, len(r.events)),
-		ExpectedSequences: r.expectations,
-		KnownEvents:       r.knownEvents,
+		Events:      make([]*everlogpb.NewEvent, len(r.events)),
+		KnownEvents: r.knownEvents,
 	}
 	recognisable = true
 	for i := range r.events {
@@ -110,27 +115,29 @@ func (r *emitRequest) message() (message *everlogpb.EmitRequest, recognisable bo
 			return nil, false, refusal(ReasonInvalidEvent, "events["+strconv.Itoa(i)+"]: "+err.Error())
 		}
 	}
-	for _, expected := range r.ofOnly {
-		aggregate, err := r.onlyAggregate()
-		if err != nil {
-			return nil, false, refusal(ReasonInvalidRequest, err.Error())
+	for _, expectation := range r.expectations {
+		aggregate := expectation.of
+		if aggregate == nil {
+			if aggregate, err = r.onlyAggregate(); err != nil {
+				return nil, false, refusal(ReasonInvalidRequest, err.Error())
+			}
 		}
-		message.ExpectedSequences = append(message.ExpectedSequences, expected.message(aggregate))
+		message.ExpectedSequences = append(message.ExpectedSequences, expectation.expected.message(*aggregate))
 	}
 	return message, recognisable, nil
 }
 
-func (r *emitRequest) onlyAggregate() (Aggregate, error) {
+func (r *emitRequest) onlyAggregate() (*Aggregate, error) {
 	if len(r.events) == 0 {
-		return Aggregate{}, errors.New("no aggregate is written: say with ExpectOf of which something is expected")
+		return nil, errors.New("no aggregate is written: say with ExpectOf of which something is expected")
 	}
 	only := r.events[0].writtenAggregate()
 	for i := range r.events {
 		if r.events[i].writtenAggregate() != only {
-			return Aggregate{}, errors.New("several aggregates are written: say with ExpectOf what is expected of each of them")
+			return nil, errors.New("several aggregates are written: say with ExpectOf what is expected of each of them")
 		}
 	}
-	return only, nil
+	return &only, nil
 }
 
 func newEmitRequest(events []Event, options []EmitOption) *emitRequest {

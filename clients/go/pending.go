@@ -13,7 +13,8 @@ type Pending struct {
 	recognisable bool
 	release      func()       // frees what watches over its context
 	onFinish     func(*Error) // told once, perhaps with the pipeline's mu held; may be nil
-	lastError    *Error       // guarded by the pipeline's mu
+	lastError    *Error       // guarded by the pipeline's mu, as is the next
+	message      *int         // how many emits of the message that it was sent in are in flight
 
 	once     sync.Once
 	done     chan struct{}

@@ -22,6 +22,7 @@ const (
 	messageBytesMax    = 1024 * 1024
 	unansweredEmitsMax = 5_000 // half of a server's append queue, at its default
 	unansweredBytesMax = 4 * 1024 * 1024
+	messagesMax        = 2
 )
 
 // pipeline sends emits over one EmitStream, opening a new one when it breaks. Concurrent emits share
@@ -35,7 +36,9 @@ const (
 //
 //   - An emit's number is its request_id for good, and the queue gives out the lowest number first:
 //     what is sent again goes before what was never sent, in the order of submission.
-//   - Nothing waits for company. What was submitted while the writer was busy travels in one message.
+//   - At most messagesMax messages are without an answer; what is submitted meanwhile travels together
+//     in the next one. A message costs the server more than an emit does: one for each would make it
+//     several times slower. What is alone waits for nobody.
 //   - At most unansweredBytesMax are unanswered, except for one larger emit alone; who would exceed
 //     that waits for room, in turn.
 //   - Every emit ends in exactly one of: receipts, an error of its own, or the end of its context.
@@ -55,6 +58,7 @@ type pipeline struct {
 	mu              sync.Mutex // guards all below; held for moments, never while sending or waiting
 	queue           []*Pending // by number
 	inFlight        map[int64]*Pending
+	messages        int // with an emit in flight
 	unanswered      int // in the queue or in flight, also when nobody waits for the answer any more
 	unansweredBytes int
 	room            chan struct{} // closed and replaced when something is answered, if anybody waits
@@ -181,6 +185,7 @@ func (p *pipeline) take(response *everlogpb.EmitStreamResponse) {
 			continue // an answer to nobody: there is nobody to tell
 		}
 		delete(p.inFlight, emit.number)
+		p.answered(emit)
 		switch receipts := answer.GetResponse().GetReceipts(); {
 		case answer.GetStatus() != nil:
 			p.retryOrRefuse(emit, errorFromStatus(answer.GetStatus()))
@@ -205,6 +210,7 @@ func (p *pipeline) settle(err *Error) {
 		p.retryOrRefuse(emit, err)
 	}
 	clear(p.inFlight)
+	p.messages = 0
 }
 
 // postpone decides about the emits that wait for a stream which could not be opened.
@@ -226,6 +232,14 @@ func (p *pipeline) postpone(err *Error) {
 }
 
 // All below are called with mu held.
+
+// answered counts an emit off its message.
+func (p *pipeline) answered(emit *Pending) {
+	if *emit.message--; *emit.message == 0 {
+		p.messages--
+		p.wakeWriter()
+	}
+}
 
 func (p *pipeline) retryOrRefuse(emit *Pending, err *Error) {
 	if p.backoff == nil || !emitMayBeRetried(err, emit.recognisable) {
@@ -253,6 +267,10 @@ func (p *pipeline) retry(emit *Pending, err *Error) {
 func (p *pipeline) enqueue(emit *Pending) {
 	at, _ := slices.BinarySearchFunc(p.queue, emit, byNumber)
 	p.queue = slices.Insert(p.queue, at, emit)
+	p.wakeWriter()
+}
+
+func (p *pipeline) wakeWriter() {
 	select {
 	case p.wake <- struct{}{}:
 	default: // there is a token already

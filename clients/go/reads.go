@@ -76,7 +76,8 @@ func read[Request, Response any](
 			return nil, lost(closedMessage)
 		case failure.cause != nil && interruption != nil:
 			// Why it took so long says more than that it did.
-			return nil, contextError(ctx, interruption)
+			interruption.cause = failure.cause
+			return nil, interruption
 		case c.settings.backoff == nil || !readMayBeRetried(failure):
 			return nil, failure
 		}

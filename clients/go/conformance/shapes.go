@@ -75,7 +75,7 @@ type event struct {
 	OccurredTime   instant        `json:"occurred_time"`
 	Documentable   *bool          `json:"documentable"`
 	Intent         *intent        `json:"intent"`
-	Context        *surroundings      `json:"context"`
+	Context        *surroundings  `json:"context"`
 }
 
 func (e *event) value() everlog.Event {
