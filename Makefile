@@ -42,8 +42,12 @@ test-all: $(READY) ## run every test, also of clients in other languages
 
 demo: $(READY) ## the history of a git repository, event by event (REPO=path)
 	examples/git_history/demo.sh $(or $(REPO),.)
+
 bench: $(READY) ## measure everlog beside its peers (ONLY=P1,P4 ARGS="--rounds 5")
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+load: $(READY) ## put load on a server with ghz (ARGS="--duration 60 --only emit")
+	@$(BIN)/python -m benchmarks.ghz $(ARGS)
 
 # $(1): the folder to generate into. Only files with a service get gRPC stubs.
 define generate
