@@ -13,7 +13,7 @@ a log that was restored to an earlier state meanwhile is recognised (`LOG_DIVERG
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
@@ -25,7 +25,7 @@ from everlog.errors import ConnectionLost, EverlogError
 from everlog.recorded import RecordedEvent
 from everlog.retry import Backoff, subscription_may_be_resumed
 from everlog.status import error_from_rpc
-from everlog.v1 import event_store_pb2
+from everlog.v1 import event_pb2, event_store_pb2
 
 _HEARTBEATS_MISSED_MAX = 3
 
@@ -83,7 +83,10 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
         self._marks = marks
         self._resumption = resumption
         self._failures = 0
-        self._position = request.after_position
+        self._position = (
+            request.after_position if request.WhichOneof("start") == "after_position" else None
+        )
+        self._last_event: event_pb2.RecordedEvent | None = None
         self._items = self._run()
 
     @property
@@ -93,10 +96,10 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
         It may be further than the last event's: nothing in between matched. 0 until the first
         message when the subscription started from a time or from now.
         """
-        return self._position
+        return self._position or 0
 
-    def __aiter__(self) -> Self:
-        return self
+    def __aiter__(self) -> AsyncIterator[Item_co]:
+        return self._items  # not self: a call less for each event
 
     def __anext__(self) -> Awaitable[Item_co]:
         return self._items.__anext__()
@@ -119,51 +122,43 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
     async def _run(self) -> AsyncGenerator[Item_co, None]:
         while True:
             call = self._open_call(self._request)
-            responses = aiter(call)
+            silence = _Silence(call, _HEARTBEATS_MISSED_MAX * self._resumption.heartbeat_seconds)
             try:
-                while not isinstance(response := await self._next(responses), EverlogError):
+                async for response in call:
+                    silence.end()
                     self._failures = 0
                     for event in response.events:
                         self._position = event.position
+                        self._last_event = event
                         yield RecordedEvent(event)  # type: ignore[misc] # Item is at least this
-                    self._advance(response)
-                    for mark in self._marks_of(response):
-                        yield mark  # type: ignore[misc] # Item is the union when marks are asked for
+                    self._position = response.examined_position
+                    if self._marks:
+                        for mark in _marks_of(response):
+                            yield mark  # type: ignore[misc] # Item is the union when marks are asked for
+                    silence.begin()
+                error: EverlogError = ConnectionLost("the server ended the stream without a reason")
+            except AioRpcError as failure:
+                error = error_from_rpc(failure)
+            except asyncio.CancelledError:
+                if not silence.has_ended_the_call:
+                    raise
+                error = ConnectionLost(f"not even a heartbeat came for {silence.seconds_max:g} s")
             finally:
+                silence.close()
                 call.cancel()
-            await self._wait_or_raise(response)
+            self._resume_after_what_was_handed_out()
+            await self._wait_or_raise(error)
 
-    async def _next(
-        self, responses: AsyncIterator[event_store_pb2.SubscribeResponse]
-    ) -> event_store_pb2.SubscribeResponse | EverlogError:
-        """Read one message, or say why there is none."""
-        silence_seconds = _HEARTBEATS_MISSED_MAX * self._resumption.heartbeat_seconds
-        try:
-            async with asyncio.timeout(silence_seconds):
-                return await anext(responses)
-        except TimeoutError:
-            return ConnectionLost(f"not even a heartbeat came for {silence_seconds:g} s")
-        except StopAsyncIteration:
-            return ConnectionLost("the server ended the stream without a reason")
-        except AioRpcError as failure:
-            return error_from_rpc(failure)
-
-    def _advance(self, response: event_store_pb2.SubscribeResponse) -> None:
-        """Begin after this response next time."""
-        examined = response.examined_position
-        if response.events and response.events[-1].position == examined:
-            self._request.after_event_id = response.events[-1].event_id
-        elif examined != self._request.after_position:
-            self._request.after_event_id = ""
-        self._request.after_position = self._position = examined
-
-    def _marks_of(self, response: event_store_pb2.SubscribeResponse) -> list[Mark]:
-        marks: list[Mark] = []
-        if self._marks and response.HasField("caught_up"):
-            marks.append(CaughtUp(response.examined_position))
-        if self._marks and response.HasField("fell_behind"):
-            marks.append(FellBehind(response.examined_position))
-        return marks
+    def _resume_after_what_was_handed_out(self) -> None:
+        """Begin after the position next time, as soon as there is one."""
+        event, request = self._last_event, self._request
+        if self._position is None:
+            return
+        if event is not None and event.position == self._position:
+            request.after_event_id = event.event_id
+        elif self._position != request.after_position:
+            request.after_event_id = ""
+        request.after_position = self._position
 
     async def _wait_or_raise(self, error: EverlogError) -> None:
         backoff = self._resumption.backoff
@@ -174,6 +169,57 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
         if self._resumption.on_interruption is not None:
             self._resumption.on_interruption(error, seconds)
         await asyncio.sleep(seconds)
+
+
+class _Silence:
+    """Ends a call from which nothing has come for too long while it was read.
+
+    One timer, which moves on when it goes off: one for each message would cost as much as the rest
+    of the message's way through the client.
+    """
+
+    def __init__(self, call: SubscribeCall, seconds_max: float) -> None:
+        self.seconds_max = seconds_max
+        self._call = call
+        self._is_over = False
+        self._loop = asyncio.get_running_loop()
+        self._began: float | None = self._loop.time()
+        self._timer = self._loop.call_later(seconds_max, self._look)
+
+    def begin(self) -> None:
+        """The next message is waited for."""
+        self._began = self._loop.time()
+
+    def end(self) -> None:
+        """It has come: while it is handed out, nobody is silent."""
+        self._began = None
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._timer.cancel()
+
+    @property
+    def has_ended_the_call(self) -> bool:
+        """Whether a cancellation that is felt is of the call, and not of the task that reads it."""
+        task = asyncio.current_task()
+        return self._is_over and (task is None or not task.cancelling())
+
+    def _look(self) -> None:
+        seconds = self.seconds_max
+        if self._began is not None:
+            seconds -= self._loop.time() - self._began
+        if seconds > 0:
+            self._timer = self._loop.call_later(seconds, self._look)
+        else:
+            self._is_over = True
+            self._call.cancel()
+
+
+def _marks_of(response: event_store_pb2.SubscribeResponse) -> Iterator[Mark]:
+    if response.HasField("caught_up"):
+        yield CaughtUp(response.examined_position)
+    if response.HasField("fell_behind"):
+        yield FellBehind(response.examined_position)
 
 
 def _duration(seconds: float) -> Duration:
