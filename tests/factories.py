@@ -139,16 +139,13 @@ class House:
     ) -> list[event_pb2.RecordedEvent]:
         """What a subscriber receives, up to the message after which `until` is true."""
         received: list[event_pb2.RecordedEvent] = []
-        messages = self.subscriptions.subscribe(
+        async with self.subscriptions.subscribe(
             TENANT, event_filter or EventFilter(), after=after, heartbeat_seconds=0.05
-        )
-        try:
+        ) as messages:
             async for message in messages:
                 received += parse(message.records)
                 if until(received):
                     return received
-        finally:
-            await messages.aclose()
         raise AssertionError("a subscription ended by itself")
 
 

@@ -7,6 +7,7 @@ by 10 of the 100. All subscribers live in one process and the writer in another.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Bench, Work
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 SUBSCRIBERS = 100
 SAMPLED = 10
-FAST_EVENTS = 2_000
+FAST_EVENTS = 10_000
 PACED_EVENTS = 2_500
 PACE = 500
 PAYLOAD_BYTES = 48
@@ -63,15 +64,14 @@ def run(bench: Bench) -> Iterator[Comparison]:
 
 
 def fan_out(
-    service: Service, side: str, count: int, rate: int, *, python: str | None = None
+    service: Service, side: str, count: int, rate: int, *, python: str = sys.executable
 ) -> Run:
     """One round: subscribers and writer together; both must count what they should."""
-    interpreter = {"python": python} if python else {}
     told = {"address": service.address, "count": count, "payload_bytes": PAYLOAD_BYTES}
     told |= {"subscribers": SUBSCRIBERS, "sampled": SAMPLED, "rate": rate}
     with (
-        Load(f"{side}_subscribe", told, **interpreter) as subscribers,
-        Load(f"{side}_write", told, **interpreter) as writer,
+        Load(f"{side}_subscribe", told, python=python) as subscribers,
+        Load(f"{side}_write", told, python=python) as writer,
     ):
         server, postgres = cpu_seconds(service.pid), cpu_seconds(service.postgres_pid)
         subscribers.go()

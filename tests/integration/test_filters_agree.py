@@ -123,14 +123,13 @@ async def _positions_until_caught_up_and(
 ) -> list[int]:
     """What a subscriber from the start receives of the events up to a position."""
     found: list[int] = []
-    messages = house.subscriptions.subscribe(TENANT, event_filter, after=0, heartbeat_seconds=0.05)
-    try:
+    async with house.subscriptions.subscribe(
+        TENANT, event_filter, after=0, heartbeat_seconds=0.05
+    ) as messages:
         async for message in messages:
             found += [e.position for e in parse(message.records) if e.position <= position]
             if message.examined_position >= position:
                 return found
-    finally:
-        await messages.aclose()
     raise AssertionError("ended by itself")
 
 

@@ -262,17 +262,14 @@ class LogMachine(RuleBasedStateMachine):
 
         async def catch_up() -> list[int]:
             found: list[int] = []
-            messages = self.houses[process].subscriptions.subscribe(
+            async with self.houses[process].subscriptions.subscribe(
                 self.tenant, event_filter, after=after, heartbeat_seconds=10
-            )
-            try:
+            ) as messages:
                 async for message in messages:
                     found += [event.position for event in parse(message.records)]
                     if message.caught_up:
                         assert message.examined_position == len(self.model.log)
                         return found
-            finally:
-                await messages.aclose()
             raise AssertionError("ended by itself")
 
         assert self.loop.run_until_complete(catch_up()) == places

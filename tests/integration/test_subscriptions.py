@@ -39,6 +39,9 @@ class Follower:
     def __init__(self, house: House, *, after: int = 0, **options: Any) -> None:
         self.received: list[event_pb2.RecordedEvent] = []
         self.caught_up = False
+        self.heartbeats: list[int] = []
+        self.messages = 0
+        """With events."""
         self.ended: EverlogError | None = None
         self._changed = asyncio.Event()
         self._messages = house.subscriptions.subscribe(
@@ -51,10 +54,13 @@ class Follower:
 
     async def _follow(self) -> None:
         try:
-            async with aclosing(self._messages):
-                async for message in self._messages:
+            async with self._messages as messages:
+                async for message in messages:
                     self.received += parse(message.records)
                     self.caught_up |= message.caught_up
+                    self.messages += bool(message.records)
+                    if message.heartbeat:
+                        self.heartbeats.append(message.examined_position)
                     self._changed.set()
         except EverlogError as error:
             self.ended = error
@@ -308,6 +314,52 @@ async def test_whoever_waits_for_a_slow_read_when_the_server_drains_is_told_at_o
         await asyncio.sleep(0.05)  # it waits
         house.subscriptions.drain()
         assert isinstance(await follower.end(1), ServerDrainingError)
+
+
+async def test_many_live_subscribers_get_every_event_once_in_order_and_in_fewer_messages(
+    database_url: str,
+) -> None:
+    """Exactly the events after the cursor that match, once each, in position order."""
+    async with open_house(database_url) as house:
+        filters = [EventFilter(), EventFilter(event_types=("order.paid",))]
+        followers = [Follower(house, event_filter=filters[n % 2]) for n in range(150)]
+        for follower in followers:
+            await follower.until(lambda f: f.caught_up)
+        for n in range(300):
+            await house.emit(new_event(event_type=("order.created", "order.paid")[n % 2]))
+        for number, follower in enumerate(followers):
+            await follower.until(lambda f: f.positions[-1:] == [300])
+            assert follower.positions == list(range(number % 2 + 1, 301, number % 2 + 1))
+            assert follower.messages < len(follower.positions)
+            await follower.leave()
+
+
+async def test_whoever_is_to_be_woken_after_a_rest_when_the_server_drains_is_told_at_once(
+    database_url: str,
+) -> None:
+    async with open_house(database_url) as house:
+        follower = Follower(house)
+        await follower.until(lambda f: f.caught_up)
+        waves = house.subscriptions._followed[TENANT].tailer.waves
+        await house.emit(new_event())
+        for _ in range(20_000):
+            waves.note_read()
+        await house.emit(new_event())
+        assert waves.is_resting
+        house.subscriptions.drain()
+        assert not waves.is_resting
+        assert isinstance(await follower.end(1), ServerDrainingError)
+
+
+async def test_heartbeats_come_while_nothing_is_appended_and_after_what_was(
+    database_url: str,
+) -> None:
+    async with open_house(database_url) as house:
+        follower = Follower(house, heartbeat_seconds=0.05)
+        await follower.until(lambda f: f.heartbeats == [0, 0])
+        await house.emit(new_event())
+        await follower.until(lambda f: f.heartbeats[-2:] == [1, 1])
+        await follower.leave()
 
 
 async def test_nothing_is_left_of_a_log_that_nobody_follows_any_more(database_url: str) -> None:

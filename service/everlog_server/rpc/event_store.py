@@ -37,7 +37,7 @@ from everlog_server.rpc.validation import decode_emission
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
-from everlog_server.subscriptions import Subscriptions
+from everlog_server.subscriptions import SubscriptionMessage, Subscriptions
 
 # How long to wait for `min_position` where the caller sets no deadline, and how long before its
 # deadline to give up, so that the answer still reaches it.
@@ -66,6 +66,7 @@ class EventStore:
         self._limits = limits
         self._drain = drain
         self._heartbeat_seconds = heartbeat_seconds
+        self._encoded: tuple[SubscriptionMessage | None, bytes] = (None, b"")
 
     async def Emit(self, data: bytes, context: Context) -> bytes:
         """Appends events. A caller who goes while they still wait takes them back."""
@@ -165,17 +166,22 @@ class EventStore:
         subscription = self._subscriptions.subscribe(
             tenant_id, event_filter, after=after, heartbeat_seconds=heartbeat_seconds
         )
-        async with aclosing(subscription) as messages:
+        async with subscription as messages:
             async for message in messages:
-                await context.write(
-                    encode_subscribe_response(
-                        message.records,
-                        message.examined_position,
-                        caught_up=message.caught_up,
-                        fell_behind=message.fell_behind,
-                        heartbeat=message.heartbeat,
-                    )
-                )
+                await context.write(self._encode(message))
+
+    def _encode(self, message: SubscriptionMessage) -> bytes:
+        """The response; those who follow live are sent the same one, one after the other."""
+        if message is not self._encoded[0]:
+            encoded = encode_subscribe_response(
+                message.records,
+                message.examined_position,
+                caught_up=message.caught_up,
+                fell_behind=message.fell_behind,
+                heartbeat=message.heartbeat,
+            )
+            self._encoded = (message, encoded)
+        return self._encoded[1]
 
     async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
         """The call's tenant, once its log is visible here up to a position (0: at once)."""

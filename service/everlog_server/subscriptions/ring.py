@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import lru_cache
 
 from everlog_server.model import EventFilter, TailEvent
 from everlog_server.subscriptions.bounded import Cache
 from everlog_server.subscriptions.matching import matcher
+from everlog_server.subscriptions.message import SubscriptionMessage
 
 MESSAGE_BYTES_MAX = 1024 * 1024 - 1024
 """Of the records of one message; the rest of 1 MiB is for the fields beside them."""
@@ -63,13 +64,6 @@ class Segment:
         return size
 
 
-class RingRead(NamedTuple):
-    """What the ring has after a position: framed records, and up to where it looked."""
-
-    records: bytes
-    examined_position: int
-
-
 class Ring:
     """The latest events of a log whose head was `start` when the ring was made."""
 
@@ -79,21 +73,27 @@ class Ring:
         self._bytes_max = bytes_max
         self._size_bytes = 0
         self._segments: list[Segment] = []
-        self._reads: Cache[tuple[EventFilter, int], RingRead] = Cache(_CACHE_BYTES_MAX)
+        self._latest: tuple[EventFilter, int, SubscriptionMessage] | None = None
+        """Asked for last, and by many in a row: a look at it is cheaper than a hash of a filter."""
+        self._reads: Cache[tuple[EventFilter, int], SubscriptionMessage] = Cache(_CACHE_BYTES_MAX)
         self._matching: Cache[tuple[EventFilter, int], bytes] = Cache(_CACHE_BYTES_MAX)
         """By filter and first position of a full segment: the places in it of what matches."""
 
-    def append(self, events: list[TailEvent]) -> None:
+    def append(self, events: list[TailEvent]) -> int:
         """Adds the events that follow `last`, at least one; the oldest go for lack of room.
 
-        Those that are added stay, however large: they are what everybody waits for.
+        Those that are added stay, however large: they are what everybody waits for. Returns their
+        size in bytes.
         """
+        added_bytes = 0
         for event in events:
             if not self._segments or self._segments[-1].is_full:
                 self._segments.append(Segment())
-            self._size_bytes += self._segments[-1].add(event, self._bytes_max // _SEGMENTS_MIN)
+            added_bytes += self._segments[-1].add(event, self._bytes_max // _SEGMENTS_MIN)
+        self._size_bytes += added_bytes
         self.last = events[-1].position
         self._reads.clear()
+        self._latest = None
         surplus = 0
         while (
             self._size_bytes > self._bytes_max and self._segments[surplus].last < events[0].position
@@ -103,21 +103,29 @@ class Ring:
         if surplus:
             self.start = self._segments[surplus - 1].last
             del self._segments[:surplus]
+        return added_bytes
 
     def covers(self, cursor: int) -> bool:
         """Whether everything after a position is here."""
         return self.start <= cursor
 
-    def read(self, cursor: int, event_filter: EventFilter) -> RingRead:
-        """The matching events after a position that the ring covers, at most a message full."""
+    def read(self, cursor: int, event_filter: EventFilter) -> SubscriptionMessage:
+        """The matching events after a position that the ring covers, at most a message full.
+
+        All that stand there with an equal filter get the same message.
+        """
+        latest = self._latest
+        if latest is not None and latest[0] is event_filter and latest[1] == cursor:
+            return latest[2]
         key = (event_filter, cursor)
         found = self._reads.get(key)
         if found is None:
             found = self._read(cursor, event_filter)
             self._reads.put(key, found, len(found.records) + _size_of(event_filter))
+        self._latest = (event_filter, cursor, found)
         return found
 
-    def _read(self, cursor: int, event_filter: EventFilter) -> RingRead:
+    def _read(self, cursor: int, event_filter: EventFilter) -> SubscriptionMessage:
         records: list[bytes] = []
         size = 0
         at = bisect_right(self._segments, cursor, key=lambda segment: segment.last)
@@ -125,9 +133,9 @@ class Ring:
             for event in self._select(segment, cursor, event_filter):
                 size += len(event.record)
                 if records and size > MESSAGE_BYTES_MAX:
-                    return RingRead(b"".join(records), event.position - 1)
+                    return SubscriptionMessage(b"".join(records), event.position - 1)
                 records.append(event.record)
-        return RingRead(b"".join(records), self.last)
+        return SubscriptionMessage(b"".join(records), self.last)
 
     def _select(
         self, segment: Segment, cursor: int, event_filter: EventFilter
@@ -146,6 +154,12 @@ class Ring:
             places = bytes(place for place, event in enumerate(events) if test(event))
             self._matching.put(key, places, len(places) + _size_of(event_filter))
         return [events[place] for place in places if place >= begin]
+
+
+@lru_cache(maxsize=256)
+def one_of_equals(event_filter: EventFilter) -> EventFilter:
+    """The filter itself, or an equal one that was here before: those who share it share more."""
+    return event_filter
 
 
 def _size_of(f: EventFilter) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -22,7 +22,7 @@ from everlog_server.settings import SubscriptionSettings
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
 from everlog_server.subscriptions.bounded import Outage
-from everlog_server.subscriptions.cursor import Cursor, SubscriptionMessage
+from everlog_server.subscriptions.cursor import Cursor
 from everlog_server.subscriptions.tailer import Place, Tailer
 
 log = structlog.get_logger(__name__)
@@ -63,10 +63,11 @@ class Subscriptions:
                 followed.tailer.fail(InternalError())
         self._hints.announce()
 
+    @asynccontextmanager
     async def subscribe(
         self, tenant_id: int, event_filter: EventFilter, *, after: int, heartbeat_seconds: float
-    ) -> AsyncGenerator[SubscriptionMessage]:
-        """Follows a log from a position, for ever; see Cursor.run for how it ends.
+    ) -> AsyncIterator[Cursor]:
+        """Follows a log from a position, for ever; see Cursor for how it ends.
 
         Raises TooManySubscriptionsError at once when this process has as many as it may have.
         """
@@ -87,8 +88,8 @@ class Subscriptions:
                     head=head.position,
                     heartbeat_seconds=heartbeat_seconds,
                 )
-                async for message in cursor.run():
-                    yield message
+                async with aclosing(cursor):
+                    yield cursor
         finally:
             self._count -= 1
 

@@ -24,7 +24,8 @@ import structlog
 from everlog_server.errors import EverlogError, InternalError, LogDivergedError
 from everlog_server.model import Committed, EventFilter, Head, TailEvent
 from everlog_server.storage.reads import Batch, EventReader
-from everlog_server.subscriptions.ring import Ring
+from everlog_server.subscriptions.ring import MESSAGE_BYTES_MAX, Ring
+from everlog_server.subscriptions.waves import Waves
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,10 @@ class Tailer:
     ) -> None:
         self.tenant_id = tenant_id
         self.ring = Ring(head.position, ring_bytes_max)
+        self.waves = Waves(
+            head.position, unshown_bytes_max=min(MESSAGE_BYTES_MAX, ring_bytes_max // 4)
+        )
+        """Wakes those who wait for the ring to grow, or for the tailer's failure."""
         self.failure: EverlogError | None = None
         """Why it can't go on; then whoever follows must end."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -67,13 +72,7 @@ class Tailer:
         self._in_doubt = False
         """Whether the database has not been seen to have `_last` since it could not be read."""
         self._head_is_ahead = asyncio.Event()
-        self._grown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._matching: dict[tuple[EventFilter, int], asyncio.Task[Batch]] = {}
-
-    @property
-    def grown(self) -> asyncio.Future[None]:
-        """Done when the ring has grown, or the tailer has failed. Take it, then look, then wait."""
-        return self._grown
 
     def matching(self, event_filter: EventFilter, after: int) -> asyncio.Task[Batch]:
         """What PostgreSQL finds between a position and the ring's last, for all who ask alike.
@@ -138,7 +137,7 @@ class Tailer:
         if self.failure is None:
             self.failure = error
             self.over.set_result(None)
-            self._wake()
+            self.waves.end()
 
     async def run(self) -> None:
         """Reads what is missing whenever the head is ahead, until it fails or is cancelled."""
@@ -183,13 +182,9 @@ class Tailer:
             self._in_doubt = False
 
     def _append(self, events: list[TailEvent], last_event_id: bytes | None) -> None:
-        self.ring.append(events)
+        size_bytes = self.ring.append(events)
         self._last = Place(self.ring.last, last_event_id)
-        self._wake()
-
-    def _wake(self) -> None:
-        grown, self._grown = self._grown, asyncio.get_running_loop().create_future()
-        grown.set_result(None)
+        self.waves.grow(self.ring.last, size_bytes)
 
 
 def _diverged(place: Place) -> LogDivergedError:
