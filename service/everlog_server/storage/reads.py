@@ -14,7 +14,7 @@ from everlog_server.errors import (
     PositionNotVisibleError,
     TenantNotFoundError,
 )
-from everlog_server.model import AggregateKey, Head
+from everlog_server.model import AggregateKey, Head, uuid_text
 from everlog_server.storage.database import Database
 from everlog_server.storage.history import Batch, History, Page, position_before
 from everlog_server.storage.pages import fetch_one
@@ -67,8 +67,8 @@ class Extent(NamedTuple):
             raise CursorBeyondHeadError(position=position, head=self.head)
         if event_id is not None and self.event_id != event_id:
             raise LogDivergedError(
-                f"the event at position {position} is not {event_id.hex()}: the log was restored to"
-                " an earlier state and went on otherwise",
+                f"the event at position {position} is not {uuid_text(event_id)}: the log was"
+                " restored to an earlier state and went on otherwise",
                 metadata={"position": str(position)},
             )
 
