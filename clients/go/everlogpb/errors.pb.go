@@ -551,8 +551,8 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x19\x12%\n" +
 	"!ERROR_REASON_POSITION_NOT_VISIBLE\x10\x1a\x12#\n" +
 	"\x1fERROR_REASON_READ_TOO_EXPENSIVE\x10\x1b\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x1cBR\n" +
-	"\rio.everlog.v1B\vErrorsProtoP\x01Z2github.com/everlog/everlog-go/everlog/v1;everlogv1b\x06proto3"
+	"\x15ERROR_REASON_INTERNAL\x10\x1cBY\n" +
+	"\rio.everlog.v1B\vErrorsProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (
 	file_everlog_v1_errors_proto_rawDescOnce sync.Once

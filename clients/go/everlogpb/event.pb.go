@@ -811,9 +811,9 @@ const file_everlog_v1_event_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
 	"\apayloadB\x0f\n" +
-	"\r_documentableBQ\n" +
+	"\r_documentableBX\n" +
 	"\rio.everlog.v1B\n" +
-	"EventProtoP\x01Z2github.com/everlog/everlog-go/everlog/v1;everlogv1b\x06proto3"
+	"EventProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (
 	file_everlog_v1_event_proto_rawDescOnce sync.Once

@@ -2017,8 +2017,8 @@ const file_everlog_v1_event_store_proto_rawDesc = "" +
 	"\x03Get\x12\x16.everlog.v1.GetRequest\x1a\x17.everlog.v1.GetResponse\x12<\n" +
 	"\x05Query\x12\x18.everlog.v1.QueryRequest\x1a\x19.everlog.v1.QueryResponse\x12A\n" +
 	"\x06Replay\x12\x19.everlog.v1.ReplayRequest\x1a\x1a.everlog.v1.ReplayResponse0\x01\x12J\n" +
-	"\tSubscribe\x12\x1c.everlog.v1.SubscribeRequest\x1a\x1d.everlog.v1.SubscribeResponse0\x01BV\n" +
-	"\rio.everlog.v1B\x0fEventStoreProtoP\x01Z2github.com/everlog/everlog-go/everlog/v1;everlogv1b\x06proto3"
+	"\tSubscribe\x12\x1c.everlog.v1.SubscribeRequest\x1a\x1d.everlog.v1.SubscribeResponse0\x01B]\n" +
+	"\rio.everlog.v1B\x0fEventStoreProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (
 	file_everlog_v1_event_store_proto_rawDescOnce sync.Once

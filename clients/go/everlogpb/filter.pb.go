@@ -240,8 +240,8 @@ const file_everlog_v1_filter_proto_rawDesc = "" +
 	"\akeyword\x18\x10 \x01(\tR\akeyword\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01BR\n" +
-	"\rio.everlog.v1B\vFilterProtoP\x01Z2github.com/everlog/everlog-go/everlog/v1;everlogv1b\x06proto3"
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01BY\n" +
+	"\rio.everlog.v1B\vFilterProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (
 	file_everlog_v1_filter_proto_rawDescOnce sync.Once

@@ -95,9 +95,9 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
       "_REASON_PERMISSION_DENIED\020\031\022%\n!ERROR_REA" +
       "SON_POSITION_NOT_VISIBLE\020\032\022#\n\037ERROR_REAS" +
       "ON_READ_TOO_EXPENSIVE\020\033\022\031\n\025ERROR_REASON_" +
-      "INTERNAL\020\034BR\n\rio.everlog.v1B\013ErrorsProto" +
-      "P\001Z2github.com/everlog/everlog-go/everlo" +
-      "g/v1;everlogv1b\006proto3"
+      "INTERNAL\020\034BY\n\rio.everlog.v1B\013ErrorsProto" +
+      "P\001Z9github.com/everlog/everlog/clients/g" +
+      "o/everlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -109,9 +109,9 @@ public final class EventProto extends com.google.protobuf.GeneratedFile {
       "\001(\0132\022.everlog.v1.Intent\022$\n\007context\030\025 \001(\013" +
       "2\023.everlog.v1.Context\032/\n\rMetadataEntry\022\013" +
       "\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001B\t\n\007payloa" +
-      "dB\017\n\r_documentableBQ\n\rio.everlog.v1B\nEve" +
-      "ntProtoP\001Z2github.com/everlog/everlog-go" +
-      "/everlog/v1;everlogv1b\006proto3"
+      "dB\017\n\r_documentableBX\n\rio.everlog.v1B\nEve" +
+      "ntProtoP\001Z9github.com/everlog/everlog/cl" +
+      "ients/go/everlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

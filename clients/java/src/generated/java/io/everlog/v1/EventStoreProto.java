@@ -241,9 +241,9 @@ public final class EventStoreProto extends com.google.protobuf.GeneratedFile {
       "g.v1.ReplayRequest\032\032.everlog.v1.ReplayRe" +
       "sponse0\001\022J\n\tSubscribe\022\034.everlog.v1.Subsc" +
       "ribeRequest\032\035.everlog.v1.SubscribeRespon" +
-      "se0\001BV\n\rio.everlog.v1B\017EventStoreProtoP\001" +
-      "Z2github.com/everlog/everlog-go/everlog/" +
-      "v1;everlogv1b\006proto3"
+      "se0\001B]\n\rio.everlog.v1B\017EventStoreProtoP\001" +
+      "Z9github.com/everlog/everlog/clients/go/" +
+      "everlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

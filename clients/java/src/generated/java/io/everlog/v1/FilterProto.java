@@ -61,10 +61,10 @@ public final class FilterProto extends com.google.protobuf.GeneratedFile {
       "_only\030\r \001(\010\0227\n\010metadata\030\016 \003(\0132%.everlog." +
       "v1.EventFilter.MetadataEntry\022\025\n\rdata_con" +
       "tains\030\017 \001(\t\022\017\n\007keyword\030\020 \001(\t\032/\n\rMetadata" +
-      "Entry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001BR\n" +
-      "\rio.everlog.v1B\013FilterProtoP\001Z2github.co" +
-      "m/everlog/everlog-go/everlog/v1;everlogv" +
-      "1b\006proto3"
+      "Entry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001BY\n" +
+      "\rio.everlog.v1B\013FilterProtoP\001Z9github.co" +
+      "m/everlog/everlog/clients/go/everlogpb;e" +
+      "verlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
