@@ -369,8 +369,14 @@ def test_the_interpreter_ends_in_peace(url: str, ending: str, client: everlog.Sy
         f"import everlog, sys; client = everlog.connect_sync(sys.argv[1]); client.head(); {ending}"
     )
     process = python(script, url)
-    said = process.communicate(timeout=30)
-    assert (process.returncode, *said) == (0, "", "")
+    output, errors = process.communicate(timeout=30)
+    # The event loop's debug mode remarks on a machine that is busy.
+    complaints = [line for line in errors.splitlines() if not _is_slowness(line)]
+    assert (process.returncode, output, complaints) == (0, "", [])
+
+
+def _is_slowness(line: str) -> bool:
+    return line.startswith("Executing <") and line.endswith(" seconds")
 
 
 @pytest.mark.parametrize(
