@@ -57,3 +57,11 @@ def test_what_metadata_can_not_carry_is_refused_when_the_client_is_made(
 ) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         everlog.connect(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"client_key": b"k"}, {"client_certificate": b"c"}])
+def test_half_of_a_client_certificate_is_refused_when_the_client_is_made(
+    given: dict[str, bytes],
+) -> None:
+    with pytest.raises(ValueError, match="go together"):
+        everlog.connect("everlogs://example.org", **given)  # type: ignore[arg-type] # one of two

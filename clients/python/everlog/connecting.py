@@ -25,9 +25,13 @@ def connect(
     `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
     `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
     `backoff` says how to wait between retries; None: nothing is retried or resumed. Certificates
-    are PEM bytes. Raises ValueError when the URL can't be understood, or when tenant or token hold
-    anything but printable ASCII, which is all that gRPC's metadata can carry.
+    are PEM bytes. Raises ValueError when the URL can't be understood, when tenant or token hold
+    anything but printable ASCII, which is all that gRPC's metadata can carry, or when one of
+    client_certificate and client_key is given without the other.
     """
+    # gRPC would end the process.
+    if (client_certificate is None) != (client_key is None):
+        raise ValueError("client_certificate and client_key go together")
     for name, value in (("tenant", tenant), ("token", token or "")):
         if not (value.isascii() and value.isprintable()):
             raise ValueError(f"the {name} may hold printable ASCII only")
