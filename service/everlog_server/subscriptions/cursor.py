@@ -190,7 +190,7 @@ class Cursor:
         return max(0.0, self._last_sent + self._heartbeat_seconds - self._loop.time())
 
     def _is_due(self) -> bool:
-        return self._loop.time() - self._last_sent >= self._heartbeat_seconds
+        return self._seconds_until_due() == 0  # as the timer sees it, to the last digit
 
     def _raise_if_over(self) -> None:
         if self._tailer.failure is not None:
