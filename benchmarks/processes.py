@@ -69,9 +69,15 @@ class Load:
     """One load process, from its start to its result."""
 
     def __init__(
-        self, module: str, parameters: Mapping[str, Any], *, python: str = sys.executable
+        self,
+        module: str,
+        parameters: Mapping[str, Any],
+        *,
+        python: str = sys.executable,
+        seconds_max: float = LOAD_SECONDS_MAX,
     ) -> None:
         self._name = module
+        self._seconds_max = seconds_max
         self._process = subprocess.Popen(
             [python, "-m", f"benchmarks.loads.{module}", json.dumps(parameters)],
             cwd=ROOT,
@@ -79,7 +85,7 @@ class Load:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._timer = threading.Timer(LOAD_SECONDS_MAX, self._process.kill)
+        self._timer = threading.Timer(seconds_max, self._process.kill)
         self._timer.daemon = True
         self._timer.start()
 
@@ -104,7 +110,7 @@ class Load:
         """Waits for what was measured."""
         line = self._read_line()
         if not line.startswith("{"):
-            raise LoadFailed(f"{self._name} failed, or took longer than {LOAD_SECONDS_MAX} s")
+            raise LoadFailed(f"{self._name} failed, or took longer than {self._seconds_max:g} s")
         result: dict[str, float] = json.loads(line)
         return result
 

@@ -2,7 +2,9 @@
 
 *Idle subscribers*: 1,000, on one connection, that have caught up; then one event, which each must
 get. *Slow reader*: a replay of 1,000,000 events that takes a message now and then, and the rest at
-the end; memory is sampled all the while, and must not grow.
+the end; memory is sampled all the while, and must not grow. *Soak*: 200,000 events through 20
+subscribers, slow and reconnecting ones among them, each of which must get every event in order;
+`python -m benchmarks.soak` is the same with 2,000,000.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from benchmarks.bench import Bench, Work
 from benchmarks.figures import Reading
 from benchmarks.processes import Load, Service, check_count, resident_bytes, run_load
 from benchmarks.sides.servers import check_stored, fresh_everlog
+from benchmarks.soak import GROWTH_MB, LIMIT_MB, soak
+from benchmarks.soak import SUBSCRIBERS as SUBSCRIBERS_OF_SOAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +27,7 @@ EVENTS = 1_000_000
 LOAD_AT_ONCE = 250_000
 SLOW_SECONDS = 20
 SAMPLE_SECONDS = 0.5
-LIMIT_MB = 200
-GROWTH_MB = 10
+SOAK_EVENTS = 200_000
 PAYLOAD_BYTES = 48
 
 
@@ -45,6 +48,18 @@ def run(bench: Bench) -> Iterator[Reading]:
         growth = max(samples[len(samples) // 4 :]) - samples[len(samples) // 4]
         yield Reading("P8", f"growth in {SLOW_SECONDS} s of slowness", "MB", growth, GROWTH_MB)
         yield Reading("P8", "memory before the slow reader", "MB", before, LIMIT_MB)
+    yield from soaked(bench)
+
+
+def soaked(bench: Bench) -> Iterator[Reading]:
+    events = bench.sized(SOAK_EVENTS, multiple_of=100)
+    bench.say(f"soak: {events:,} events through {SUBSCRIBERS_OF_SOAK} subscribers")
+    with fresh_everlog(bench.embedded) as (everlog, database):
+        found = soak(everlog, events)
+        check_stored(bench.embedded, database, events)
+    label = f"soak, {events:,} events to {SUBSCRIBERS_OF_SOAK}"
+    yield Reading("P8", f"{label}: memory", "MB", found.mb_max, LIMIT_MB)
+    yield Reading("P8", f"{label}: growth", "MB", found.growth_mb, GROWTH_MB)
 
 
 def resident_mb(service: Service) -> float:
