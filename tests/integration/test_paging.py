@@ -128,6 +128,24 @@ async def test_counting_by_event_type_reads_what_matches_and_no_more(
         assert await house.reader.count(TENANT, both, 10_001) == 10_001
 
 
+async def test_an_event_type_that_is_not_there_is_not_looked_for_along_the_log(
+    database_url: str,
+) -> None:
+    async with open_house(database_url) as house:
+        for _ in range(10):
+            await house.emit(*(new_event(f"a/{n}", "common.thing") for n in range(500)))
+    bounds = {"after": 0, "through": 5_000, "limit": 100, "bytes_max": pages.PAGE_BYTES_MAX}
+    parameters = pages.filter_parameters(TENANT, EventFilter(event_types=("none.such",))) | bounds
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE everlog.events")
+        for direction in ("ascending", "descending"):
+            query = f"EXPLAIN (ANALYZE, FORMAT JSON) {pages._SQL[f'page_of_types_{direction}']}"
+            row = connection.execute(query.encode(), parameters).fetchone()
+            assert row is not None
+            plan = row[0][0]["Plan"]
+            assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 10
+
+
 def _matches(event: object, f: EventFilter) -> bool:
     def value(name: str) -> str:
         return str(getattr(event, name))
