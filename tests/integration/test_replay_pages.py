@@ -88,8 +88,12 @@ async def test_a_page_that_is_read_ahead_ends_with_its_replay(
 
     async def hang_at_the_second(connection: Any, query: str, parameters: dict[str, Any]) -> Any:
         if next(reads) == 2:
-            hangs.set()
-            await connection.execute("SELECT pg_sleep(60) AS never_read")
+            # Only then: a statement that PostgreSQL has not begun can't be cancelled.
+            telling = asyncio.create_task(_set_when_it_runs(database_url, hangs))
+            try:
+                await connection.execute("SELECT pg_sleep(60) AS never_read")
+            finally:
+                telling.cancel()
         return await fetch_one(connection, query, parameters)
 
     async with open_house(database_url) as house:
@@ -121,10 +125,22 @@ async def test_a_page_that_is_read_ahead_ends_with_its_replay(
                     with pytest.raises(asyncio.CancelledError):
                         await reading
         assert time.monotonic() - started < 2
-        with psycopg.connect(database_url) as connection:
-            active = connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'",
-                ["%never_read"],
-            ).fetchone()
-        assert active == (0,)
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            assert await _running(connection) == 0
         assert len(await house.log()) == stored
+
+
+async def _set_when_it_runs(database_url: str, hangs: asyncio.Event) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        while not await _running(connection):  # noqa: ASYNC110  what it waits for has no event
+            await asyncio.sleep(0.005)
+    hangs.set()
+
+
+async def _running(connection: psycopg.AsyncConnection[Any]) -> int:
+    cursor = await connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'",
+        ["%never_read"],
+    )
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
