@@ -1,4 +1,4 @@
-"""What it costs where PostgreSQL keeps the records: in the row, or out of line (ADR 7).
+"""What it costs where PostgreSQL keeps the records: in the row, or out of line (ADR 8).
 
 For each way of storing `events.record`, and each kind of payload (or the kinds that are named):
 appends through our own EmitStream, then replays of all of it. CPU seconds are PostgreSQL's; seconds
@@ -32,13 +32,14 @@ WAYS = {
     "EXTERNAL, toast_tuple_target 4080": [f"{RECORD} STORAGE EXTERNAL", TARGET.format(4080)],
     "EXTERNAL, toast_tuple_target 8160": [f"{RECORD} STORAGE EXTERNAL", TARGET.format(8160)],
     "MAIN": [f"{RECORD} STORAGE MAIN", TARGET.format(2032)],
-    "EXTENDED, lz4": [
-        f"{RECORD} STORAGE EXTENDED",
-        f"{RECORD} COMPRESSION lz4",
-        TARGET.format(2032),
-    ],
+    "EXTENDED (pglz)": [f"{RECORD} STORAGE EXTENDED", TARGET.format(2032)],
 }
-PAYLOADS = {"1 KiB alike": (1024, 0.0), "1 KiB random": (1024, 1.0), "3 KiB random": (3072, 1.0)}
+PAYLOADS = {
+    "1 KiB alike": (1024, 0.0),
+    "1 KiB random": (1024, 1.0),
+    "3 KiB half random": (3072, 0.5),
+    "3 KiB random": (3072, 1.0),
+}
 
 
 def payload(size: int, randomness: float, number: int) -> str:

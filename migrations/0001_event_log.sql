@@ -103,8 +103,11 @@ CREATE TABLE everlog.events (
     CONSTRAINT events_event_id_key UNIQUE (tenant_id, event_id)
 );
 
--- TOASTed records are read whole and passed on: compression would cost on both ends.
+-- TOASTed records are read whole and passed on: compression would cost on both ends. A row of up to half
+-- a page stays whole: by default, data would be compressed and the record moved out beyond 2 KB, and
+-- each event of a replay would be a look-up of its own (docs/adr/0008).
 ALTER TABLE everlog.events ALTER COLUMN record SET STORAGE EXTERNAL;
+ALTER TABLE everlog.events SET (toast_tuple_target = 4080);
 
 -- Partial indexes cost only the events that have the value. What each costs: docs/adr/0006.
 CREATE UNIQUE INDEX events_idempotency_key_key ON everlog.events (tenant_id, idempotency_key)

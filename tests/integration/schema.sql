@@ -239,7 +239,8 @@ CREATE TABLE everlog.events (
     record bytea NOT NULL,
     CONSTRAINT events_position_check CHECK (("position" > 0)),
     CONSTRAINT events_sequence_check CHECK ((sequence > 0))
-);
+)
+WITH (toast_tuple_target='4080');
 ALTER TABLE ONLY everlog.events ALTER COLUMN record SET STORAGE EXTERNAL;
 
 CREATE TABLE everlog.tenant_names (
