@@ -22,7 +22,6 @@ from benchmarks.processes import Service, cpu_seconds, run_load
 from benchmarks.sides.clusters import Cluster, embedded_cluster
 from benchmarks.sides.servers import everlog_server
 
-EVENTS = 20_000
 BATCH = 500
 REPLAYS = 4
 RECORD = "ALTER TABLE everlog.events ALTER COLUMN record SET"
@@ -35,11 +34,13 @@ WAYS = {
     "EXTENDED (pglz)": [f"{RECORD} STORAGE EXTENDED", TARGET.format(2032)],
 }
 PAYLOADS = {
-    "1 KiB alike": (1024, 0.0),
-    "1 KiB random": (1024, 1.0),
-    "3 KiB half random": (3072, 0.5),
-    "3 KiB random": (3072, 1.0),
+    "1 KiB alike": (1024, 0.0, 20_000),
+    "1 KiB random": (1024, 1.0, 20_000),
+    "3 KiB half random": (3072, 0.5, 20_000),
+    "3 KiB random": (3072, 1.0, 20_000),
+    "100 KiB half random": (102_400, 0.5, 1_000),
 }
+"""Bytes of JSON, the share of it that is random, and how many events."""
 
 
 def payload(size: int, randomness: float, number: int) -> str:
@@ -50,7 +51,7 @@ def payload(size: int, randomness: float, number: int) -> str:
     return text[:-1] + f', "note": "{"x" * max(0, size - len(text) - 12)}"}}'
 
 
-async def append(address: str, size: int, randomness: float) -> None:
+async def append(address: str, size: int, randomness: float, count: int) -> None:
     """Appends all events."""
     events = [
         everlog.Event(
@@ -58,18 +59,20 @@ async def append(address: str, size: int, randomness: float) -> None:
             event_type="order.created",
             data=json.loads(payload(size, randomness, n)),
         )
-        for n in range(EVENTS)
+        for n in range(count)
     ]
     async with everlog.connect(address) as client:
         stored = 0
         async for _ in client.emit_stream(events, batch_events=BATCH):
             stored += 1
-    assert stored == EVENTS, stored
+    assert stored == count, stored
 
 
-def measure(cluster: Cluster, statements: list[str], size: int, randomness: float) -> list[str]:
+def measure(
+    cluster: Cluster, statements: list[str], size: int, randomness: float, count: int
+) -> list[str]:
     """One way with one kind of payload: a row of figures."""
-    per = 100_000 / EVENTS
+    per = 100_000 / count
     with (
         cluster.database(migrated=True) as database,
         everlog_server(cluster, database) as service,
@@ -77,11 +80,11 @@ def measure(cluster: Cluster, statements: list[str], size: int, randomness: floa
         for statement in statements:
             cluster.execute(statement, database)
         cpu, started = cpu_seconds(cluster.pid), time.monotonic()
-        asyncio.run(append(service.address, size, randomness))
+        asyncio.run(append(service.address, size, randomness, count))
         seconds, cpu = time.monotonic() - started, cpu_seconds(cluster.pid) - cpu
         cluster.execute("VACUUM ANALYZE everlog.events", database)
         megabytes = int(cluster.execute("SELECT pg_table_size('everlog.events')", database)) / 1e6
-        runs = [replay(service) for _ in range(REPLAYS)]
+        runs = [replay(service, count) for _ in range(REPLAYS)]
     return [
         f"{seconds * per:.1f}",
         f"{cpu * per:.1f}",
@@ -91,10 +94,10 @@ def measure(cluster: Cluster, statements: list[str], size: int, randomness: floa
     ]
 
 
-def replay(service: Service) -> tuple[float, float]:
+def replay(service: Service, count: int) -> tuple[float, float]:
     """Events a second, and PostgreSQL's CPU seconds, of one replay of everything."""
-    run = run_load(service, "everlog_replay", {"count": EVENTS, "mode": "batches"}, expected=EVENTS)
-    return EVENTS / run.seconds, run.cpu.postgres
+    run = run_load(service, "everlog_replay", {"count": count, "mode": "batches"}, expected=count)
+    return count / run.seconds, run.cpu.postgres
 
 
 def main() -> None:
@@ -104,9 +107,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     with embedded_cluster() as cluster:
         for kind in sys.argv[1:] or PAYLOADS:
-            size, randomness = PAYLOADS[kind]
+            told = PAYLOADS[kind]
             for way, statements in WAYS.items():
-                figures = measure(cluster, statements, size, randomness)
+                figures = measure(cluster, statements, *told)
                 print(f"| {kind} | {way} | {' | '.join(figures)} |", flush=True)
 
 

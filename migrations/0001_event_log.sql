@@ -103,11 +103,8 @@ CREATE TABLE everlog.events (
     CONSTRAINT events_event_id_key UNIQUE (tenant_id, event_id)
 );
 
--- TOASTed records are read whole and passed on: compression would cost on both ends. A row of up to half
--- a page stays whole: by default, data would be compressed and the record moved out beyond 2 KB, and
--- each event of a replay would be a look-up of its own (docs/adr/0008).
+-- TOASTed records are read whole and passed on: compression would cost on both ends (docs/adr/0008).
 ALTER TABLE everlog.events ALTER COLUMN record SET STORAGE EXTERNAL;
-ALTER TABLE everlog.events SET (toast_tuple_target = 4080);
 
 -- Partial indexes cost only the events that have the value. What each costs: docs/adr/0006.
 CREATE UNIQUE INDEX events_idempotency_key_key ON everlog.events (tenant_id, idempotency_key)
@@ -321,10 +318,15 @@ $$;
 -- The last position that was recorded before a time; 0 if none was.
 --
 -- A binary search over positions: record_time never decreases along the log, so it needs no index of
--- its own. About log2(head) probes of the primary key.
+-- its own. About log2(head) probes of the primary key, planned once a session: readers plan anew for
+-- each statement, and for each probe that cost more than the probe. By the index, also when the plan was
+-- made while the table was empty.
 CREATE FUNCTION everlog.position_before(_tenant integer, _time timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
 AS $$
 DECLARE
     _low bigint := 0;
@@ -357,6 +359,9 @@ CREATE FUNCTION everlog.sequence_through(
 ) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_bitmapscan = off
 AS $$
 DECLARE
     _low bigint := 0;

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MANY, FEW = 5_000_000, 50_000
-LOAD_AT_ONCE = 250_000
-CALLS = 1_000
+LOAD_AT_ONCE = 500_000
+CALLS = 600
 LISTED = 50
 """As many as each aggregate has where there are few."""
 PAYLOAD_BYTES = 48

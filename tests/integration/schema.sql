@@ -113,6 +113,9 @@ $$;
 CREATE FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     AS $$
 DECLARE
     _low bigint := 0;
@@ -172,6 +175,9 @@ $_$;
 CREATE FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     AS $$
 DECLARE
     _low bigint := 0;
@@ -239,8 +245,7 @@ CREATE TABLE everlog.events (
     record bytea NOT NULL,
     CONSTRAINT events_position_check CHECK (("position" > 0)),
     CONSTRAINT events_sequence_check CHECK ((sequence > 0))
-)
-WITH (toast_tuple_target='4080');
+);
 ALTER TABLE ONLY everlog.events ALTER COLUMN record SET STORAGE EXTERNAL;
 
 CREATE TABLE everlog.tenant_names (
