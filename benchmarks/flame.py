@@ -87,7 +87,7 @@ def _plain(name: str) -> str:
 
 def draw(root: _Frame, title: str) -> str:
     """The picture."""
-    boxes = list(_boxes(root, 0.0, 0))
+    boxes = list(_boxes(root))
     height = (max(depth for *_, depth in boxes) + 3) * _ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}"'
@@ -108,8 +108,9 @@ def draw(root: _Frame, title: str) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _boxes(root: _Frame, left: float, depth: int) -> Iterator[tuple[_Frame, float, float, int]]:
-    waiting = [(root, left, depth)]
+def _boxes(root: _Frame) -> Iterator[tuple[_Frame, float, float, int]]:
+    """Each frame that is wide enough, with its left end, its width, and how deep it lies."""
+    waiting = [(root, 0.0, 0)]
     while waiting:
         frame, left, depth = waiting.pop()
         yield frame, left, frame.samples / root.samples * _WIDTH, depth

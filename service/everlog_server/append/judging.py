@@ -106,8 +106,8 @@ def judge(
     record_time = max(time.time_ns() // 1000, last_record_time)
     rows = AppendedRows(record_time)
     batch = Batch(fence, rows)
-    judgement = _Judgement(batch, memory, facts, codec)
-    judgement.new_ids = new_event_ids(record_time, sum([len(e.events) for e in emissions]))
+    new_ids = new_event_ids(record_time, sum([len(emission.events) for emission in emissions]))
+    judgement = _Judgement(batch, memory, facts, codec, new_ids)
     accepted: list[_Accepted | EverlogError] = []
     for emission in emissions:
         try:
@@ -149,15 +149,22 @@ def _receipts_of(accepted: _Accepted, receipts: list[bytes], codec: Codec) -> by
 class _Judgement:
     """The state of judging one batch."""
 
-    def __init__(self, batch: Batch, memory: Memory, facts: Facts | None, codec: Codec) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        memory: Memory,
+        facts: Facts | None,
+        codec: Codec,
+        new_ids: list[bytes],
+    ) -> None:
+        """`new_ids` are by row."""
         self._batch = batch
         self._memory = memory
         self._facts = facts
         self._codec = codec
         self._by_key: dict[str, StoredEvent] = dict(facts.by_key) if facts else {}
         self._by_id: dict[bytes, StoredEvent] = dict(facts.by_id) if facts else {}
-        self.new_ids: list[bytes] = []
-        """By row."""
+        self._new_ids = new_ids
         self.keys_to_check: list[str] = []
         self.ids_to_check: list[bytes] = []
 
@@ -255,7 +262,7 @@ class _Judgement:
                         raise LookFirst
                     last = batch.checks.assumed[aggregate] = 0
             sequence = last_sequences[aggregate] = last + 1
-            event_id = event.event_id or self.new_ids[row]
+            event_id = event.event_id or self._new_ids[row]
             rows.sequences.append(sequence)
             rows.event_ids.append(event_id)
             if event.fingerprint is not None:

@@ -48,6 +48,11 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
         raise _too_many("events", count, limits.request_events_max)
     request.DiscardUnknownFields()
     events = _decode_events(request.events, limits)
+    identified = is_identified(events)
+    if identified and count > 1:
+        violations = tuple(islice(_identity_violations(events), VIOLATIONS_MAX))
+        if violations:
+            raise InvalidEventError(*violations)
     size = sum([len(event.body) for event in events])
     if size > limits.request_bytes_max:
         raise _too_many("events", size, limits.request_bytes_max, unit=" bytes")
@@ -64,7 +69,7 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
     size += _EVENT_OVERHEAD_BYTES * count
     for aggregate, _, _ in expectations:
         size += _EVENT_OVERHEAD_BYTES + len(aggregate.aggregate_type + aggregate.aggregate_id)
-    return Emission(tuple(events), expectations, skip_known, is_identified(events), size)
+    return Emission(tuple(events), expectations, skip_known, identified, size)
 
 
 def is_identified(events: Iterable[NewEvent]) -> bool:
@@ -95,8 +100,6 @@ def _decode_events(messages: Iterable[event_pb2.NewEvent], limits: LimitSettings
                 break
         if event is not None:
             events.append(event)
-    if len(events) > 1 and not violations and is_identified(events):
-        violations += _identity_violations(events)
     if violations:
         raise InvalidEventError(*violations[:VIOLATIONS_MAX])
     return events
