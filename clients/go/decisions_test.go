@@ -134,7 +134,9 @@ func TestEveryReasonOfTheContractHasASentinel(t *testing.T) {
 		ErrSequenceConflict, ErrIdempotencyKeyReused, ErrIdempotencyKeysPartlyKnown, ErrEventIDReused,
 		ErrEventNotFound, ErrAggregateNotFound, ErrTenantNotFound, ErrCursorBeyondHead, ErrCursorTrimmed,
 		ErrLogDiverged, ErrOverloaded, ErrTooManySubscriptions, ErrReadTooExpensive, ErrStorageUnavailable,
-		ErrServerDraining, ErrCommitUnknown, ErrPositionNotVisible, ErrInternal,
+		ErrServerDraining, ErrCommitUnknown, ErrPositionNotVisible, ErrInternal, ErrEventTypeExists,
+		ErrEventTypeNotFound, ErrAggregateTypeNotFound, ErrVersionConflict, ErrNarrativeNotFound,
+		ErrEntityNotFound,
 	}
 	for number, name := range pb.ErrorReason_name {
 		reason := strings.TrimPrefix(name, "ERROR_REASON_")

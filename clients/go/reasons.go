@@ -35,6 +35,12 @@ const (
 	ReasonPermissionDenied           Reason = "PERMISSION_DENIED"
 	ReasonPositionNotVisible         Reason = "POSITION_NOT_VISIBLE"
 	ReasonReadTooExpensive           Reason = "READ_TOO_EXPENSIVE"
+	ReasonEventTypeExists            Reason = "EVENT_TYPE_EXISTS"
+	ReasonEventTypeNotFound          Reason = "EVENT_TYPE_NOT_FOUND"
+	ReasonAggregateTypeNotFound      Reason = "AGGREGATE_TYPE_NOT_FOUND"
+	ReasonVersionConflict            Reason = "VERSION_CONFLICT"
+	ReasonNarrativeNotFound          Reason = "NARRATIVE_NOT_FOUND"
+	ReasonEntityNotFound             Reason = "ENTITY_NOT_FOUND"
 	ReasonInternal                   Reason = "INTERNAL"
 )
 
@@ -59,15 +65,21 @@ var (
 	ErrIdempotencyKeyReused       error = &reasonError{ReasonIdempotencyKeyReused, "an idempotency key was seen before with other content"}
 	ErrIdempotencyKeysPartlyKnown error = &reasonError{ReasonIdempotencyKeysPartlyKnown, "some of the request's idempotency keys or event ids are known and others are not"}
 	ErrEventIDReused              error = &reasonError{ReasonEventIDReused, "a chosen event id was seen before with other content"}
+	ErrEventTypeExists            error = &reasonError{ReasonEventTypeExists, "the catalogue has the event type with another definition"}
+	ErrVersionConflict            error = &reasonError{ReasonVersionConflict, "what is to be replaced is not at the expected version"}
 
 	// It is not there.
 
-	ErrEventNotFound     error = &reasonError{ReasonEventNotFound, "there is no such event"}
-	ErrAggregateNotFound error = &reasonError{ReasonAggregateNotFound, "the aggregate has no events"}
-	ErrTenantNotFound    error = &reasonError{ReasonTenantNotFound, "there is no such tenant"}
-	ErrCursorBeyondHead  error = &reasonError{ReasonCursorBeyondHead, "the cursor is beyond the log's head: it is not from this log"}
-	ErrCursorTrimmed     error = &reasonError{ReasonCursorTrimmed, "retention has removed events that follow the cursor"}
-	ErrLogDiverged       error = &reasonError{ReasonLogDiverged, "the log was restored to an earlier state and went on otherwise: rebuild from the start"}
+	ErrEventNotFound         error = &reasonError{ReasonEventNotFound, "there is no such event"}
+	ErrAggregateNotFound     error = &reasonError{ReasonAggregateNotFound, "the aggregate has no events"}
+	ErrTenantNotFound        error = &reasonError{ReasonTenantNotFound, "there is no such tenant"}
+	ErrEventTypeNotFound     error = &reasonError{ReasonEventTypeNotFound, "the catalogue does not have the event type, or not that version of it"}
+	ErrAggregateTypeNotFound error = &reasonError{ReasonAggregateTypeNotFound, "the catalogue does not have the aggregate type"}
+	ErrNarrativeNotFound     error = &reasonError{ReasonNarrativeNotFound, "nobody has saved a narrative of the event, or not that version of it"}
+	ErrEntityNotFound        error = &reasonError{ReasonEntityNotFound, "no event that is indexed carries the id, and nobody has linked it"}
+	ErrCursorBeyondHead      error = &reasonError{ReasonCursorBeyondHead, "the cursor is beyond the log's head: it is not from this log"}
+	ErrCursorTrimmed         error = &reasonError{ReasonCursorTrimmed, "retention has removed events that follow the cursor"}
+	ErrLogDiverged           error = &reasonError{ReasonLogDiverged, "the log was restored to an earlier state and went on otherwise: rebuild from the start"}
 
 	// Try again later.
 

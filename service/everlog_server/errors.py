@@ -156,6 +156,48 @@ class AggregateNotFoundError(EverlogError):
         super().__init__(f"aggregate {aggregate} has no events")
 
 
+class EventTypeExistsError(EverlogError):
+    """The catalogue has the event type with another definition."""
+
+    reason = "EVENT_TYPE_EXISTS"
+
+
+class EventTypeNotFoundError(EverlogError):
+    """The catalogue does not have the event type, or not that version of it."""
+
+    reason = "EVENT_TYPE_NOT_FOUND"
+
+
+class AggregateTypeNotFoundError(EverlogError):
+    """The catalogue does not have the aggregate type."""
+
+    reason = "AGGREGATE_TYPE_NOT_FOUND"
+
+
+class VersionConflictError(EverlogError):
+    """What is to be replaced is not at the expected version."""
+
+    reason = "VERSION_CONFLICT"
+
+    def __init__(self, what: str, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"{what} is at version {actual}, expected {expected}",
+            metadata={"expected_version": str(expected), "actual_version": str(actual)},
+        )
+
+
+class NarrativeNotFoundError(EverlogError):
+    """Nobody has saved a narrative of the event, or not that version of it."""
+
+    reason = "NARRATIVE_NOT_FOUND"
+
+
+class EntityNotFoundError(EverlogError):
+    """No event that is indexed carries the id, and nobody has linked it."""
+
+    reason = "ENTITY_NOT_FOUND"
+
+
 class TenantNotFoundError(EverlogError):
     """There is no such tenant."""
 

@@ -45,10 +45,11 @@ const (
 	// INVALID_ARGUMENT. The page token is damaged, or belongs to a query with another filter or order.
 	// Start again from the first page.
 	ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID ErrorReason = 4
-	// INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-	// it, or correct its name.
+	// INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+	// event type. Register it, or correct its name.
 	ErrorReason_ERROR_REASON_EVENT_TYPE_UNKNOWN ErrorReason = 5
-	// INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data.
+	// INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+	// aggregate is not of the kind or has not the id that the type asks for. Correct it.
 	ErrorReason_ERROR_REASON_EVENT_DATA_INVALID ErrorReason = 6
 	// INVALID_ARGUMENT. One event is larger than the limit (1 MiB by default). Store large content
 	// elsewhere, and its address here.
@@ -69,7 +70,8 @@ const (
 	ErrorReason_ERROR_REASON_EVENT_ID_REUSED ErrorReason = 12
 	// NOT_FOUND. There is no such event.
 	ErrorReason_ERROR_REASON_EVENT_NOT_FOUND ErrorReason = 13
-	// NOT_FOUND. The aggregate has no events.
+	// NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+	// event of another type first.
 	ErrorReason_ERROR_REASON_AGGREGATE_NOT_FOUND ErrorReason = 14
 	// NOT_FOUND. There is no such tenant. Have it created, or correct the `everlog-tenant` header.
 	ErrorReason_ERROR_REASON_TENANT_NOT_FOUND ErrorReason = 15
@@ -108,6 +110,19 @@ const (
 	ErrorReason_ERROR_REASON_READ_TOO_EXPENSIVE ErrorReason = 27
 	// INTERNAL. A defect of the server. Its log has the details under the same request id.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 28
+	// ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead.
+	ErrorReason_ERROR_REASON_EVENT_TYPE_EXISTS ErrorReason = 29
+	// NOT_FOUND. The catalogue does not have the event type, or not that version of it.
+	ErrorReason_ERROR_REASON_EVENT_TYPE_NOT_FOUND ErrorReason = 30
+	// NOT_FOUND. The catalogue does not have the aggregate type.
+	ErrorReason_ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND ErrorReason = 31
+	// ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+	// Metadata: `expected_version`, `actual_version`.
+	ErrorReason_ERROR_REASON_VERSION_CONFLICT ErrorReason = 32
+	// NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it.
+	ErrorReason_ERROR_REASON_NARRATIVE_NOT_FOUND ErrorReason = 33
+	// NOT_FOUND. No event that is indexed carries the id, and nobody has linked it.
+	ErrorReason_ERROR_REASON_ENTITY_NOT_FOUND ErrorReason = 34
 )
 
 // Enum value maps for ErrorReason.
@@ -142,6 +157,12 @@ var (
 		26: "ERROR_REASON_POSITION_NOT_VISIBLE",
 		27: "ERROR_REASON_READ_TOO_EXPENSIVE",
 		28: "ERROR_REASON_INTERNAL",
+		29: "ERROR_REASON_EVENT_TYPE_EXISTS",
+		30: "ERROR_REASON_EVENT_TYPE_NOT_FOUND",
+		31: "ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND",
+		32: "ERROR_REASON_VERSION_CONFLICT",
+		33: "ERROR_REASON_NARRATIVE_NOT_FOUND",
+		34: "ERROR_REASON_ENTITY_NOT_FOUND",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -173,6 +194,12 @@ var (
 		"ERROR_REASON_POSITION_NOT_VISIBLE":          26,
 		"ERROR_REASON_READ_TOO_EXPENSIVE":            27,
 		"ERROR_REASON_INTERNAL":                      28,
+		"ERROR_REASON_EVENT_TYPE_EXISTS":             29,
+		"ERROR_REASON_EVENT_TYPE_NOT_FOUND":          30,
+		"ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND":      31,
+		"ERROR_REASON_VERSION_CONFLICT":              32,
+		"ERROR_REASON_NARRATIVE_NOT_FOUND":           33,
+		"ERROR_REASON_ENTITY_NOT_FOUND":              34,
 	}
 )
 
@@ -357,6 +384,101 @@ func (x *KnownEvents) GetEvents() []*KnownEvents_KnownEvent {
 	return nil
 }
 
+// Event types that a strict catalogue does not have. Detail of `EVENT_TYPE_UNKNOWN`.
+type UnknownEventTypes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request. Never empty.
+	EventTypes    []*UnknownEventTypes_UnknownEventType `protobuf:"bytes,1,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnknownEventTypes) Reset() {
+	*x = UnknownEventTypes{}
+	mi := &file_everlog_v1_errors_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnknownEventTypes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnknownEventTypes) ProtoMessage() {}
+
+func (x *UnknownEventTypes) ProtoReflect() protoreflect.Message {
+	mi := &file_everlog_v1_errors_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnknownEventTypes.ProtoReflect.Descriptor instead.
+func (*UnknownEventTypes) Descriptor() ([]byte, []int) {
+	return file_everlog_v1_errors_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *UnknownEventTypes) GetEventTypes() []*UnknownEventTypes_UnknownEventType {
+	if x != nil {
+		return x.EventTypes
+	}
+	return nil
+}
+
+// What is wrong with the data of events. Detail of `EVENT_DATA_INVALID`.
+//
+// The details of a unary call are bounded as those of a SequenceConflict are: `omitted` in ErrorInfo's
+// metadata says how many do not fit.
+type InvalidEventData struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request. Never empty; at most 100.
+	Violations    []*InvalidEventData_Violation `protobuf:"bytes,1,rep,name=violations,proto3" json:"violations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidEventData) Reset() {
+	*x = InvalidEventData{}
+	mi := &file_everlog_v1_errors_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidEventData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidEventData) ProtoMessage() {}
+
+func (x *InvalidEventData) ProtoReflect() protoreflect.Message {
+	mi := &file_everlog_v1_errors_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidEventData.ProtoReflect.Descriptor instead.
+func (*InvalidEventData) Descriptor() ([]byte, []int) {
+	return file_everlog_v1_errors_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *InvalidEventData) GetViolations() []*InvalidEventData_Violation {
+	if x != nil {
+		return x.Violations
+	}
+	return nil
+}
+
 // One expectation that did not hold.
 type SequenceConflict_Violation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -374,7 +496,7 @@ type SequenceConflict_Violation struct {
 
 func (x *SequenceConflict_Violation) Reset() {
 	*x = SequenceConflict_Violation{}
-	mi := &file_everlog_v1_errors_proto_msgTypes[2]
+	mi := &file_everlog_v1_errors_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +508,7 @@ func (x *SequenceConflict_Violation) String() string {
 func (*SequenceConflict_Violation) ProtoMessage() {}
 
 func (x *SequenceConflict_Violation) ProtoReflect() protoreflect.Message {
-	mi := &file_everlog_v1_errors_proto_msgTypes[2]
+	mi := &file_everlog_v1_errors_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +567,7 @@ type KnownEvents_KnownEvent struct {
 
 func (x *KnownEvents_KnownEvent) Reset() {
 	*x = KnownEvents_KnownEvent{}
-	mi := &file_everlog_v1_errors_proto_msgTypes[3]
+	mi := &file_everlog_v1_errors_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +579,7 @@ func (x *KnownEvents_KnownEvent) String() string {
 func (*KnownEvents_KnownEvent) ProtoMessage() {}
 
 func (x *KnownEvents_KnownEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_everlog_v1_errors_proto_msgTypes[3]
+	mi := &file_everlog_v1_errors_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,6 +616,162 @@ func (x *KnownEvents_KnownEvent) GetEventId() string {
 	return ""
 }
 
+// One of them.
+type UnknownEventTypes_UnknownEventType struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The index of the first event in the request that has it, from 0.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The event type.
+	EventType string `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	// Registered names that are most like it, the most like first. At most 3.
+	NearestEventTypes []string `protobuf:"bytes,3,rep,name=nearest_event_types,json=nearestEventTypes,proto3" json:"nearest_event_types,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *UnknownEventTypes_UnknownEventType) Reset() {
+	*x = UnknownEventTypes_UnknownEventType{}
+	mi := &file_everlog_v1_errors_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnknownEventTypes_UnknownEventType) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnknownEventTypes_UnknownEventType) ProtoMessage() {}
+
+func (x *UnknownEventTypes_UnknownEventType) ProtoReflect() protoreflect.Message {
+	mi := &file_everlog_v1_errors_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnknownEventTypes_UnknownEventType.ProtoReflect.Descriptor instead.
+func (*UnknownEventTypes_UnknownEventType) Descriptor() ([]byte, []int) {
+	return file_everlog_v1_errors_proto_rawDescGZIP(), []int{2, 0}
+}
+
+func (x *UnknownEventTypes_UnknownEventType) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *UnknownEventTypes_UnknownEventType) GetEventType() string {
+	if x != nil {
+		return x.EventType
+	}
+	return ""
+}
+
+func (x *UnknownEventTypes_UnknownEventType) GetNearestEventTypes() []string {
+	if x != nil {
+		return x.NearestEventTypes
+	}
+	return nil
+}
+
+// One thing that is wrong.
+type InvalidEventData_Violation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The index of the event in the request, from 0.
+	Index int32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// The event type.
+	EventType string `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	// The version of the event type that was applied.
+	Version int32 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Where in the event's data: a JSON pointer; empty for the whole. Absent when it is not the data
+	// that is wrong, but the aggregate.
+	DataPointer *string `protobuf:"bytes,4,opt,name=data_pointer,json=dataPointer,proto3,oneof" json:"data_pointer,omitempty"`
+	// Where in the schema the rule stands that it breaks: a JSON pointer. Empty for the aggregate.
+	SchemaPointer string `protobuf:"bytes,5,opt,name=schema_pointer,json=schemaPointer,proto3" json:"schema_pointer,omitempty"`
+	// What is wrong, in words.
+	Message       string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidEventData_Violation) Reset() {
+	*x = InvalidEventData_Violation{}
+	mi := &file_everlog_v1_errors_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidEventData_Violation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidEventData_Violation) ProtoMessage() {}
+
+func (x *InvalidEventData_Violation) ProtoReflect() protoreflect.Message {
+	mi := &file_everlog_v1_errors_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidEventData_Violation.ProtoReflect.Descriptor instead.
+func (*InvalidEventData_Violation) Descriptor() ([]byte, []int) {
+	return file_everlog_v1_errors_proto_rawDescGZIP(), []int{3, 0}
+}
+
+func (x *InvalidEventData_Violation) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *InvalidEventData_Violation) GetEventType() string {
+	if x != nil {
+		return x.EventType
+	}
+	return ""
+}
+
+func (x *InvalidEventData_Violation) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *InvalidEventData_Violation) GetDataPointer() string {
+	if x != nil && x.DataPointer != nil {
+		return *x.DataPointer
+	}
+	return ""
+}
+
+func (x *InvalidEventData_Violation) GetSchemaPointer() string {
+	if x != nil {
+		return x.SchemaPointer
+	}
+	return ""
+}
+
+func (x *InvalidEventData_Violation) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_everlog_v1_errors_proto protoreflect.FileDescriptor
 
 const file_everlog_v1_errors_proto_rawDesc = "" +
@@ -520,7 +798,28 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"KnownEvent\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\x12\x19\n" +
-	"\bevent_id\x18\x03 \x01(\tR\aeventId*\x8c\b\n" +
+	"\bevent_id\x18\x03 \x01(\tR\aeventId\"\xdd\x01\n" +
+	"\x11UnknownEventTypes\x12O\n" +
+	"\vevent_types\x18\x01 \x03(\v2..everlog.v1.UnknownEventTypes.UnknownEventTypeR\n" +
+	"eventTypes\x1aw\n" +
+	"\x10UnknownEventType\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x1d\n" +
+	"\n" +
+	"event_type\x18\x02 \x01(\tR\teventType\x12.\n" +
+	"\x13nearest_event_types\x18\x03 \x03(\tR\x11nearestEventTypes\"\xb1\x02\n" +
+	"\x10InvalidEventData\x12F\n" +
+	"\n" +
+	"violations\x18\x01 \x03(\v2&.everlog.v1.InvalidEventData.ViolationR\n" +
+	"violations\x1a\xd4\x01\n" +
+	"\tViolation\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x1d\n" +
+	"\n" +
+	"event_type\x18\x02 \x01(\tR\teventType\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x05R\aversion\x12&\n" +
+	"\fdata_pointer\x18\x04 \x01(\tH\x00R\vdataPointer\x88\x01\x01\x12%\n" +
+	"\x0eschema_pointer\x18\x05 \x01(\tR\rschemaPointer\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessageB\x0f\n" +
+	"\r_data_pointer*\xee\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_EVENT\x10\x01\x12\x1f\n" +
@@ -551,7 +850,13 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\x19\x12%\n" +
 	"!ERROR_REASON_POSITION_NOT_VISIBLE\x10\x1a\x12#\n" +
 	"\x1fERROR_REASON_READ_TOO_EXPENSIVE\x10\x1b\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x1cBY\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x1c\x12\"\n" +
+	"\x1eERROR_REASON_EVENT_TYPE_EXISTS\x10\x1d\x12%\n" +
+	"!ERROR_REASON_EVENT_TYPE_NOT_FOUND\x10\x1e\x12)\n" +
+	"%ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND\x10\x1f\x12!\n" +
+	"\x1dERROR_REASON_VERSION_CONFLICT\x10 \x12$\n" +
+	" ERROR_REASON_NARRATIVE_NOT_FOUND\x10!\x12!\n" +
+	"\x1dERROR_REASON_ENTITY_NOT_FOUND\x10\"BY\n" +
 	"\rio.everlog.v1B\vErrorsProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (
@@ -567,26 +872,32 @@ func file_everlog_v1_errors_proto_rawDescGZIP() []byte {
 }
 
 var file_everlog_v1_errors_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_everlog_v1_errors_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_everlog_v1_errors_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_everlog_v1_errors_proto_goTypes = []any{
-	(ErrorReason)(0),                         // 0: everlog.v1.ErrorReason
-	(SequenceConflict_Violation_Expected)(0), // 1: everlog.v1.SequenceConflict.Violation.Expected
-	(*SequenceConflict)(nil),                 // 2: everlog.v1.SequenceConflict
-	(*KnownEvents)(nil),                      // 3: everlog.v1.KnownEvents
-	(*SequenceConflict_Violation)(nil),       // 4: everlog.v1.SequenceConflict.Violation
-	(*KnownEvents_KnownEvent)(nil),           // 5: everlog.v1.KnownEvents.KnownEvent
-	(*AggregateKey)(nil),                     // 6: everlog.v1.AggregateKey
+	(ErrorReason)(0),                           // 0: everlog.v1.ErrorReason
+	(SequenceConflict_Violation_Expected)(0),   // 1: everlog.v1.SequenceConflict.Violation.Expected
+	(*SequenceConflict)(nil),                   // 2: everlog.v1.SequenceConflict
+	(*KnownEvents)(nil),                        // 3: everlog.v1.KnownEvents
+	(*UnknownEventTypes)(nil),                  // 4: everlog.v1.UnknownEventTypes
+	(*InvalidEventData)(nil),                   // 5: everlog.v1.InvalidEventData
+	(*SequenceConflict_Violation)(nil),         // 6: everlog.v1.SequenceConflict.Violation
+	(*KnownEvents_KnownEvent)(nil),             // 7: everlog.v1.KnownEvents.KnownEvent
+	(*UnknownEventTypes_UnknownEventType)(nil), // 8: everlog.v1.UnknownEventTypes.UnknownEventType
+	(*InvalidEventData_Violation)(nil),         // 9: everlog.v1.InvalidEventData.Violation
+	(*AggregateKey)(nil),                       // 10: everlog.v1.AggregateKey
 }
 var file_everlog_v1_errors_proto_depIdxs = []int32{
-	4, // 0: everlog.v1.SequenceConflict.violations:type_name -> everlog.v1.SequenceConflict.Violation
-	5, // 1: everlog.v1.KnownEvents.events:type_name -> everlog.v1.KnownEvents.KnownEvent
-	6, // 2: everlog.v1.SequenceConflict.Violation.aggregate:type_name -> everlog.v1.AggregateKey
-	1, // 3: everlog.v1.SequenceConflict.Violation.expected:type_name -> everlog.v1.SequenceConflict.Violation.Expected
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	6,  // 0: everlog.v1.SequenceConflict.violations:type_name -> everlog.v1.SequenceConflict.Violation
+	7,  // 1: everlog.v1.KnownEvents.events:type_name -> everlog.v1.KnownEvents.KnownEvent
+	8,  // 2: everlog.v1.UnknownEventTypes.event_types:type_name -> everlog.v1.UnknownEventTypes.UnknownEventType
+	9,  // 3: everlog.v1.InvalidEventData.violations:type_name -> everlog.v1.InvalidEventData.Violation
+	10, // 4: everlog.v1.SequenceConflict.Violation.aggregate:type_name -> everlog.v1.AggregateKey
+	1,  // 5: everlog.v1.SequenceConflict.Violation.expected:type_name -> everlog.v1.SequenceConflict.Violation.Expected
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_everlog_v1_errors_proto_init() }
@@ -595,13 +906,14 @@ func file_everlog_v1_errors_proto_init() {
 		return
 	}
 	file_everlog_v1_event_proto_init()
+	file_everlog_v1_errors_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_everlog_v1_errors_proto_rawDesc), len(file_everlog_v1_errors_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   4,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

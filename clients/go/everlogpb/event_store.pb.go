@@ -924,9 +924,11 @@ type GetRequest struct {
 	//	*GetRequest_IdempotencyKey
 	By isGetRequest_By `protobuf_oneof:"by"`
 	// Wait until at least this position is visible here. 0: do not wait.
-	MinPosition   int64 `protobuf:"varint,5,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MinPosition int64 `protobuf:"varint,5,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
+	// Leaves its outcome out, which costs a second look-up.
+	WithoutOutcome bool `protobuf:"varint,6,opt,name=without_outcome,json=withoutOutcome,proto3" json:"without_outcome,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetRequest) Reset() {
@@ -1009,6 +1011,13 @@ func (x *GetRequest) GetMinPosition() int64 {
 	return 0
 }
 
+func (x *GetRequest) GetWithoutOutcome() bool {
+	if x != nil {
+		return x.WithoutOutcome
+	}
+	return false
+}
+
 type isGetRequest_By interface {
 	isGetRequest_By()
 }
@@ -1045,7 +1054,9 @@ func (*GetRequest_IdempotencyKey) isGetRequest_By() {}
 type GetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event.
-	Event         *RecordedEvent `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	Event *RecordedEvent `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+	Outcome       *Outcome `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1087,6 +1098,13 @@ func (x *GetResponse) GetEvent() *RecordedEvent {
 	return nil
 }
 
+func (x *GetResponse) GetOutcome() *Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
 // A request for a page of events.
 type QueryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1102,9 +1120,11 @@ type QueryRequest struct {
 	// Whether to count all matching events. It costs a scan of everything that matches.
 	IncludeTotalSize bool `protobuf:"varint,5,opt,name=include_total_size,json=includeTotalSize,proto3" json:"include_total_size,omitempty"`
 	// Wait until at least this position is visible here. 0: do not wait.
-	MinPosition   int64 `protobuf:"varint,6,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MinPosition int64 `protobuf:"varint,6,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
+	// Whether the events' latest outcomes come along.
+	IncludeOutcomes bool `protobuf:"varint,7,opt,name=include_outcomes,json=includeOutcomes,proto3" json:"include_outcomes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *QueryRequest) Reset() {
@@ -1179,6 +1199,13 @@ func (x *QueryRequest) GetMinPosition() int64 {
 	return 0
 }
 
+func (x *QueryRequest) GetIncludeOutcomes() bool {
+	if x != nil {
+		return x.IncludeOutcomes
+	}
+	return false
+}
+
 // A page of events.
 type QueryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1194,8 +1221,10 @@ type QueryResponse struct {
 	// The head when the first page was taken. Later events are not on later pages; a Subscribe after
 	// this position continues where this listing ends.
 	ThroughPosition int64 `protobuf:"varint,4,opt,name=through_position,json=throughPosition,proto3" json:"through_position,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+	Outcomes      []*Outcome `protobuf:"bytes,5,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QueryResponse) Reset() {
@@ -1254,6 +1283,13 @@ func (x *QueryResponse) GetThroughPosition() int64 {
 		return x.ThroughPosition
 	}
 	return 0
+}
+
+func (x *QueryResponse) GetOutcomes() []*Outcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
 }
 
 // A request for a stretch of history, of one aggregate or of the whole log.
@@ -1883,7 +1919,7 @@ var File_everlog_v1_event_store_proto protoreflect.FileDescriptor
 const file_everlog_v1_event_store_proto_rawDesc = "" +
 	"\n" +
 	"\x1ceverlog/v1/event_store.proto\x12\n" +
-	"everlog.v1\x1a\x16everlog/v1/event.proto\x1a\x17everlog/v1/filter.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xeb\x01\n" +
+	"everlog.v1\x1a\x16everlog/v1/event.proto\x1a\x17everlog/v1/filter.proto\x1a\x18everlog/v1/outcome.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xeb\x01\n" +
 	"\x10ExpectedSequence\x126\n" +
 	"\taggregate\x18\x01 \x01(\v2\x18.everlog.v1.AggregateKeyR\taggregate\x12\x1a\n" +
 	"\aexactly\x18\x02 \x01(\x03H\x00R\aexactly\x12>\n" +
@@ -1929,17 +1965,19 @@ const file_everlog_v1_event_store_proto_rawDesc = "" +
 	"recordTime\"g\n" +
 	"\x11AggregateSequence\x126\n" +
 	"\taggregate\x18\x01 \x01(\v2\x18.everlog.v1.AggregateKeyR\taggregate\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x03R\bsequence\"\xeb\x01\n" +
+	"\bsequence\x18\x02 \x01(\x03R\bsequence\"\x94\x02\n" +
 	"\n" +
 	"GetRequest\x12\x1b\n" +
 	"\bevent_id\x18\x01 \x01(\tH\x00R\aeventId\x12\x1c\n" +
 	"\bposition\x18\x02 \x01(\x03H\x00R\bposition\x12N\n" +
 	"\x12aggregate_sequence\x18\x03 \x01(\v2\x1d.everlog.v1.AggregateSequenceH\x00R\x11aggregateSequence\x12)\n" +
 	"\x0fidempotency_key\x18\x04 \x01(\tH\x00R\x0eidempotencyKey\x12!\n" +
-	"\fmin_position\x18\x05 \x01(\x03R\vminPositionB\x04\n" +
-	"\x02by\">\n" +
+	"\fmin_position\x18\x05 \x01(\x03R\vminPosition\x12'\n" +
+	"\x0fwithout_outcome\x18\x06 \x01(\bR\x0ewithoutOutcomeB\x04\n" +
+	"\x02by\"m\n" +
 	"\vGetResponse\x12/\n" +
-	"\x05event\x18\x01 \x01(\v2\x19.everlog.v1.RecordedEventR\x05event\"\xfa\x01\n" +
+	"\x05event\x18\x01 \x01(\v2\x19.everlog.v1.RecordedEventR\x05event\x12-\n" +
+	"\aoutcome\x18\x02 \x01(\v2\x13.everlog.v1.OutcomeR\aoutcome\"\xa5\x02\n" +
 	"\fQueryRequest\x12/\n" +
 	"\x06filter\x18\x01 \x01(\v2\x17.everlog.v1.EventFilterR\x06filter\x12,\n" +
 	"\x05order\x18\x02 \x01(\x0e2\x16.everlog.v1.QueryOrderR\x05order\x12\x1b\n" +
@@ -1947,13 +1985,15 @@ const file_everlog_v1_event_store_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12,\n" +
 	"\x12include_total_size\x18\x05 \x01(\bR\x10includeTotalSize\x12!\n" +
-	"\fmin_position\x18\x06 \x01(\x03R\vminPosition\"\xc8\x01\n" +
+	"\fmin_position\x18\x06 \x01(\x03R\vminPosition\x12)\n" +
+	"\x10include_outcomes\x18\a \x01(\bR\x0fincludeOutcomes\"\xf9\x01\n" +
 	"\rQueryResponse\x121\n" +
 	"\x06events\x18\x01 \x03(\v2\x19.everlog.v1.RecordedEventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\"\n" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x03H\x00R\ttotalSize\x88\x01\x01\x12)\n" +
-	"\x10through_position\x18\x04 \x01(\x03R\x0fthroughPositionB\r\n" +
+	"\x10through_position\x18\x04 \x01(\x03R\x0fthroughPosition\x12/\n" +
+	"\boutcomes\x18\x05 \x03(\v2\x13.everlog.v1.OutcomeR\boutcomesB\r\n" +
 	"\v_total_size\"\xd3\x04\n" +
 	"\rReplayRequest\x126\n" +
 	"\taggregate\x18\x01 \x01(\v2\x18.everlog.v1.AggregateKeyR\taggregate\x12/\n" +
@@ -2066,8 +2106,9 @@ var file_everlog_v1_event_store_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 	(*status.Status)(nil),         // 29: google.rpc.Status
 	(*RecordedEvent)(nil),         // 30: everlog.v1.RecordedEvent
-	(*EventFilter)(nil),           // 31: everlog.v1.EventFilter
-	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*Outcome)(nil),               // 31: everlog.v1.Outcome
+	(*EventFilter)(nil),           // 32: everlog.v1.EventFilter
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
 }
 var file_everlog_v1_event_store_proto_depIdxs = []int32{
 	25, // 0: everlog.v1.ExpectedSequence.aggregate:type_name -> everlog.v1.AggregateKey
@@ -2087,42 +2128,44 @@ var file_everlog_v1_event_store_proto_depIdxs = []int32{
 	25, // 14: everlog.v1.AggregateSequence.aggregate:type_name -> everlog.v1.AggregateKey
 	13, // 15: everlog.v1.GetRequest.aggregate_sequence:type_name -> everlog.v1.AggregateSequence
 	30, // 16: everlog.v1.GetResponse.event:type_name -> everlog.v1.RecordedEvent
-	31, // 17: everlog.v1.QueryRequest.filter:type_name -> everlog.v1.EventFilter
-	1,  // 18: everlog.v1.QueryRequest.order:type_name -> everlog.v1.QueryOrder
-	30, // 19: everlog.v1.QueryResponse.events:type_name -> everlog.v1.RecordedEvent
-	25, // 20: everlog.v1.ReplayRequest.aggregate:type_name -> everlog.v1.AggregateKey
-	31, // 21: everlog.v1.ReplayRequest.filter:type_name -> everlog.v1.EventFilter
-	28, // 22: everlog.v1.ReplayRequest.from_time:type_name -> google.protobuf.Timestamp
-	28, // 23: everlog.v1.ReplayRequest.through_time:type_name -> google.protobuf.Timestamp
-	2,  // 24: everlog.v1.ReplayRequest.direction:type_name -> everlog.v1.ReplayDirection
-	30, // 25: everlog.v1.ReplayResponse.events:type_name -> everlog.v1.RecordedEvent
-	31, // 26: everlog.v1.SubscribeRequest.filter:type_name -> everlog.v1.EventFilter
-	28, // 27: everlog.v1.SubscribeRequest.from_time:type_name -> google.protobuf.Timestamp
-	26, // 28: everlog.v1.SubscribeRequest.from_now:type_name -> google.protobuf.Empty
-	32, // 29: everlog.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	30, // 30: everlog.v1.SubscribeResponse.events:type_name -> everlog.v1.RecordedEvent
-	21, // 31: everlog.v1.SubscribeResponse.caught_up:type_name -> everlog.v1.CaughtUp
-	22, // 32: everlog.v1.SubscribeResponse.fell_behind:type_name -> everlog.v1.FellBehind
-	23, // 33: everlog.v1.SubscribeResponse.heartbeat:type_name -> everlog.v1.Heartbeat
-	4,  // 34: everlog.v1.EventStoreService.Emit:input_type -> everlog.v1.EmitRequest
-	8,  // 35: everlog.v1.EventStoreService.EmitStream:input_type -> everlog.v1.EmitStreamRequest
-	11, // 36: everlog.v1.EventStoreService.GetHead:input_type -> everlog.v1.GetHeadRequest
-	14, // 37: everlog.v1.EventStoreService.Get:input_type -> everlog.v1.GetRequest
-	16, // 38: everlog.v1.EventStoreService.Query:input_type -> everlog.v1.QueryRequest
-	18, // 39: everlog.v1.EventStoreService.Replay:input_type -> everlog.v1.ReplayRequest
-	20, // 40: everlog.v1.EventStoreService.Subscribe:input_type -> everlog.v1.SubscribeRequest
-	6,  // 41: everlog.v1.EventStoreService.Emit:output_type -> everlog.v1.EmitResponse
-	10, // 42: everlog.v1.EventStoreService.EmitStream:output_type -> everlog.v1.EmitStreamResponse
-	12, // 43: everlog.v1.EventStoreService.GetHead:output_type -> everlog.v1.GetHeadResponse
-	15, // 44: everlog.v1.EventStoreService.Get:output_type -> everlog.v1.GetResponse
-	17, // 45: everlog.v1.EventStoreService.Query:output_type -> everlog.v1.QueryResponse
-	19, // 46: everlog.v1.EventStoreService.Replay:output_type -> everlog.v1.ReplayResponse
-	24, // 47: everlog.v1.EventStoreService.Subscribe:output_type -> everlog.v1.SubscribeResponse
-	41, // [41:48] is the sub-list for method output_type
-	34, // [34:41] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	31, // 17: everlog.v1.GetResponse.outcome:type_name -> everlog.v1.Outcome
+	32, // 18: everlog.v1.QueryRequest.filter:type_name -> everlog.v1.EventFilter
+	1,  // 19: everlog.v1.QueryRequest.order:type_name -> everlog.v1.QueryOrder
+	30, // 20: everlog.v1.QueryResponse.events:type_name -> everlog.v1.RecordedEvent
+	31, // 21: everlog.v1.QueryResponse.outcomes:type_name -> everlog.v1.Outcome
+	25, // 22: everlog.v1.ReplayRequest.aggregate:type_name -> everlog.v1.AggregateKey
+	32, // 23: everlog.v1.ReplayRequest.filter:type_name -> everlog.v1.EventFilter
+	28, // 24: everlog.v1.ReplayRequest.from_time:type_name -> google.protobuf.Timestamp
+	28, // 25: everlog.v1.ReplayRequest.through_time:type_name -> google.protobuf.Timestamp
+	2,  // 26: everlog.v1.ReplayRequest.direction:type_name -> everlog.v1.ReplayDirection
+	30, // 27: everlog.v1.ReplayResponse.events:type_name -> everlog.v1.RecordedEvent
+	32, // 28: everlog.v1.SubscribeRequest.filter:type_name -> everlog.v1.EventFilter
+	28, // 29: everlog.v1.SubscribeRequest.from_time:type_name -> google.protobuf.Timestamp
+	26, // 30: everlog.v1.SubscribeRequest.from_now:type_name -> google.protobuf.Empty
+	33, // 31: everlog.v1.SubscribeRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	30, // 32: everlog.v1.SubscribeResponse.events:type_name -> everlog.v1.RecordedEvent
+	21, // 33: everlog.v1.SubscribeResponse.caught_up:type_name -> everlog.v1.CaughtUp
+	22, // 34: everlog.v1.SubscribeResponse.fell_behind:type_name -> everlog.v1.FellBehind
+	23, // 35: everlog.v1.SubscribeResponse.heartbeat:type_name -> everlog.v1.Heartbeat
+	4,  // 36: everlog.v1.EventStoreService.Emit:input_type -> everlog.v1.EmitRequest
+	8,  // 37: everlog.v1.EventStoreService.EmitStream:input_type -> everlog.v1.EmitStreamRequest
+	11, // 38: everlog.v1.EventStoreService.GetHead:input_type -> everlog.v1.GetHeadRequest
+	14, // 39: everlog.v1.EventStoreService.Get:input_type -> everlog.v1.GetRequest
+	16, // 40: everlog.v1.EventStoreService.Query:input_type -> everlog.v1.QueryRequest
+	18, // 41: everlog.v1.EventStoreService.Replay:input_type -> everlog.v1.ReplayRequest
+	20, // 42: everlog.v1.EventStoreService.Subscribe:input_type -> everlog.v1.SubscribeRequest
+	6,  // 43: everlog.v1.EventStoreService.Emit:output_type -> everlog.v1.EmitResponse
+	10, // 44: everlog.v1.EventStoreService.EmitStream:output_type -> everlog.v1.EmitStreamResponse
+	12, // 45: everlog.v1.EventStoreService.GetHead:output_type -> everlog.v1.GetHeadResponse
+	15, // 46: everlog.v1.EventStoreService.Get:output_type -> everlog.v1.GetResponse
+	17, // 47: everlog.v1.EventStoreService.Query:output_type -> everlog.v1.QueryResponse
+	19, // 48: everlog.v1.EventStoreService.Replay:output_type -> everlog.v1.ReplayResponse
+	24, // 49: everlog.v1.EventStoreService.Subscribe:output_type -> everlog.v1.SubscribeResponse
+	43, // [43:50] is the sub-list for method output_type
+	36, // [36:43] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_everlog_v1_event_store_proto_init() }
@@ -2132,6 +2175,7 @@ func file_everlog_v1_event_store_proto_init() {
 	}
 	file_everlog_v1_event_proto_init()
 	file_everlog_v1_filter_proto_init()
+	file_everlog_v1_outcome_proto_init()
 	file_everlog_v1_event_store_proto_msgTypes[0].OneofWrappers = []any{
 		(*ExpectedSequence_Exactly)(nil),
 		(*ExpectedSequence_MustNotExist)(nil),

@@ -45,7 +45,8 @@ type EventStoreServiceClient interface {
 	// A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
 	// `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
 	// `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-	// `COMMIT_UNKNOWN`.
+	// `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+	// `AGGREGATE_NOT_FOUND`.
 	Emit(ctx context.Context, in *EmitRequest, opts ...grpc.CallOption) (*EmitResponse, error)
 	// Appends many requests on one stream without waiting for each answer.
 	//
@@ -184,7 +185,8 @@ type EventStoreServiceServer interface {
 	// A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
 	// `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
 	// `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-	// `COMMIT_UNKNOWN`.
+	// `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+	// `AGGREGATE_NOT_FOUND`.
 	Emit(context.Context, *EmitRequest) (*EmitResponse, error)
 	// Appends many requests on one stream without waiting for each answer.
 	//

@@ -174,6 +174,19 @@ class EventIdReused(AlreadyExists):
     reason = "EVENT_ID_REUSED"
 
 
+class EventTypeExists(AlreadyExists):
+    """The catalogue has the event type with another definition."""
+
+    reason = "EVENT_TYPE_EXISTS"
+
+
+class VersionConflict(EverlogError):
+    """What is to be replaced is not at the expected version."""
+
+    reason = "VERSION_CONFLICT"
+    code = StatusCode.ABORTED
+
+
 # --- It is not there ------------------------------------------------------------------------------
 
 
@@ -199,6 +212,30 @@ class TenantNotFound(NotFound):
     """There is no such tenant."""
 
     reason = "TENANT_NOT_FOUND"
+
+
+class EventTypeNotFound(NotFound):
+    """The catalogue does not have the event type, or not that version of it."""
+
+    reason = "EVENT_TYPE_NOT_FOUND"
+
+
+class AggregateTypeNotFound(NotFound):
+    """The catalogue does not have the aggregate type."""
+
+    reason = "AGGREGATE_TYPE_NOT_FOUND"
+
+
+class NarrativeNotFound(NotFound):
+    """Nobody has saved a narrative of the event, or not that version of it."""
+
+    reason = "NARRATIVE_NOT_FOUND"
+
+
+class EntityNotFound(NotFound):
+    """No event that is indexed carries the id, and nobody has linked it."""
+
+    reason = "ENTITY_NOT_FOUND"
 
 
 class CursorBeyondHead(EverlogError):

@@ -219,6 +219,21 @@ export class EventIdReused extends AlreadyExists {
     "A chosen event id was seen before with other content.";
 }
 
+/** The catalogue has the event type with another definition. */
+export class EventTypeExists extends AlreadyExists {
+  static override readonly reason: string = "EVENT_TYPE_EXISTS";
+  static override readonly summary: string =
+    "The catalogue has the event type with another definition.";
+}
+
+/** What is to be replaced is not at the expected version. */
+export class VersionConflict extends EverlogError {
+  static override readonly reason: string = "VERSION_CONFLICT";
+  static override readonly code: Code = "ABORTED";
+  static override readonly summary: string =
+    "What is to be replaced is not at the expected version.";
+}
+
 // --- It is not there -----------------------------------------------------------------------------
 
 /** There is no such thing. */
@@ -243,6 +258,34 @@ export class AggregateNotFound extends NotFound {
 export class TenantNotFound extends NotFound {
   static override readonly reason: string = "TENANT_NOT_FOUND";
   static override readonly summary: string = "There is no such tenant.";
+}
+
+/** The catalogue does not have the event type, or not that version of it. */
+export class EventTypeNotFound extends NotFound {
+  static override readonly reason: string = "EVENT_TYPE_NOT_FOUND";
+  static override readonly summary: string =
+    "The catalogue does not have the event type, or not that version of it.";
+}
+
+/** The catalogue does not have the aggregate type. */
+export class AggregateTypeNotFound extends NotFound {
+  static override readonly reason: string = "AGGREGATE_TYPE_NOT_FOUND";
+  static override readonly summary: string =
+    "The catalogue does not have the aggregate type.";
+}
+
+/** Nobody has saved a narrative of the event, or not that version of it. */
+export class NarrativeNotFound extends NotFound {
+  static override readonly reason: string = "NARRATIVE_NOT_FOUND";
+  static override readonly summary: string =
+    "Nobody has saved a narrative of the event, or not that version of it.";
+}
+
+/** No event that is indexed carries the id, and nobody has linked it. */
+export class EntityNotFound extends NotFound {
+  static override readonly reason: string = "ENTITY_NOT_FOUND";
+  static override readonly summary: string =
+    "No event that is indexed carries the id, and nobody has linked it.";
 }
 
 /** The cursor is beyond the log's head: it is not from this log. */
@@ -386,6 +429,12 @@ export const ERRORS_BY_REASON: ReadonlyMap<string, ErrorClass> = new Map(
     PositionNotVisible,
     ReadTooExpensive,
     InternalError,
+    EventTypeExists,
+    EventTypeNotFound,
+    AggregateTypeNotFound,
+    VersionConflict,
+    NarrativeNotFound,
+    EntityNotFound,
   ].map((kind) => [kind.reason, kind]),
 );
 

@@ -66,6 +66,12 @@ _CODES = {
     "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "POSITION_NOT_VISIBLE": grpc.StatusCode.DEADLINE_EXCEEDED,
     "READ_TOO_EXPENSIVE": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "EVENT_TYPE_EXISTS": grpc.StatusCode.ALREADY_EXISTS,
+    "EVENT_TYPE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "AGGREGATE_TYPE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "VERSION_CONFLICT": grpc.StatusCode.ABORTED,
+    "NARRATIVE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "ENTITY_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "INTERNAL": grpc.StatusCode.INTERNAL,
 }
 

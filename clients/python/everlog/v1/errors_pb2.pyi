@@ -48,11 +48,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Start again from the first page.
     """
     ERROR_REASON_EVENT_TYPE_UNKNOWN: _ErrorReason.ValueType  # 5
-    """INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-    it, or correct its name.
+    """INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+    event type. Register it, or correct its name.
     """
     ERROR_REASON_EVENT_DATA_INVALID: _ErrorReason.ValueType  # 6
-    """INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data."""
+    """INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+    aggregate is not of the kind or has not the id that the type asks for. Correct it.
+    """
     ERROR_REASON_EVENT_TOO_LARGE: _ErrorReason.ValueType  # 7
     """INVALID_ARGUMENT. One event is larger than the limit (1 MiB by default). Store large content
     elsewhere, and its address here.
@@ -78,7 +80,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_EVENT_NOT_FOUND: _ErrorReason.ValueType  # 13
     """NOT_FOUND. There is no such event."""
     ERROR_REASON_AGGREGATE_NOT_FOUND: _ErrorReason.ValueType  # 14
-    """NOT_FOUND. The aggregate has no events."""
+    """NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+    event of another type first.
+    """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 15
     """NOT_FOUND. There is no such tenant. Have it created, or correct the `everlog-tenant` header."""
     ERROR_REASON_CURSOR_BEYOND_HEAD: _ErrorReason.ValueType  # 16
@@ -125,6 +129,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 28
     """INTERNAL. A defect of the server. Its log has the details under the same request id."""
+    ERROR_REASON_EVENT_TYPE_EXISTS: _ErrorReason.ValueType  # 29
+    """ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead."""
+    ERROR_REASON_EVENT_TYPE_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """NOT_FOUND. The catalogue does not have the event type, or not that version of it."""
+    ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """NOT_FOUND. The catalogue does not have the aggregate type."""
+    ERROR_REASON_VERSION_CONFLICT: _ErrorReason.ValueType  # 32
+    """ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+    Metadata: `expected_version`, `actual_version`.
+    """
+    ERROR_REASON_NARRATIVE_NOT_FOUND: _ErrorReason.ValueType  # 33
+    """NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it."""
+    ERROR_REASON_ENTITY_NOT_FOUND: _ErrorReason.ValueType  # 34
+    """NOT_FOUND. No event that is indexed carries the id, and nobody has linked it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Each value's comment gives the code, and what the caller should do."""
@@ -144,11 +162,13 @@ ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 4
 Start again from the first page.
 """
 ERROR_REASON_EVENT_TYPE_UNKNOWN: ErrorReason.ValueType  # 5
-"""INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-it, or correct its name.
+"""INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+event type. Register it, or correct its name.
 """
 ERROR_REASON_EVENT_DATA_INVALID: ErrorReason.ValueType  # 6
-"""INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data."""
+"""INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+aggregate is not of the kind or has not the id that the type asks for. Correct it.
+"""
 ERROR_REASON_EVENT_TOO_LARGE: ErrorReason.ValueType  # 7
 """INVALID_ARGUMENT. One event is larger than the limit (1 MiB by default). Store large content
 elsewhere, and its address here.
@@ -174,7 +194,9 @@ ERROR_REASON_EVENT_ID_REUSED: ErrorReason.ValueType  # 12
 ERROR_REASON_EVENT_NOT_FOUND: ErrorReason.ValueType  # 13
 """NOT_FOUND. There is no such event."""
 ERROR_REASON_AGGREGATE_NOT_FOUND: ErrorReason.ValueType  # 14
-"""NOT_FOUND. The aggregate has no events."""
+"""NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+event of another type first.
+"""
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 15
 """NOT_FOUND. There is no such tenant. Have it created, or correct the `everlog-tenant` header."""
 ERROR_REASON_CURSOR_BEYOND_HEAD: ErrorReason.ValueType  # 16
@@ -221,6 +243,20 @@ Narrow the filter (an aggregate, event types or a span of time).
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 28
 """INTERNAL. A defect of the server. Its log has the details under the same request id."""
+ERROR_REASON_EVENT_TYPE_EXISTS: ErrorReason.ValueType  # 29
+"""ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead."""
+ERROR_REASON_EVENT_TYPE_NOT_FOUND: ErrorReason.ValueType  # 30
+"""NOT_FOUND. The catalogue does not have the event type, or not that version of it."""
+ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND: ErrorReason.ValueType  # 31
+"""NOT_FOUND. The catalogue does not have the aggregate type."""
+ERROR_REASON_VERSION_CONFLICT: ErrorReason.ValueType  # 32
+"""ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+Metadata: `expected_version`, `actual_version`.
+"""
+ERROR_REASON_NARRATIVE_NOT_FOUND: ErrorReason.ValueType  # 33
+"""NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it."""
+ERROR_REASON_ENTITY_NOT_FOUND: ErrorReason.ValueType  # 34
+"""NOT_FOUND. No event that is indexed carries the id, and nobody has linked it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final
@@ -366,3 +402,129 @@ class KnownEvents(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___KnownEvents: _TypeAlias = KnownEvents  # noqa: Y015
+
+@_typing.final
+class UnknownEventTypes(_message.Message):
+    """Event types that a strict catalogue does not have. Detail of `EVENT_TYPE_UNKNOWN`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class UnknownEventType(_message.Message):
+        """One of them."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        INDEX_FIELD_NUMBER: _builtins.int
+        EVENT_TYPE_FIELD_NUMBER: _builtins.int
+        NEAREST_EVENT_TYPES_FIELD_NUMBER: _builtins.int
+        index: _builtins.int
+        """The index of the first event in the request that has it, from 0."""
+        event_type: _builtins.str
+        """The event type."""
+        @_builtins.property
+        def nearest_event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """Registered names that are most like it, the most like first. At most 3."""
+
+        def __init__(
+            self,
+            *,
+            index: _builtins.int = ...,
+            event_type: _builtins.str = ...,
+            nearest_event_types: _abc.Iterable[_builtins.str] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["event_type", b"event_type", "index", b"index", "nearest_event_types", b"nearest_event_types"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    EVENT_TYPES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event_types(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnknownEventTypes.UnknownEventType]:
+        """In the order of the request. Never empty."""
+
+    def __init__(
+        self,
+        *,
+        event_types: _abc.Iterable[Global___UnknownEventTypes.UnknownEventType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_types", b"event_types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnknownEventTypes: _TypeAlias = UnknownEventTypes  # noqa: Y015
+
+@_typing.final
+class InvalidEventData(_message.Message):
+    """What is wrong with the data of events. Detail of `EVENT_DATA_INVALID`.
+
+    The details of a unary call are bounded as those of a SequenceConflict are: `omitted` in ErrorInfo's
+    metadata says how many do not fit.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Violation(_message.Message):
+        """One thing that is wrong."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        INDEX_FIELD_NUMBER: _builtins.int
+        EVENT_TYPE_FIELD_NUMBER: _builtins.int
+        VERSION_FIELD_NUMBER: _builtins.int
+        DATA_POINTER_FIELD_NUMBER: _builtins.int
+        SCHEMA_POINTER_FIELD_NUMBER: _builtins.int
+        MESSAGE_FIELD_NUMBER: _builtins.int
+        index: _builtins.int
+        """The index of the event in the request, from 0."""
+        event_type: _builtins.str
+        """The event type."""
+        version: _builtins.int
+        """The version of the event type that was applied."""
+        data_pointer: _builtins.str
+        """Where in the event's data: a JSON pointer; empty for the whole. Absent when it is not the data
+        that is wrong, but the aggregate.
+        """
+        schema_pointer: _builtins.str
+        """Where in the schema the rule stands that it breaks: a JSON pointer. Empty for the aggregate."""
+        message: _builtins.str
+        """What is wrong, in words."""
+        def __init__(
+            self,
+            *,
+            index: _builtins.int = ...,
+            event_type: _builtins.str = ...,
+            version: _builtins.int = ...,
+            data_pointer: _builtins.str | None = ...,
+            schema_pointer: _builtins.str = ...,
+            message: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_data_pointer", b"_data_pointer", "data_pointer", b"data_pointer"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_pointer", b"_data_pointer", "data_pointer", b"data_pointer", "event_type", b"event_type", "index", b"index", "message", b"message", "schema_pointer", b"schema_pointer", "version", b"version"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__data_pointer: _TypeAlias = _typing.Literal["data_pointer"]  # noqa: Y015
+        _WhichOneofArgType__data_pointer: _TypeAlias = _typing.Literal["_data_pointer", b"_data_pointer"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__data_pointer) -> _WhichOneofReturnType__data_pointer | None: ...
+
+    VIOLATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvalidEventData.Violation]:
+        """In the order of the request. Never empty; at most 100."""
+
+    def __init__(
+        self,
+        *,
+        violations: _abc.Iterable[Global___InvalidEventData.Violation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["violations", b"violations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvalidEventData: _TypeAlias = InvalidEventData  # noqa: Y015

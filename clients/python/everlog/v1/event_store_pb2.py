@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from everlog.v1 import event_pb2 as everlog_dot_v1_dot_event__pb2
 from everlog.v1 import filter_pb2 as everlog_dot_v1_dot_filter__pb2
+from everlog.v1 import outcome_pb2 as everlog_dot_v1_dot_outcome__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x65verlog/v1/event_store.proto\x12\neverlog.v1\x1a\x16\x65verlog/v1/event.proto\x1a\x17\x65verlog/v1/filter.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xbe\x01\n\x10\x45xpectedSequence\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\x11\n\x07\x65xactly\x18\x02 \x01(\x03H\x00\x12\x30\n\x0emust_not_exist\x18\x03 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12,\n\nmust_exist\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x42\n\n\x08\x65xpected\"\xb3\x01\n\x0b\x45mitRequest\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.everlog.v1.NewEvent\x12\x38\n\x12\x65xpected_sequences\x18\x02 \x03(\x0b\x32\x1c.everlog.v1.ExpectedSequence\x12\x33\n\x0cknown_events\x18\x03 \x01(\x0e\x32\x1d.everlog.v1.KnownEventsPolicyJ\x04\x08\x04\x10\x05R\tcondition\"\x9c\x01\n\x07Receipt\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x64\x65\x64uplicated\x18\x05 \x01(\x08\x12\x14\n\x0c\x64ocumentable\x18\x06 \x01(\x08\"5\n\x0c\x45mitResponse\x12%\n\x08receipts\x18\x01 \x03(\x0b\x32\x13.everlog.v1.Receipt\"L\n\x0cStreamedEmit\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.everlog.v1.EmitRequest\"<\n\x11\x45mitStreamRequest\x12\'\n\x05\x65mits\x18\x01 \x03(\x0b\x32\x18.everlog.v1.StreamedEmit\"\x82\x01\n\x0eStreamedAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12,\n\x08response\x18\x02 \x01(\x0b\x32\x18.everlog.v1.EmitResponseH\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"A\n\x12\x45mitStreamResponse\x12+\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1a.everlog.v1.StreamedAnswer\"&\n\x0eGetHeadRequest\x12\x14\n\x0cmin_position\x18\x01 \x01(\x03\"f\n\x0fGetHeadResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x11\x41ggregateSequence\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\x10\n\x08sequence\x18\x02 \x01(\x03\"\xa8\x01\n\nGetRequest\x12\x12\n\x08\x65vent_id\x18\x01 \x01(\tH\x00\x12\x12\n\x08position\x18\x02 \x01(\x03H\x00\x12;\n\x12\x61ggregate_sequence\x18\x03 \x01(\x0b\x32\x1d.everlog.v1.AggregateSequenceH\x00\x12\x19\n\x0fidempotency_key\x18\x04 \x01(\tH\x00\x12\x14\n\x0cmin_position\x18\x05 \x01(\x03\x42\x04\n\x02\x62y\"7\n\x0bGetResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.everlog.v1.RecordedEvent\"\xb7\x01\n\x0cQueryRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12%\n\x05order\x18\x02 \x01(\x0e\x32\x16.everlog.v1.QueryOrder\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x1a\n\x12include_total_size\x18\x05 \x01(\x08\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\"\x95\x01\n\rQueryResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x10through_position\x18\x04 \x01(\x03\x42\r\n\x0b_total_size\"\xb8\x03\n\rReplayRequest\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\'\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12\x18\n\x0e\x61\x66ter_position\x18\x03 \x01(\x03H\x00\x12\x18\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03H\x00\x12/\n\tfrom_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x1a\n\x10through_position\x18\x06 \x01(\x03H\x01\x12\x1a\n\x10through_sequence\x18\x07 \x01(\x03H\x01\x12\x32\n\x0cthrough_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x12.\n\tdirection\x18\t \x01(\x0e\x32\x1b.everlog.v1.ReplayDirection\x12\x12\n\nmax_events\x18\n \x01(\x03\x12\x16\n\x0e\x61\x66ter_event_id\x18\x0b \x01(\t\x12\x14\n\x0cmin_position\x18\x0c \x01(\x03\x42\x07\n\x05startB\x05\n\x03\x65nd\"V\n\x0eReplayResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x19\n\x11\x65xamined_position\x18\x02 \x01(\x03\"\xa0\x02\n\x10SubscribeRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12\x18\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03H\x00\x12/\n\tfrom_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12*\n\x08\x66rom_now\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12\x16\n\x0e\x61\x66ter_event_id\x18\x05 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmin_position\x18\x07 \x01(\x03\x42\x07\n\x05start\"\n\n\x08\x43\x61ughtUp\"\x0c\n\nFellBehind\"\x0b\n\tHeartbeat\"\xd9\x01\n\x11SubscribeResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x19\n\x11\x65xamined_position\x18\x02 \x01(\x03\x12\'\n\tcaught_up\x18\x03 \x01(\x0b\x32\x14.everlog.v1.CaughtUp\x12+\n\x0b\x66\x65ll_behind\x18\x04 \x01(\x0b\x32\x16.everlog.v1.FellBehind\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x15.everlog.v1.Heartbeat*v\n\x11KnownEventsPolicy\x12#\n\x1fKNOWN_EVENTS_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKNOWN_EVENTS_POLICY_REFUSE\x10\x01\x12\x1c\n\x18KNOWN_EVENTS_POLICY_SKIP\x10\x02*e\n\nQueryOrder\x12\x1b\n\x17QUERY_ORDER_UNSPECIFIED\x10\x00\x12\x1c\n\x18QUERY_ORDER_NEWEST_FIRST\x10\x01\x12\x1c\n\x18QUERY_ORDER_OLDEST_FIRST\x10\x02*r\n\x0fReplayDirection\x12 \n\x1cREPLAY_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19REPLAY_DIRECTION_FORWARDS\x10\x01\x12\x1e\n\x1aREPLAY_DIRECTION_BACKWARDS\x10\x02\x32\xe8\x03\n\x11\x45ventStoreService\x12\x39\n\x04\x45mit\x12\x17.everlog.v1.EmitRequest\x1a\x18.everlog.v1.EmitResponse\x12O\n\nEmitStream\x12\x1d.everlog.v1.EmitStreamRequest\x1a\x1e.everlog.v1.EmitStreamResponse(\x01\x30\x01\x12\x42\n\x07GetHead\x12\x1a.everlog.v1.GetHeadRequest\x1a\x1b.everlog.v1.GetHeadResponse\x12\x36\n\x03Get\x12\x16.everlog.v1.GetRequest\x1a\x17.everlog.v1.GetResponse\x12<\n\x05Query\x12\x18.everlog.v1.QueryRequest\x1a\x19.everlog.v1.QueryResponse\x12\x41\n\x06Replay\x12\x19.everlog.v1.ReplayRequest\x1a\x1a.everlog.v1.ReplayResponse0\x01\x12J\n\tSubscribe\x12\x1c.everlog.v1.SubscribeRequest\x1a\x1d.everlog.v1.SubscribeResponse0\x01\x42]\n\rio.everlog.v1B\x0f\x45ventStoreProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x65verlog/v1/event_store.proto\x12\neverlog.v1\x1a\x16\x65verlog/v1/event.proto\x1a\x17\x65verlog/v1/filter.proto\x1a\x18\x65verlog/v1/outcome.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xbe\x01\n\x10\x45xpectedSequence\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\x11\n\x07\x65xactly\x18\x02 \x01(\x03H\x00\x12\x30\n\x0emust_not_exist\x18\x03 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12,\n\nmust_exist\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x42\n\n\x08\x65xpected\"\xb3\x01\n\x0b\x45mitRequest\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.everlog.v1.NewEvent\x12\x38\n\x12\x65xpected_sequences\x18\x02 \x03(\x0b\x32\x1c.everlog.v1.ExpectedSequence\x12\x33\n\x0cknown_events\x18\x03 \x01(\x0e\x32\x1d.everlog.v1.KnownEventsPolicyJ\x04\x08\x04\x10\x05R\tcondition\"\x9c\x01\n\x07Receipt\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12/\n\x0brecord_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x64\x65\x64uplicated\x18\x05 \x01(\x08\x12\x14\n\x0c\x64ocumentable\x18\x06 \x01(\x08\"5\n\x0c\x45mitResponse\x12%\n\x08receipts\x18\x01 \x03(\x0b\x32\x13.everlog.v1.Receipt\"L\n\x0cStreamedEmit\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.everlog.v1.EmitRequest\"<\n\x11\x45mitStreamRequest\x12\'\n\x05\x65mits\x18\x01 \x03(\x0b\x32\x18.everlog.v1.StreamedEmit\"\x82\x01\n\x0eStreamedAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12,\n\x08response\x18\x02 \x01(\x0b\x32\x18.everlog.v1.EmitResponseH\x00\x12$\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"A\n\x12\x45mitStreamResponse\x12+\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1a.everlog.v1.StreamedAnswer\"&\n\x0eGetHeadRequest\x12\x14\n\x0cmin_position\x18\x01 \x01(\x03\"f\n\x0fGetHeadResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x11\x41ggregateSequence\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\x10\n\x08sequence\x18\x02 \x01(\x03\"\xc1\x01\n\nGetRequest\x12\x12\n\x08\x65vent_id\x18\x01 \x01(\tH\x00\x12\x12\n\x08position\x18\x02 \x01(\x03H\x00\x12;\n\x12\x61ggregate_sequence\x18\x03 \x01(\x0b\x32\x1d.everlog.v1.AggregateSequenceH\x00\x12\x19\n\x0fidempotency_key\x18\x04 \x01(\tH\x00\x12\x14\n\x0cmin_position\x18\x05 \x01(\x03\x12\x17\n\x0fwithout_outcome\x18\x06 \x01(\x08\x42\x04\n\x02\x62y\"]\n\x0bGetResponse\x12(\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x19.everlog.v1.RecordedEvent\x12$\n\x07outcome\x18\x02 \x01(\x0b\x32\x13.everlog.v1.Outcome\"\xd1\x01\n\x0cQueryRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12%\n\x05order\x18\x02 \x01(\x0e\x32\x16.everlog.v1.QueryOrder\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x1a\n\x12include_total_size\x18\x05 \x01(\x08\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\x12\x18\n\x10include_outcomes\x18\x07 \x01(\x08\"\xbc\x01\n\rQueryResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x17\n\ntotal_size\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x10through_position\x18\x04 \x01(\x03\x12%\n\x08outcomes\x18\x05 \x03(\x0b\x32\x13.everlog.v1.OutcomeB\r\n\x0b_total_size\"\xb8\x03\n\rReplayRequest\x12+\n\taggregate\x18\x01 \x01(\x0b\x32\x18.everlog.v1.AggregateKey\x12\'\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12\x18\n\x0e\x61\x66ter_position\x18\x03 \x01(\x03H\x00\x12\x18\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03H\x00\x12/\n\tfrom_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x1a\n\x10through_position\x18\x06 \x01(\x03H\x01\x12\x1a\n\x10through_sequence\x18\x07 \x01(\x03H\x01\x12\x32\n\x0cthrough_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x12.\n\tdirection\x18\t \x01(\x0e\x32\x1b.everlog.v1.ReplayDirection\x12\x12\n\nmax_events\x18\n \x01(\x03\x12\x16\n\x0e\x61\x66ter_event_id\x18\x0b \x01(\t\x12\x14\n\x0cmin_position\x18\x0c \x01(\x03\x42\x07\n\x05startB\x05\n\x03\x65nd\"V\n\x0eReplayResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x19\n\x11\x65xamined_position\x18\x02 \x01(\x03\"\xa0\x02\n\x10SubscribeRequest\x12\'\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.everlog.v1.EventFilter\x12\x18\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03H\x00\x12/\n\tfrom_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12*\n\x08\x66rom_now\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12\x16\n\x0e\x61\x66ter_event_id\x18\x05 \x01(\t\x12\x35\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmin_position\x18\x07 \x01(\x03\x42\x07\n\x05start\"\n\n\x08\x43\x61ughtUp\"\x0c\n\nFellBehind\"\x0b\n\tHeartbeat\"\xd9\x01\n\x11SubscribeResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everlog.v1.RecordedEvent\x12\x19\n\x11\x65xamined_position\x18\x02 \x01(\x03\x12\'\n\tcaught_up\x18\x03 \x01(\x0b\x32\x14.everlog.v1.CaughtUp\x12+\n\x0b\x66\x65ll_behind\x18\x04 \x01(\x0b\x32\x16.everlog.v1.FellBehind\x12(\n\theartbeat\x18\x05 \x01(\x0b\x32\x15.everlog.v1.Heartbeat*v\n\x11KnownEventsPolicy\x12#\n\x1fKNOWN_EVENTS_POLICY_UNSPECIFIED\x10\x00\x12\x1e\n\x1aKNOWN_EVENTS_POLICY_REFUSE\x10\x01\x12\x1c\n\x18KNOWN_EVENTS_POLICY_SKIP\x10\x02*e\n\nQueryOrder\x12\x1b\n\x17QUERY_ORDER_UNSPECIFIED\x10\x00\x12\x1c\n\x18QUERY_ORDER_NEWEST_FIRST\x10\x01\x12\x1c\n\x18QUERY_ORDER_OLDEST_FIRST\x10\x02*r\n\x0fReplayDirection\x12 \n\x1cREPLAY_DIRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19REPLAY_DIRECTION_FORWARDS\x10\x01\x12\x1e\n\x1aREPLAY_DIRECTION_BACKWARDS\x10\x02\x32\xe8\x03\n\x11\x45ventStoreService\x12\x39\n\x04\x45mit\x12\x17.everlog.v1.EmitRequest\x1a\x18.everlog.v1.EmitResponse\x12O\n\nEmitStream\x12\x1d.everlog.v1.EmitStreamRequest\x1a\x1e.everlog.v1.EmitStreamResponse(\x01\x30\x01\x12\x42\n\x07GetHead\x12\x1a.everlog.v1.GetHeadRequest\x1a\x1b.everlog.v1.GetHeadResponse\x12\x36\n\x03Get\x12\x16.everlog.v1.GetRequest\x1a\x17.everlog.v1.GetResponse\x12<\n\x05Query\x12\x18.everlog.v1.QueryRequest\x1a\x19.everlog.v1.QueryResponse\x12\x41\n\x06Replay\x12\x19.everlog.v1.ReplayRequest\x1a\x1a.everlog.v1.ReplayResponse0\x01\x12J\n\tSubscribe\x12\x1c.everlog.v1.SubscribeRequest\x1a\x1d.everlog.v1.SubscribeResponse0\x01\x42]\n\rio.everlog.v1B\x0f\x45ventStoreProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,56 +39,56 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everlog.v1.event_store_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.everlog.v1B\017EventStoreProtoP\001Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpb'
-  _globals['_KNOWNEVENTSPOLICY']._serialized_start=3016
-  _globals['_KNOWNEVENTSPOLICY']._serialized_end=3134
-  _globals['_QUERYORDER']._serialized_start=3136
-  _globals['_QUERYORDER']._serialized_end=3237
-  _globals['_REPLAYDIRECTION']._serialized_start=3239
-  _globals['_REPLAYDIRECTION']._serialized_end=3353
-  _globals['_EXPECTEDSEQUENCE']._serialized_start=213
-  _globals['_EXPECTEDSEQUENCE']._serialized_end=403
-  _globals['_EMITREQUEST']._serialized_start=406
-  _globals['_EMITREQUEST']._serialized_end=585
-  _globals['_RECEIPT']._serialized_start=588
-  _globals['_RECEIPT']._serialized_end=744
-  _globals['_EMITRESPONSE']._serialized_start=746
-  _globals['_EMITRESPONSE']._serialized_end=799
-  _globals['_STREAMEDEMIT']._serialized_start=801
-  _globals['_STREAMEDEMIT']._serialized_end=877
-  _globals['_EMITSTREAMREQUEST']._serialized_start=879
-  _globals['_EMITSTREAMREQUEST']._serialized_end=939
-  _globals['_STREAMEDANSWER']._serialized_start=942
-  _globals['_STREAMEDANSWER']._serialized_end=1072
-  _globals['_EMITSTREAMRESPONSE']._serialized_start=1074
-  _globals['_EMITSTREAMRESPONSE']._serialized_end=1139
-  _globals['_GETHEADREQUEST']._serialized_start=1141
-  _globals['_GETHEADREQUEST']._serialized_end=1179
-  _globals['_GETHEADRESPONSE']._serialized_start=1181
-  _globals['_GETHEADRESPONSE']._serialized_end=1283
-  _globals['_AGGREGATESEQUENCE']._serialized_start=1285
-  _globals['_AGGREGATESEQUENCE']._serialized_end=1367
-  _globals['_GETREQUEST']._serialized_start=1370
-  _globals['_GETREQUEST']._serialized_end=1538
-  _globals['_GETRESPONSE']._serialized_start=1540
-  _globals['_GETRESPONSE']._serialized_end=1595
-  _globals['_QUERYREQUEST']._serialized_start=1598
-  _globals['_QUERYREQUEST']._serialized_end=1781
-  _globals['_QUERYRESPONSE']._serialized_start=1784
-  _globals['_QUERYRESPONSE']._serialized_end=1933
-  _globals['_REPLAYREQUEST']._serialized_start=1936
-  _globals['_REPLAYREQUEST']._serialized_end=2376
-  _globals['_REPLAYRESPONSE']._serialized_start=2378
-  _globals['_REPLAYRESPONSE']._serialized_end=2464
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=2467
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=2755
-  _globals['_CAUGHTUP']._serialized_start=2757
-  _globals['_CAUGHTUP']._serialized_end=2767
-  _globals['_FELLBEHIND']._serialized_start=2769
-  _globals['_FELLBEHIND']._serialized_end=2781
-  _globals['_HEARTBEAT']._serialized_start=2783
-  _globals['_HEARTBEAT']._serialized_end=2794
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=2797
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=3014
-  _globals['_EVENTSTORESERVICE']._serialized_start=3356
-  _globals['_EVENTSTORESERVICE']._serialized_end=3844
+  _globals['_KNOWNEVENTSPOLICY']._serialized_start=3170
+  _globals['_KNOWNEVENTSPOLICY']._serialized_end=3288
+  _globals['_QUERYORDER']._serialized_start=3290
+  _globals['_QUERYORDER']._serialized_end=3391
+  _globals['_REPLAYDIRECTION']._serialized_start=3393
+  _globals['_REPLAYDIRECTION']._serialized_end=3507
+  _globals['_EXPECTEDSEQUENCE']._serialized_start=239
+  _globals['_EXPECTEDSEQUENCE']._serialized_end=429
+  _globals['_EMITREQUEST']._serialized_start=432
+  _globals['_EMITREQUEST']._serialized_end=611
+  _globals['_RECEIPT']._serialized_start=614
+  _globals['_RECEIPT']._serialized_end=770
+  _globals['_EMITRESPONSE']._serialized_start=772
+  _globals['_EMITRESPONSE']._serialized_end=825
+  _globals['_STREAMEDEMIT']._serialized_start=827
+  _globals['_STREAMEDEMIT']._serialized_end=903
+  _globals['_EMITSTREAMREQUEST']._serialized_start=905
+  _globals['_EMITSTREAMREQUEST']._serialized_end=965
+  _globals['_STREAMEDANSWER']._serialized_start=968
+  _globals['_STREAMEDANSWER']._serialized_end=1098
+  _globals['_EMITSTREAMRESPONSE']._serialized_start=1100
+  _globals['_EMITSTREAMRESPONSE']._serialized_end=1165
+  _globals['_GETHEADREQUEST']._serialized_start=1167
+  _globals['_GETHEADREQUEST']._serialized_end=1205
+  _globals['_GETHEADRESPONSE']._serialized_start=1207
+  _globals['_GETHEADRESPONSE']._serialized_end=1309
+  _globals['_AGGREGATESEQUENCE']._serialized_start=1311
+  _globals['_AGGREGATESEQUENCE']._serialized_end=1393
+  _globals['_GETREQUEST']._serialized_start=1396
+  _globals['_GETREQUEST']._serialized_end=1589
+  _globals['_GETRESPONSE']._serialized_start=1591
+  _globals['_GETRESPONSE']._serialized_end=1684
+  _globals['_QUERYREQUEST']._serialized_start=1687
+  _globals['_QUERYREQUEST']._serialized_end=1896
+  _globals['_QUERYRESPONSE']._serialized_start=1899
+  _globals['_QUERYRESPONSE']._serialized_end=2087
+  _globals['_REPLAYREQUEST']._serialized_start=2090
+  _globals['_REPLAYREQUEST']._serialized_end=2530
+  _globals['_REPLAYRESPONSE']._serialized_start=2532
+  _globals['_REPLAYRESPONSE']._serialized_end=2618
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=2621
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=2909
+  _globals['_CAUGHTUP']._serialized_start=2911
+  _globals['_CAUGHTUP']._serialized_end=2921
+  _globals['_FELLBEHIND']._serialized_start=2923
+  _globals['_FELLBEHIND']._serialized_end=2935
+  _globals['_HEARTBEAT']._serialized_start=2937
+  _globals['_HEARTBEAT']._serialized_end=2948
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=2951
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=3168
+  _globals['_EVENTSTORESERVICE']._serialized_start=3510
+  _globals['_EVENTSTORESERVICE']._serialized_end=3998
 # @@protoc_insertion_point(module_scope)

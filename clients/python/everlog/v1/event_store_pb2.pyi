@@ -6,6 +6,7 @@ EventStoreService: append events, read them back, follow them live."""
 from collections import abc as _abc
 from everlog.v1 import event_pb2 as _event_pb2
 from everlog.v1 import filter_pb2 as _filter_pb2
+from everlog.v1 import outcome_pb2 as _outcome_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
@@ -454,6 +455,7 @@ class GetRequest(_message.Message):
     AGGREGATE_SEQUENCE_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
+    WITHOUT_OUTCOME_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The one with this id (a UUID)."""
     position: _builtins.int
@@ -462,6 +464,8 @@ class GetRequest(_message.Message):
     """The one with this idempotency key."""
     min_position: _builtins.int
     """Wait until at least this position is visible here. 0: do not wait."""
+    without_outcome: _builtins.bool
+    """Leaves its outcome out, which costs a second look-up."""
     @_builtins.property
     def aggregate_sequence(self) -> Global___AggregateSequence:
         """The one with this number in its aggregate."""
@@ -474,10 +478,11 @@ class GetRequest(_message.Message):
         aggregate_sequence: Global___AggregateSequence | None = ...,
         idempotency_key: _builtins.str = ...,
         min_position: _builtins.int = ...,
+        without_outcome: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["aggregate_sequence", b"aggregate_sequence", "by", b"by", "event_id", b"event_id", "idempotency_key", b"idempotency_key", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_sequence", b"aggregate_sequence", "by", b"by", "event_id", b"event_id", "idempotency_key", b"idempotency_key", "min_position", b"min_position", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aggregate_sequence", b"aggregate_sequence", "by", b"by", "event_id", b"event_id", "idempotency_key", b"idempotency_key", "min_position", b"min_position", "position", b"position", "without_outcome", b"without_outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["event_id", "position", "aggregate_sequence", "idempotency_key"]  # noqa: Y015
     _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
@@ -492,18 +497,24 @@ class GetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> _event_pb2.RecordedEvent:
         """The event."""
+
+    @_builtins.property
+    def outcome(self) -> _outcome_pb2.Outcome:
+        """What came of it: the latest outcome. Absent when none was recorded, or none was asked for."""
 
     def __init__(
         self,
         *,
         event: _event_pb2.RecordedEvent | None = ...,
+        outcome: _outcome_pb2.Outcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -521,6 +532,7 @@ class QueryRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
+    INCLUDE_OUTCOMES_FIELD_NUMBER: _builtins.int
     order: Global___QueryOrder.ValueType
     """In which direction."""
     page_size: _builtins.int
@@ -533,6 +545,8 @@ class QueryRequest(_message.Message):
     """Whether to count all matching events. It costs a scan of everything that matches."""
     min_position: _builtins.int
     """Wait until at least this position is visible here. 0: do not wait."""
+    include_outcomes: _builtins.bool
+    """Whether the events' latest outcomes come along."""
     @_builtins.property
     def filter(self) -> _filter_pb2.EventFilter:
         """Which events. Absent: all."""
@@ -546,10 +560,11 @@ class QueryRequest(_message.Message):
         page_token: _builtins.str = ...,
         include_total_size: _builtins.bool = ...,
         min_position: _builtins.int = ...,
+        include_outcomes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "include_total_size", b"include_total_size", "min_position", b"min_position", "order", b"order", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "include_outcomes", b"include_outcomes", "include_total_size", b"include_total_size", "min_position", b"min_position", "order", b"order", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -565,6 +580,7 @@ class QueryResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     THROUGH_POSITION_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where the next page begins; empty when there is none."""
     total_size: _builtins.int
@@ -582,6 +598,10 @@ class QueryResponse(_message.Message):
         back what it has when its time slice is over.)
         """
 
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[_outcome_pb2.Outcome]:
+        """The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB."""
+
     def __init__(
         self,
         *,
@@ -589,10 +609,11 @@ class QueryResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         total_size: _builtins.int | None = ...,
         through_position: _builtins.int = ...,
+        outcomes: _abc.Iterable[_outcome_pb2.Outcome] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "total_size", b"total_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "events", b"events", "next_page_token", b"next_page_token", "through_position", b"through_position", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "events", b"events", "next_page_token", b"next_page_token", "outcomes", b"outcomes", "through_position", b"through_position", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__total_size: _TypeAlias = _typing.Literal["total_size"]  # noqa: Y015
     _WhichOneofArgType__total_size: _TypeAlias = _typing.Literal["_total_size", b"_total_size"]  # noqa: Y015

@@ -44,7 +44,8 @@ class EventStoreServiceStub:
     A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
     `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
     `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-    `COMMIT_UNKNOWN`.
+    `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+    `AGGREGATE_NOT_FOUND`.
     """
     EmitStream: _grpc.StreamStreamMultiCallable[_event_store_pb2.EmitStreamRequest, _event_store_pb2.EmitStreamResponse]
     """Appends many requests on one stream without waiting for each answer.
@@ -87,7 +88,8 @@ class EventStoreServiceAsyncStub(EventStoreServiceStub):
     A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
     `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
     `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-    `COMMIT_UNKNOWN`.
+    `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+    `AGGREGATE_NOT_FOUND`.
     """
     EmitStream: _aio.StreamStreamMultiCallable[_event_store_pb2.EmitStreamRequest, _event_store_pb2.EmitStreamResponse]  # type: ignore[assignment]
     """Appends many requests on one stream without waiting for each answer.
@@ -133,7 +135,8 @@ class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
         `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
         `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-        `COMMIT_UNKNOWN`.
+        `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+        `AGGREGATE_NOT_FOUND`.
         """
 
     @_abc_1.abstractmethod

@@ -24,11 +24,14 @@ export enum ErrorReason {
    */
   PAGE_TOKEN_INVALID = 4,
   /**
-   * EVENT_TYPE_UNKNOWN - INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-   * it, or correct its name.
+   * EVENT_TYPE_UNKNOWN - INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+   * event type. Register it, or correct its name.
    */
   EVENT_TYPE_UNKNOWN = 5,
-  /** EVENT_DATA_INVALID - INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data. */
+  /**
+   * EVENT_DATA_INVALID - INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+   * aggregate is not of the kind or has not the id that the type asks for. Correct it.
+   */
   EVENT_DATA_INVALID = 6,
   /**
    * EVENT_TOO_LARGE - INVALID_ARGUMENT. One event is larger than the limit (1 MiB by default). Store large content
@@ -59,7 +62,10 @@ export enum ErrorReason {
   EVENT_ID_REUSED = 12,
   /** EVENT_NOT_FOUND - NOT_FOUND. There is no such event. */
   EVENT_NOT_FOUND = 13,
-  /** AGGREGATE_NOT_FOUND - NOT_FOUND. The aggregate has no events. */
+  /**
+   * AGGREGATE_NOT_FOUND - NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+   * event of another type first.
+   */
   AGGREGATE_NOT_FOUND = 14,
   /** TENANT_NOT_FOUND - NOT_FOUND. There is no such tenant. Have it created, or correct the `everlog-tenant` header. */
   TENANT_NOT_FOUND = 15,
@@ -116,6 +122,21 @@ export enum ErrorReason {
   READ_TOO_EXPENSIVE = 27,
   /** INTERNAL - INTERNAL. A defect of the server. Its log has the details under the same request id. */
   INTERNAL = 28,
+  /** EVENT_TYPE_EXISTS - ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead. */
+  EVENT_TYPE_EXISTS = 29,
+  /** EVENT_TYPE_NOT_FOUND - NOT_FOUND. The catalogue does not have the event type, or not that version of it. */
+  EVENT_TYPE_NOT_FOUND = 30,
+  /** AGGREGATE_TYPE_NOT_FOUND - NOT_FOUND. The catalogue does not have the aggregate type. */
+  AGGREGATE_TYPE_NOT_FOUND = 31,
+  /**
+   * VERSION_CONFLICT - ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+   * Metadata: `expected_version`, `actual_version`.
+   */
+  VERSION_CONFLICT = 32,
+  /** NARRATIVE_NOT_FOUND - NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it. */
+  NARRATIVE_NOT_FOUND = 33,
+  /** ENTITY_NOT_FOUND - NOT_FOUND. No event that is indexed carries the id, and nobody has linked it. */
+  ENTITY_NOT_FOUND = 34,
   UNRECOGNIZED = -1,
 }
 
@@ -175,6 +196,54 @@ export interface KnownEvents_KnownEvent {
   idempotencyKey: string;
   /** The id of the event that the log has. */
   eventId: string;
+}
+
+/** Event types that a strict catalogue does not have. Detail of `EVENT_TYPE_UNKNOWN`. */
+export interface UnknownEventTypes {
+  /** In the order of the request. Never empty. */
+  eventTypes: UnknownEventTypes_UnknownEventType[];
+}
+
+/** One of them. */
+export interface UnknownEventTypes_UnknownEventType {
+  /** The index of the first event in the request that has it, from 0. */
+  index: number;
+  /** The event type. */
+  eventType: string;
+  /** Registered names that are most like it, the most like first. At most 3. */
+  nearestEventTypes: string[];
+}
+
+/**
+ * What is wrong with the data of events. Detail of `EVENT_DATA_INVALID`.
+ *
+ * The details of a unary call are bounded as those of a SequenceConflict are: `omitted` in ErrorInfo's
+ * metadata says how many do not fit.
+ */
+export interface InvalidEventData {
+  /** In the order of the request. Never empty; at most 100. */
+  violations: InvalidEventData_Violation[];
+}
+
+/** One thing that is wrong. */
+export interface InvalidEventData_Violation {
+  /** The index of the event in the request, from 0. */
+  index: number;
+  /** The event type. */
+  eventType: string;
+  /** The version of the event type that was applied. */
+  version: number;
+  /**
+   * Where in the event's data: a JSON pointer; empty for the whole. Absent when it is not the data
+   * that is wrong, but the aggregate.
+   */
+  dataPointer?:
+    | string
+    | undefined;
+  /** Where in the schema the rule stands that it breaks: a JSON pointer. Empty for the aggregate. */
+  schemaPointer: string;
+  /** What is wrong, in words. */
+  message: string;
 }
 
 function createBaseSequenceConflict(): SequenceConflict {
@@ -465,6 +534,310 @@ export const KnownEvents_KnownEvent: MessageFns<KnownEvents_KnownEvent> = {
     message.index = object.index ?? 0;
     message.idempotencyKey = object.idempotencyKey ?? "";
     message.eventId = object.eventId ?? "";
+    return message;
+  },
+};
+
+function createBaseUnknownEventTypes(): UnknownEventTypes {
+  return { eventTypes: [] };
+}
+
+export const UnknownEventTypes: MessageFns<UnknownEventTypes> = {
+  encode(message: UnknownEventTypes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.eventTypes) {
+      UnknownEventTypes_UnknownEventType.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnknownEventTypes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnknownEventTypes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.eventTypes.push(UnknownEventTypes_UnknownEventType.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnknownEventTypes>): UnknownEventTypes {
+    return UnknownEventTypes.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnknownEventTypes>): UnknownEventTypes {
+    const message = createBaseUnknownEventTypes();
+    message.eventTypes = object.eventTypes?.map((e) => UnknownEventTypes_UnknownEventType.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseUnknownEventTypes_UnknownEventType(): UnknownEventTypes_UnknownEventType {
+  return { index: 0, eventType: "", nearestEventTypes: [] };
+}
+
+export const UnknownEventTypes_UnknownEventType: MessageFns<UnknownEventTypes_UnknownEventType> = {
+  encode(message: UnknownEventTypes_UnknownEventType, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    if (message.eventType !== "") {
+      writer.uint32(18).string(message.eventType);
+    }
+    for (const v of message.nearestEventTypes) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnknownEventTypes_UnknownEventType {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnknownEventTypes_UnknownEventType();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nearestEventTypes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UnknownEventTypes_UnknownEventType>): UnknownEventTypes_UnknownEventType {
+    return UnknownEventTypes_UnknownEventType.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UnknownEventTypes_UnknownEventType>): UnknownEventTypes_UnknownEventType {
+    const message = createBaseUnknownEventTypes_UnknownEventType();
+    message.index = object.index ?? 0;
+    message.eventType = object.eventType ?? "";
+    message.nearestEventTypes = object.nearestEventTypes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseInvalidEventData(): InvalidEventData {
+  return { violations: [] };
+}
+
+export const InvalidEventData: MessageFns<InvalidEventData> = {
+  encode(message: InvalidEventData, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.violations) {
+      InvalidEventData_Violation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvalidEventData {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvalidEventData();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.violations.push(InvalidEventData_Violation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InvalidEventData>): InvalidEventData {
+    return InvalidEventData.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InvalidEventData>): InvalidEventData {
+    const message = createBaseInvalidEventData();
+    message.violations = object.violations?.map((e) => InvalidEventData_Violation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseInvalidEventData_Violation(): InvalidEventData_Violation {
+  return { index: 0, eventType: "", version: 0, dataPointer: undefined, schemaPointer: "", message: "" };
+}
+
+export const InvalidEventData_Violation: MessageFns<InvalidEventData_Violation> = {
+  encode(message: InvalidEventData_Violation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).int32(message.index);
+    }
+    if (message.eventType !== "") {
+      writer.uint32(18).string(message.eventType);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).int32(message.version);
+    }
+    if (message.dataPointer !== undefined) {
+      writer.uint32(34).string(message.dataPointer);
+    }
+    if (message.schemaPointer !== "") {
+      writer.uint32(42).string(message.schemaPointer);
+    }
+    if (message.message !== "") {
+      writer.uint32(50).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InvalidEventData_Violation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvalidEventData_Violation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dataPointer = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.schemaPointer = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InvalidEventData_Violation>): InvalidEventData_Violation {
+    return InvalidEventData_Violation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InvalidEventData_Violation>): InvalidEventData_Violation {
+    const message = createBaseInvalidEventData_Violation();
+    message.index = object.index ?? 0;
+    message.eventType = object.eventType ?? "";
+    message.version = object.version ?? 0;
+    message.dataPointer = object.dataPointer ?? undefined;
+    message.schemaPointer = object.schemaPointer ?? "";
+    message.message = object.message ?? "";
     return message;
   },
 };

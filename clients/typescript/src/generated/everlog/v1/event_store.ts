@@ -25,6 +25,7 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 import { AggregateKey, NewEvent, RecordedEvent } from "./event.js";
 import { EventFilter } from "./filter.js";
+import { Outcome } from "./outcome.js";
 
 /** What to do with a request of which only some events are known already. */
 export enum KnownEventsPolicy {
@@ -202,12 +203,18 @@ export interface GetRequest {
     | undefined;
   /** Wait until at least this position is visible here. 0: do not wait. */
   minPosition: bigint;
+  /** Leaves its outcome out, which costs a second look-up. */
+  withoutOutcome: boolean;
 }
 
 /** One event. */
 export interface GetResponse {
   /** The event. */
-  event: RecordedEvent | undefined;
+  event:
+    | RecordedEvent
+    | undefined;
+  /** What came of it: the latest outcome. Absent when none was recorded, or none was asked for. */
+  outcome: Outcome | undefined;
 }
 
 /** A request for a page of events. */
@@ -229,6 +236,8 @@ export interface QueryRequest {
   includeTotalSize: boolean;
   /** Wait until at least this position is visible here. 0: do not wait. */
   minPosition: bigint;
+  /** Whether the events' latest outcomes come along. */
+  includeOutcomes: boolean;
 }
 
 /** A page of events. */
@@ -253,6 +262,8 @@ export interface QueryResponse {
    * this position continues where this listing ends.
    */
   throughPosition: bigint;
+  /** The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB. */
+  outcomes: Outcome[];
 }
 
 /**
@@ -1253,7 +1264,7 @@ export const AggregateSequence: MessageFns<AggregateSequence> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { by: undefined, minPosition: 0n };
+  return { by: undefined, minPosition: 0n, withoutOutcome: false };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
@@ -1280,6 +1291,9 @@ export const GetRequest: MessageFns<GetRequest> = {
         throw new globalThis.Error("value provided for field message.minPosition of type int64 too large");
       }
       writer.uint32(40).int64(message.minPosition);
+    }
+    if (message.withoutOutcome !== false) {
+      writer.uint32(48).bool(message.withoutOutcome);
     }
     return writer;
   },
@@ -1337,6 +1351,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.minPosition = reader.int64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.withoutOutcome = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1383,18 +1405,22 @@ export const GetRequest: MessageFns<GetRequest> = {
     message.minPosition = (object.minPosition !== undefined && object.minPosition !== null)
       ? BigInt(object.minPosition)
       : 0n;
+    message.withoutOutcome = object.withoutOutcome ?? false;
     return message;
   },
 };
 
 function createBaseGetResponse(): GetResponse {
-  return { event: undefined };
+  return { event: undefined, outcome: undefined };
 }
 
 export const GetResponse: MessageFns<GetResponse> = {
   encode(message: GetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.event !== undefined) {
       RecordedEvent.encode(message.event, writer.uint32(10).fork()).join();
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1420,6 +1446,14 @@ export const GetResponse: MessageFns<GetResponse> = {
             message.event = RecordedEvent.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1440,12 +1474,23 @@ export const GetResponse: MessageFns<GetResponse> = {
     message.event = (object.event !== undefined && object.event !== null)
       ? RecordedEvent.fromPartial(object.event)
       : undefined;
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
     return message;
   },
 };
 
 function createBaseQueryRequest(): QueryRequest {
-  return { filter: undefined, order: 0, pageSize: 0, pageToken: "", includeTotalSize: false, minPosition: 0n };
+  return {
+    filter: undefined,
+    order: 0,
+    pageSize: 0,
+    pageToken: "",
+    includeTotalSize: false,
+    minPosition: 0n,
+    includeOutcomes: false,
+  };
 }
 
 export const QueryRequest: MessageFns<QueryRequest> = {
@@ -1470,6 +1515,9 @@ export const QueryRequest: MessageFns<QueryRequest> = {
         throw new globalThis.Error("value provided for field message.minPosition of type int64 too large");
       }
       writer.uint32(48).int64(message.minPosition);
+    }
+    if (message.includeOutcomes !== false) {
+      writer.uint32(56).bool(message.includeOutcomes);
     }
     return writer;
   },
@@ -1535,6 +1583,14 @@ export const QueryRequest: MessageFns<QueryRequest> = {
             message.minPosition = reader.int64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.includeOutcomes = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1562,12 +1618,13 @@ export const QueryRequest: MessageFns<QueryRequest> = {
     message.minPosition = (object.minPosition !== undefined && object.minPosition !== null)
       ? BigInt(object.minPosition)
       : 0n;
+    message.includeOutcomes = object.includeOutcomes ?? false;
     return message;
   },
 };
 
 function createBaseQueryResponse(): QueryResponse {
-  return { events: [], nextPageToken: "", totalSize: undefined, throughPosition: 0n };
+  return { events: [], nextPageToken: "", totalSize: undefined, throughPosition: 0n, outcomes: [] };
 }
 
 export const QueryResponse: MessageFns<QueryResponse> = {
@@ -1589,6 +1646,9 @@ export const QueryResponse: MessageFns<QueryResponse> = {
         throw new globalThis.Error("value provided for field message.throughPosition of type int64 too large");
       }
       writer.uint32(32).int64(message.throughPosition);
+    }
+    for (const v of message.outcomes) {
+      Outcome.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1638,6 +1698,14 @@ export const QueryResponse: MessageFns<QueryResponse> = {
             message.throughPosition = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.outcomes.push(Outcome.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1663,6 +1731,7 @@ export const QueryResponse: MessageFns<QueryResponse> = {
     message.throughPosition = (object.throughPosition !== undefined && object.throughPosition !== null)
       ? BigInt(object.throughPosition)
       : 0n;
+    message.outcomes = object.outcomes?.map((e) => Outcome.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2413,7 +2482,8 @@ export const EventStoreServiceService = {
    * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
    * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
    * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-   * `COMMIT_UNKNOWN`.
+   * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+   * `AGGREGATE_NOT_FOUND`.
    */
   emit: {
     path: "/everlog.v1.EventStoreService/Emit" as const,
@@ -2508,7 +2578,8 @@ export interface EventStoreServiceServer extends UntypedServiceImplementation {
    * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
    * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
    * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-   * `COMMIT_UNKNOWN`.
+   * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+   * `AGGREGATE_NOT_FOUND`.
    */
   emit: handleUnaryCall<EmitRequest, EmitResponse>;
   /**
@@ -2547,7 +2618,8 @@ export interface EventStoreServiceClient extends Client {
    * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
    * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
    * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-   * `COMMIT_UNKNOWN`.
+   * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+   * `AGGREGATE_NOT_FOUND`.
    */
   emit(request: EmitRequest, callback: (error: ServiceError | null, response: EmitResponse) => void): ClientUnaryCall;
   emit(

@@ -59,8 +59,8 @@ public enum ErrorReason
   ERROR_REASON_PAGE_TOKEN_INVALID(4),
   /**
    * <pre>
-   * INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-   * it, or correct its name.
+   * INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+   * event type. Register it, or correct its name.
    * </pre>
    *
    * <code>ERROR_REASON_EVENT_TYPE_UNKNOWN = 5;</code>
@@ -68,7 +68,8 @@ public enum ErrorReason
   ERROR_REASON_EVENT_TYPE_UNKNOWN(5),
   /**
    * <pre>
-   * INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data.
+   * INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+   * aggregate is not of the kind or has not the id that the type asks for. Correct it.
    * </pre>
    *
    * <code>ERROR_REASON_EVENT_DATA_INVALID = 6;</code>
@@ -137,7 +138,8 @@ public enum ErrorReason
   ERROR_REASON_EVENT_NOT_FOUND(13),
   /**
    * <pre>
-   * NOT_FOUND. The aggregate has no events.
+   * NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+   * event of another type first.
    * </pre>
    *
    * <code>ERROR_REASON_AGGREGATE_NOT_FOUND = 14;</code>
@@ -264,6 +266,55 @@ public enum ErrorReason
    * <code>ERROR_REASON_INTERNAL = 28;</code>
    */
   ERROR_REASON_INTERNAL(28),
+  /**
+   * <pre>
+   * ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_TYPE_EXISTS = 29;</code>
+   */
+  ERROR_REASON_EVENT_TYPE_EXISTS(29),
+  /**
+   * <pre>
+   * NOT_FOUND. The catalogue does not have the event type, or not that version of it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_TYPE_NOT_FOUND = 30;</code>
+   */
+  ERROR_REASON_EVENT_TYPE_NOT_FOUND(30),
+  /**
+   * <pre>
+   * NOT_FOUND. The catalogue does not have the aggregate type.
+   * </pre>
+   *
+   * <code>ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND = 31;</code>
+   */
+  ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND(31),
+  /**
+   * <pre>
+   * ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+   * Metadata: `expected_version`, `actual_version`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VERSION_CONFLICT = 32;</code>
+   */
+  ERROR_REASON_VERSION_CONFLICT(32),
+  /**
+   * <pre>
+   * NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_NARRATIVE_NOT_FOUND = 33;</code>
+   */
+  ERROR_REASON_NARRATIVE_NOT_FOUND(33),
+  /**
+   * <pre>
+   * NOT_FOUND. No event that is indexed carries the id, and nobody has linked it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_ENTITY_NOT_FOUND = 34;</code>
+   */
+  ERROR_REASON_ENTITY_NOT_FOUND(34),
   UNRECOGNIZED(-1),
   ;
 
@@ -320,8 +371,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_PAGE_TOKEN_INVALID_VALUE = 4;
   /**
    * <pre>
-   * INVALID_ARGUMENT. The tenant's catalogue is strict and does not have this event type. Register
-   * it, or correct its name.
+   * INVALID_ARGUMENT, with UnknownEventTypes. The tenant's catalogue is strict and does not have this
+   * event type. Register it, or correct its name.
    * </pre>
    *
    * <code>ERROR_REASON_EVENT_TYPE_UNKNOWN = 5;</code>
@@ -329,7 +380,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_EVENT_TYPE_UNKNOWN_VALUE = 5;
   /**
    * <pre>
-   * INVALID_ARGUMENT. The event's data breaks its event type's schema. Correct the data.
+   * INVALID_ARGUMENT, with InvalidEventData. The event's data breaks its event type's schema, or its
+   * aggregate is not of the kind or has not the id that the type asks for. Correct it.
    * </pre>
    *
    * <code>ERROR_REASON_EVENT_DATA_INVALID = 6;</code>
@@ -398,7 +450,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_EVENT_NOT_FOUND_VALUE = 13;
   /**
    * <pre>
-   * NOT_FOUND. The aggregate has no events.
+   * NOT_FOUND. The aggregate has no events; of an Emit: the catalogue wants it to be started by an
+   * event of another type first.
    * </pre>
    *
    * <code>ERROR_REASON_AGGREGATE_NOT_FOUND = 14;</code>
@@ -525,6 +578,55 @@ public enum ErrorReason
    * <code>ERROR_REASON_INTERNAL = 28;</code>
    */
   public static final int ERROR_REASON_INTERNAL_VALUE = 28;
+  /**
+   * <pre>
+   * ALREADY_EXISTS. The catalogue has the event type with another definition. Update it instead.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_TYPE_EXISTS = 29;</code>
+   */
+  public static final int ERROR_REASON_EVENT_TYPE_EXISTS_VALUE = 29;
+  /**
+   * <pre>
+   * NOT_FOUND. The catalogue does not have the event type, or not that version of it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_TYPE_NOT_FOUND = 30;</code>
+   */
+  public static final int ERROR_REASON_EVENT_TYPE_NOT_FOUND_VALUE = 30;
+  /**
+   * <pre>
+   * NOT_FOUND. The catalogue does not have the aggregate type.
+   * </pre>
+   *
+   * <code>ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND = 31;</code>
+   */
+  public static final int ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND_VALUE = 31;
+  /**
+   * <pre>
+   * ABORTED. What is to be replaced is not at the expected version. Read it again, decide again.
+   * Metadata: `expected_version`, `actual_version`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_VERSION_CONFLICT = 32;</code>
+   */
+  public static final int ERROR_REASON_VERSION_CONFLICT_VALUE = 32;
+  /**
+   * <pre>
+   * NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_NARRATIVE_NOT_FOUND = 33;</code>
+   */
+  public static final int ERROR_REASON_NARRATIVE_NOT_FOUND_VALUE = 33;
+  /**
+   * <pre>
+   * NOT_FOUND. No event that is indexed carries the id, and nobody has linked it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_ENTITY_NOT_FOUND = 34;</code>
+   */
+  public static final int ERROR_REASON_ENTITY_NOT_FOUND_VALUE = 34;
 
 
   public final int getNumber() {
@@ -580,6 +682,12 @@ public enum ErrorReason
       case 26: return ERROR_REASON_POSITION_NOT_VISIBLE;
       case 27: return ERROR_REASON_READ_TOO_EXPENSIVE;
       case 28: return ERROR_REASON_INTERNAL;
+      case 29: return ERROR_REASON_EVENT_TYPE_EXISTS;
+      case 30: return ERROR_REASON_EVENT_TYPE_NOT_FOUND;
+      case 31: return ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND;
+      case 32: return ERROR_REASON_VERSION_CONFLICT;
+      case 33: return ERROR_REASON_NARRATIVE_NOT_FOUND;
+      case 34: return ERROR_REASON_ENTITY_NOT_FOUND;
       default: return null;
     }
   }

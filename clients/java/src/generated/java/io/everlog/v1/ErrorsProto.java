@@ -46,6 +46,26 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_everlog_v1_KnownEvents_KnownEvent_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_everlog_v1_UnknownEventTypes_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_everlog_v1_UnknownEventTypes_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_everlog_v1_UnknownEventTypes_UnknownEventType_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_everlog_v1_UnknownEventTypes_UnknownEventType_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_everlog_v1_InvalidEventData_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_everlog_v1_InvalidEventData_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_everlog_v1_InvalidEventData_Violation_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_everlog_v1_InvalidEventData_Violation_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -69,35 +89,51 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
       "nEvents\0222\n\006events\030\001 \003(\0132\".everlog.v1.Kno" +
       "wnEvents.KnownEvent\032F\n\nKnownEvent\022\r\n\005ind" +
       "ex\030\001 \001(\005\022\027\n\017idempotency_key\030\002 \001(\t\022\020\n\010eve" +
-      "nt_id\030\003 \001(\t*\214\010\n\013ErrorReason\022\034\n\030ERROR_REA" +
-      "SON_UNSPECIFIED\020\000\022\036\n\032ERROR_REASON_INVALI" +
-      "D_EVENT\020\001\022\037\n\033ERROR_REASON_INVALID_FILTER" +
-      "\020\002\022 \n\034ERROR_REASON_INVALID_REQUEST\020\003\022#\n\037" +
-      "ERROR_REASON_PAGE_TOKEN_INVALID\020\004\022#\n\037ERR" +
-      "OR_REASON_EVENT_TYPE_UNKNOWN\020\005\022#\n\037ERROR_" +
-      "REASON_EVENT_DATA_INVALID\020\006\022 \n\034ERROR_REA" +
-      "SON_EVENT_TOO_LARGE\020\007\022 \n\034ERROR_REASON_BA" +
-      "TCH_TOO_LARGE\020\010\022\"\n\036ERROR_REASON_SEQUENCE" +
-      "_CONFLICT\020\t\022\'\n#ERROR_REASON_IDEMPOTENCY_" +
-      "KEY_REUSED\020\n\022.\n*ERROR_REASON_IDEMPOTENCY" +
-      "_KEYS_PARTLY_KNOWN\020\013\022 \n\034ERROR_REASON_EVE" +
-      "NT_ID_REUSED\020\014\022 \n\034ERROR_REASON_EVENT_NOT" +
-      "_FOUND\020\r\022$\n ERROR_REASON_AGGREGATE_NOT_F" +
-      "OUND\020\016\022!\n\035ERROR_REASON_TENANT_NOT_FOUND\020" +
-      "\017\022#\n\037ERROR_REASON_CURSOR_BEYOND_HEAD\020\020\022\037" +
-      "\n\033ERROR_REASON_CURSOR_TRIMMED\020\021\022\035\n\031ERROR" +
-      "_REASON_LOG_DIVERGED\020\022\022\033\n\027ERROR_REASON_O" +
-      "VERLOADED\020\023\022\'\n#ERROR_REASON_TOO_MANY_SUB" +
-      "SCRIPTIONS\020\024\022$\n ERROR_REASON_STORAGE_UNA" +
-      "VAILABLE\020\025\022 \n\034ERROR_REASON_SERVER_DRAINI" +
-      "NG\020\026\022\037\n\033ERROR_REASON_COMMIT_UNKNOWN\020\027\022 \n" +
-      "\034ERROR_REASON_UNAUTHENTICATED\020\030\022\"\n\036ERROR" +
-      "_REASON_PERMISSION_DENIED\020\031\022%\n!ERROR_REA" +
-      "SON_POSITION_NOT_VISIBLE\020\032\022#\n\037ERROR_REAS" +
-      "ON_READ_TOO_EXPENSIVE\020\033\022\031\n\025ERROR_REASON_" +
-      "INTERNAL\020\034BY\n\rio.everlog.v1B\013ErrorsProto" +
-      "P\001Z9github.com/everlog/everlog/clients/g" +
-      "o/everlogpb;everlogpbb\006proto3"
+      "nt_id\030\003 \001(\t\"\254\001\n\021UnknownEventTypes\022C\n\013eve" +
+      "nt_types\030\001 \003(\0132..everlog.v1.UnknownEvent" +
+      "Types.UnknownEventType\032R\n\020UnknownEventTy" +
+      "pe\022\r\n\005index\030\001 \001(\005\022\022\n\nevent_type\030\002 \001(\t\022\033\n" +
+      "\023nearest_event_types\030\003 \003(\t\"\345\001\n\020InvalidEv" +
+      "entData\022:\n\nviolations\030\001 \003(\0132&.everlog.v1" +
+      ".InvalidEventData.Violation\032\224\001\n\tViolatio" +
+      "n\022\r\n\005index\030\001 \001(\005\022\022\n\nevent_type\030\002 \001(\t\022\017\n\007" +
+      "version\030\003 \001(\005\022\031\n\014data_pointer\030\004 \001(\tH\000\210\001\001" +
+      "\022\026\n\016schema_pointer\030\005 \001(\t\022\017\n\007message\030\006 \001(" +
+      "\tB\017\n\r_data_pointer*\356\t\n\013ErrorReason\022\034\n\030ER" +
+      "ROR_REASON_UNSPECIFIED\020\000\022\036\n\032ERROR_REASON" +
+      "_INVALID_EVENT\020\001\022\037\n\033ERROR_REASON_INVALID" +
+      "_FILTER\020\002\022 \n\034ERROR_REASON_INVALID_REQUES" +
+      "T\020\003\022#\n\037ERROR_REASON_PAGE_TOKEN_INVALID\020\004" +
+      "\022#\n\037ERROR_REASON_EVENT_TYPE_UNKNOWN\020\005\022#\n" +
+      "\037ERROR_REASON_EVENT_DATA_INVALID\020\006\022 \n\034ER" +
+      "ROR_REASON_EVENT_TOO_LARGE\020\007\022 \n\034ERROR_RE" +
+      "ASON_BATCH_TOO_LARGE\020\010\022\"\n\036ERROR_REASON_S" +
+      "EQUENCE_CONFLICT\020\t\022\'\n#ERROR_REASON_IDEMP" +
+      "OTENCY_KEY_REUSED\020\n\022.\n*ERROR_REASON_IDEM" +
+      "POTENCY_KEYS_PARTLY_KNOWN\020\013\022 \n\034ERROR_REA" +
+      "SON_EVENT_ID_REUSED\020\014\022 \n\034ERROR_REASON_EV" +
+      "ENT_NOT_FOUND\020\r\022$\n ERROR_REASON_AGGREGAT" +
+      "E_NOT_FOUND\020\016\022!\n\035ERROR_REASON_TENANT_NOT" +
+      "_FOUND\020\017\022#\n\037ERROR_REASON_CURSOR_BEYOND_H" +
+      "EAD\020\020\022\037\n\033ERROR_REASON_CURSOR_TRIMMED\020\021\022\035" +
+      "\n\031ERROR_REASON_LOG_DIVERGED\020\022\022\033\n\027ERROR_R" +
+      "EASON_OVERLOADED\020\023\022\'\n#ERROR_REASON_TOO_M" +
+      "ANY_SUBSCRIPTIONS\020\024\022$\n ERROR_REASON_STOR" +
+      "AGE_UNAVAILABLE\020\025\022 \n\034ERROR_REASON_SERVER" +
+      "_DRAINING\020\026\022\037\n\033ERROR_REASON_COMMIT_UNKNO" +
+      "WN\020\027\022 \n\034ERROR_REASON_UNAUTHENTICATED\020\030\022\"" +
+      "\n\036ERROR_REASON_PERMISSION_DENIED\020\031\022%\n!ER" +
+      "ROR_REASON_POSITION_NOT_VISIBLE\020\032\022#\n\037ERR" +
+      "OR_REASON_READ_TOO_EXPENSIVE\020\033\022\031\n\025ERROR_" +
+      "REASON_INTERNAL\020\034\022\"\n\036ERROR_REASON_EVENT_" +
+      "TYPE_EXISTS\020\035\022%\n!ERROR_REASON_EVENT_TYPE" +
+      "_NOT_FOUND\020\036\022)\n%ERROR_REASON_AGGREGATE_T" +
+      "YPE_NOT_FOUND\020\037\022!\n\035ERROR_REASON_VERSION_" +
+      "CONFLICT\020 \022$\n ERROR_REASON_NARRATIVE_NOT" +
+      "_FOUND\020!\022!\n\035ERROR_REASON_ENTITY_NOT_FOUN" +
+      "D\020\"BY\n\rio.everlog.v1B\013ErrorsProtoP\001Z9git" +
+      "hub.com/everlog/everlog/clients/go/everl" +
+      "ogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -128,6 +164,30 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_KnownEvents_KnownEvent_descriptor,
         new java.lang.String[] { "Index", "IdempotencyKey", "EventId", });
+    internal_static_everlog_v1_UnknownEventTypes_descriptor =
+      getDescriptor().getMessageType(2);
+    internal_static_everlog_v1_UnknownEventTypes_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_everlog_v1_UnknownEventTypes_descriptor,
+        new java.lang.String[] { "EventTypes", });
+    internal_static_everlog_v1_UnknownEventTypes_UnknownEventType_descriptor =
+      internal_static_everlog_v1_UnknownEventTypes_descriptor.getNestedType(0);
+    internal_static_everlog_v1_UnknownEventTypes_UnknownEventType_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_everlog_v1_UnknownEventTypes_UnknownEventType_descriptor,
+        new java.lang.String[] { "Index", "EventType", "NearestEventTypes", });
+    internal_static_everlog_v1_InvalidEventData_descriptor =
+      getDescriptor().getMessageType(3);
+    internal_static_everlog_v1_InvalidEventData_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_everlog_v1_InvalidEventData_descriptor,
+        new java.lang.String[] { "Violations", });
+    internal_static_everlog_v1_InvalidEventData_Violation_descriptor =
+      internal_static_everlog_v1_InvalidEventData_descriptor.getNestedType(0);
+    internal_static_everlog_v1_InvalidEventData_Violation_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_everlog_v1_InvalidEventData_Violation_descriptor,
+        new java.lang.String[] { "Index", "EventType", "Version", "DataPointer", "SchemaPointer", "Message", });
     descriptor.resolveAllFeaturesImmutable();
     io.everlog.v1.EventProto.getDescriptor();
   }

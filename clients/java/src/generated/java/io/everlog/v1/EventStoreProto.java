@@ -147,109 +147,114 @@ public final class EventStoreProto extends com.google.protobuf.GeneratedFile {
     java.lang.String[] descriptorData = {
       "\n\034everlog/v1/event_store.proto\022\neverlog." +
       "v1\032\026everlog/v1/event.proto\032\027everlog/v1/f" +
-      "ilter.proto\032\036google/protobuf/duration.pr" +
-      "oto\032\033google/protobuf/empty.proto\032\037google" +
-      "/protobuf/timestamp.proto\032\027google/rpc/st" +
-      "atus.proto\"\276\001\n\020ExpectedSequence\022+\n\taggre" +
-      "gate\030\001 \001(\0132\030.everlog.v1.AggregateKey\022\021\n\007" +
-      "exactly\030\002 \001(\003H\000\0220\n\016must_not_exist\030\003 \001(\0132" +
-      "\026.google.protobuf.EmptyH\000\022,\n\nmust_exist\030" +
-      "\004 \001(\0132\026.google.protobuf.EmptyH\000B\n\n\010expec" +
-      "ted\"\263\001\n\013EmitRequest\022$\n\006events\030\001 \003(\0132\024.ev" +
-      "erlog.v1.NewEvent\0228\n\022expected_sequences\030" +
-      "\002 \003(\0132\034.everlog.v1.ExpectedSequence\0223\n\014k" +
-      "nown_events\030\003 \001(\0162\035.everlog.v1.KnownEven" +
-      "tsPolicyJ\004\010\004\020\005R\tcondition\"\234\001\n\007Receipt\022\020\n" +
-      "\010event_id\030\001 \001(\t\022\020\n\010position\030\002 \001(\003\022\020\n\010seq" +
-      "uence\030\003 \001(\003\022/\n\013record_time\030\004 \001(\0132\032.googl" +
-      "e.protobuf.Timestamp\022\024\n\014deduplicated\030\005 \001" +
-      "(\010\022\024\n\014documentable\030\006 \001(\010\"5\n\014EmitResponse" +
-      "\022%\n\010receipts\030\001 \003(\0132\023.everlog.v1.Receipt\"" +
-      "L\n\014StreamedEmit\022\022\n\nrequest_id\030\001 \001(\003\022(\n\007r" +
-      "equest\030\002 \001(\0132\027.everlog.v1.EmitRequest\"<\n" +
-      "\021EmitStreamRequest\022\'\n\005emits\030\001 \003(\0132\030.ever" +
-      "log.v1.StreamedEmit\"\202\001\n\016StreamedAnswer\022\022" +
-      "\n\nrequest_id\030\001 \001(\003\022,\n\010response\030\002 \001(\0132\030.e" +
-      "verlog.v1.EmitResponseH\000\022$\n\006status\030\003 \001(\013" +
-      "2\022.google.rpc.StatusH\000B\010\n\006answer\"A\n\022Emit" +
-      "StreamResponse\022+\n\007answers\030\001 \003(\0132\032.everlo" +
-      "g.v1.StreamedAnswer\"&\n\016GetHeadRequest\022\024\n" +
-      "\014min_position\030\001 \001(\003\"f\n\017GetHeadResponse\022\020" +
-      "\n\010position\030\001 \001(\003\022\020\n\010event_id\030\002 \001(\t\022/\n\013re" +
-      "cord_time\030\003 \001(\0132\032.google.protobuf.Timest" +
-      "amp\"R\n\021AggregateSequence\022+\n\taggregate\030\001 " +
-      "\001(\0132\030.everlog.v1.AggregateKey\022\020\n\010sequenc" +
-      "e\030\002 \001(\003\"\250\001\n\nGetRequest\022\022\n\010event_id\030\001 \001(\t" +
-      "H\000\022\022\n\010position\030\002 \001(\003H\000\022;\n\022aggregate_sequ" +
-      "ence\030\003 \001(\0132\035.everlog.v1.AggregateSequenc" +
-      "eH\000\022\031\n\017idempotency_key\030\004 \001(\tH\000\022\024\n\014min_po" +
-      "sition\030\005 \001(\003B\004\n\002by\"7\n\013GetResponse\022(\n\005eve" +
-      "nt\030\001 \001(\0132\031.everlog.v1.RecordedEvent\"\267\001\n\014" +
-      "QueryRequest\022\'\n\006filter\030\001 \001(\0132\027.everlog.v" +
-      "1.EventFilter\022%\n\005order\030\002 \001(\0162\026.everlog.v" +
-      "1.QueryOrder\022\021\n\tpage_size\030\003 \001(\005\022\022\n\npage_" +
-      "token\030\004 \001(\t\022\032\n\022include_total_size\030\005 \001(\010\022" +
-      "\024\n\014min_position\030\006 \001(\003\"\225\001\n\rQueryResponse\022" +
-      ")\n\006events\030\001 \003(\0132\031.everlog.v1.RecordedEve" +
-      "nt\022\027\n\017next_page_token\030\002 \001(\t\022\027\n\ntotal_siz" +
-      "e\030\003 \001(\003H\000\210\001\001\022\030\n\020through_position\030\004 \001(\003B\r" +
-      "\n\013_total_size\"\270\003\n\rReplayRequest\022+\n\taggre" +
-      "gate\030\001 \001(\0132\030.everlog.v1.AggregateKey\022\'\n\006" +
-      "filter\030\002 \001(\0132\027.everlog.v1.EventFilter\022\030\n" +
-      "\016after_position\030\003 \001(\003H\000\022\030\n\016after_sequenc" +
-      "e\030\004 \001(\003H\000\022/\n\tfrom_time\030\005 \001(\0132\032.google.pr" +
-      "otobuf.TimestampH\000\022\032\n\020through_position\030\006" +
-      " \001(\003H\001\022\032\n\020through_sequence\030\007 \001(\003H\001\0222\n\014th" +
-      "rough_time\030\010 \001(\0132\032.google.protobuf.Times" +
-      "tampH\001\022.\n\tdirection\030\t \001(\0162\033.everlog.v1.R" +
-      "eplayDirection\022\022\n\nmax_events\030\n \001(\003\022\026\n\016af" +
-      "ter_event_id\030\013 \001(\t\022\024\n\014min_position\030\014 \001(\003" +
-      "B\007\n\005startB\005\n\003end\"V\n\016ReplayResponse\022)\n\006ev" +
-      "ents\030\001 \003(\0132\031.everlog.v1.RecordedEvent\022\031\n" +
-      "\021examined_position\030\002 \001(\003\"\240\002\n\020SubscribeRe" +
-      "quest\022\'\n\006filter\030\001 \001(\0132\027.everlog.v1.Event" +
-      "Filter\022\030\n\016after_position\030\002 \001(\003H\000\022/\n\tfrom" +
-      "_time\030\003 \001(\0132\032.google.protobuf.TimestampH" +
-      "\000\022*\n\010from_now\030\004 \001(\0132\026.google.protobuf.Em" +
-      "ptyH\000\022\026\n\016after_event_id\030\005 \001(\t\0225\n\022heartbe" +
-      "at_interval\030\006 \001(\0132\031.google.protobuf.Dura" +
-      "tion\022\024\n\014min_position\030\007 \001(\003B\007\n\005start\"\n\n\010C" +
-      "aughtUp\"\014\n\nFellBehind\"\013\n\tHeartbeat\"\331\001\n\021S" +
-      "ubscribeResponse\022)\n\006events\030\001 \003(\0132\031.everl" +
-      "og.v1.RecordedEvent\022\031\n\021examined_position" +
-      "\030\002 \001(\003\022\'\n\tcaught_up\030\003 \001(\0132\024.everlog.v1.C" +
-      "aughtUp\022+\n\013fell_behind\030\004 \001(\0132\026.everlog.v" +
-      "1.FellBehind\022(\n\theartbeat\030\005 \001(\0132\025.everlo" +
-      "g.v1.Heartbeat*v\n\021KnownEventsPolicy\022#\n\037K" +
-      "NOWN_EVENTS_POLICY_UNSPECIFIED\020\000\022\036\n\032KNOW" +
-      "N_EVENTS_POLICY_REFUSE\020\001\022\034\n\030KNOWN_EVENTS" +
-      "_POLICY_SKIP\020\002*e\n\nQueryOrder\022\033\n\027QUERY_OR" +
-      "DER_UNSPECIFIED\020\000\022\034\n\030QUERY_ORDER_NEWEST_" +
-      "FIRST\020\001\022\034\n\030QUERY_ORDER_OLDEST_FIRST\020\002*r\n" +
-      "\017ReplayDirection\022 \n\034REPLAY_DIRECTION_UNS" +
-      "PECIFIED\020\000\022\035\n\031REPLAY_DIRECTION_FORWARDS\020" +
-      "\001\022\036\n\032REPLAY_DIRECTION_BACKWARDS\020\0022\350\003\n\021Ev" +
-      "entStoreService\0229\n\004Emit\022\027.everlog.v1.Emi" +
-      "tRequest\032\030.everlog.v1.EmitResponse\022O\n\nEm" +
-      "itStream\022\035.everlog.v1.EmitStreamRequest\032" +
-      "\036.everlog.v1.EmitStreamResponse(\0010\001\022B\n\007G" +
-      "etHead\022\032.everlog.v1.GetHeadRequest\032\033.eve" +
-      "rlog.v1.GetHeadResponse\0226\n\003Get\022\026.everlog" +
-      ".v1.GetRequest\032\027.everlog.v1.GetResponse\022" +
-      "<\n\005Query\022\030.everlog.v1.QueryRequest\032\031.eve" +
-      "rlog.v1.QueryResponse\022A\n\006Replay\022\031.everlo" +
-      "g.v1.ReplayRequest\032\032.everlog.v1.ReplayRe" +
-      "sponse0\001\022J\n\tSubscribe\022\034.everlog.v1.Subsc" +
-      "ribeRequest\032\035.everlog.v1.SubscribeRespon" +
-      "se0\001B]\n\rio.everlog.v1B\017EventStoreProtoP\001" +
-      "Z9github.com/everlog/everlog/clients/go/" +
-      "everlogpb;everlogpbb\006proto3"
+      "ilter.proto\032\030everlog/v1/outcome.proto\032\036g" +
+      "oogle/protobuf/duration.proto\032\033google/pr" +
+      "otobuf/empty.proto\032\037google/protobuf/time" +
+      "stamp.proto\032\027google/rpc/status.proto\"\276\001\n" +
+      "\020ExpectedSequence\022+\n\taggregate\030\001 \001(\0132\030.e" +
+      "verlog.v1.AggregateKey\022\021\n\007exactly\030\002 \001(\003H" +
+      "\000\0220\n\016must_not_exist\030\003 \001(\0132\026.google.proto" +
+      "buf.EmptyH\000\022,\n\nmust_exist\030\004 \001(\0132\026.google" +
+      ".protobuf.EmptyH\000B\n\n\010expected\"\263\001\n\013EmitRe" +
+      "quest\022$\n\006events\030\001 \003(\0132\024.everlog.v1.NewEv" +
+      "ent\0228\n\022expected_sequences\030\002 \003(\0132\034.everlo" +
+      "g.v1.ExpectedSequence\0223\n\014known_events\030\003 " +
+      "\001(\0162\035.everlog.v1.KnownEventsPolicyJ\004\010\004\020\005" +
+      "R\tcondition\"\234\001\n\007Receipt\022\020\n\010event_id\030\001 \001(" +
+      "\t\022\020\n\010position\030\002 \001(\003\022\020\n\010sequence\030\003 \001(\003\022/\n" +
+      "\013record_time\030\004 \001(\0132\032.google.protobuf.Tim" +
+      "estamp\022\024\n\014deduplicated\030\005 \001(\010\022\024\n\014document" +
+      "able\030\006 \001(\010\"5\n\014EmitResponse\022%\n\010receipts\030\001" +
+      " \003(\0132\023.everlog.v1.Receipt\"L\n\014StreamedEmi" +
+      "t\022\022\n\nrequest_id\030\001 \001(\003\022(\n\007request\030\002 \001(\0132\027" +
+      ".everlog.v1.EmitRequest\"<\n\021EmitStreamReq" +
+      "uest\022\'\n\005emits\030\001 \003(\0132\030.everlog.v1.Streame" +
+      "dEmit\"\202\001\n\016StreamedAnswer\022\022\n\nrequest_id\030\001" +
+      " \001(\003\022,\n\010response\030\002 \001(\0132\030.everlog.v1.Emit" +
+      "ResponseH\000\022$\n\006status\030\003 \001(\0132\022.google.rpc." +
+      "StatusH\000B\010\n\006answer\"A\n\022EmitStreamResponse" +
+      "\022+\n\007answers\030\001 \003(\0132\032.everlog.v1.StreamedA" +
+      "nswer\"&\n\016GetHeadRequest\022\024\n\014min_position\030" +
+      "\001 \001(\003\"f\n\017GetHeadResponse\022\020\n\010position\030\001 \001" +
+      "(\003\022\020\n\010event_id\030\002 \001(\t\022/\n\013record_time\030\003 \001(" +
+      "\0132\032.google.protobuf.Timestamp\"R\n\021Aggrega" +
+      "teSequence\022+\n\taggregate\030\001 \001(\0132\030.everlog." +
+      "v1.AggregateKey\022\020\n\010sequence\030\002 \001(\003\"\301\001\n\nGe" +
+      "tRequest\022\022\n\010event_id\030\001 \001(\tH\000\022\022\n\010position" +
+      "\030\002 \001(\003H\000\022;\n\022aggregate_sequence\030\003 \001(\0132\035.e" +
+      "verlog.v1.AggregateSequenceH\000\022\031\n\017idempot" +
+      "ency_key\030\004 \001(\tH\000\022\024\n\014min_position\030\005 \001(\003\022\027" +
+      "\n\017without_outcome\030\006 \001(\010B\004\n\002by\"]\n\013GetResp" +
+      "onse\022(\n\005event\030\001 \001(\0132\031.everlog.v1.Recorde" +
+      "dEvent\022$\n\007outcome\030\002 \001(\0132\023.everlog.v1.Out" +
+      "come\"\321\001\n\014QueryRequest\022\'\n\006filter\030\001 \001(\0132\027." +
+      "everlog.v1.EventFilter\022%\n\005order\030\002 \001(\0162\026." +
+      "everlog.v1.QueryOrder\022\021\n\tpage_size\030\003 \001(\005" +
+      "\022\022\n\npage_token\030\004 \001(\t\022\032\n\022include_total_si" +
+      "ze\030\005 \001(\010\022\024\n\014min_position\030\006 \001(\003\022\030\n\020includ" +
+      "e_outcomes\030\007 \001(\010\"\274\001\n\rQueryResponse\022)\n\006ev" +
+      "ents\030\001 \003(\0132\031.everlog.v1.RecordedEvent\022\027\n" +
+      "\017next_page_token\030\002 \001(\t\022\027\n\ntotal_size\030\003 \001" +
+      "(\003H\000\210\001\001\022\030\n\020through_position\030\004 \001(\003\022%\n\010out" +
+      "comes\030\005 \003(\0132\023.everlog.v1.OutcomeB\r\n\013_tot" +
+      "al_size\"\270\003\n\rReplayRequest\022+\n\taggregate\030\001" +
+      " \001(\0132\030.everlog.v1.AggregateKey\022\'\n\006filter" +
+      "\030\002 \001(\0132\027.everlog.v1.EventFilter\022\030\n\016after" +
+      "_position\030\003 \001(\003H\000\022\030\n\016after_sequence\030\004 \001(" +
+      "\003H\000\022/\n\tfrom_time\030\005 \001(\0132\032.google.protobuf" +
+      ".TimestampH\000\022\032\n\020through_position\030\006 \001(\003H\001" +
+      "\022\032\n\020through_sequence\030\007 \001(\003H\001\0222\n\014through_" +
+      "time\030\010 \001(\0132\032.google.protobuf.TimestampH\001" +
+      "\022.\n\tdirection\030\t \001(\0162\033.everlog.v1.ReplayD" +
+      "irection\022\022\n\nmax_events\030\n \001(\003\022\026\n\016after_ev" +
+      "ent_id\030\013 \001(\t\022\024\n\014min_position\030\014 \001(\003B\007\n\005st" +
+      "artB\005\n\003end\"V\n\016ReplayResponse\022)\n\006events\030\001" +
+      " \003(\0132\031.everlog.v1.RecordedEvent\022\031\n\021exami" +
+      "ned_position\030\002 \001(\003\"\240\002\n\020SubscribeRequest\022" +
+      "\'\n\006filter\030\001 \001(\0132\027.everlog.v1.EventFilter" +
+      "\022\030\n\016after_position\030\002 \001(\003H\000\022/\n\tfrom_time\030" +
+      "\003 \001(\0132\032.google.protobuf.TimestampH\000\022*\n\010f" +
+      "rom_now\030\004 \001(\0132\026.google.protobuf.EmptyH\000\022" +
+      "\026\n\016after_event_id\030\005 \001(\t\0225\n\022heartbeat_int" +
+      "erval\030\006 \001(\0132\031.google.protobuf.Duration\022\024" +
+      "\n\014min_position\030\007 \001(\003B\007\n\005start\"\n\n\010CaughtU" +
+      "p\"\014\n\nFellBehind\"\013\n\tHeartbeat\"\331\001\n\021Subscri" +
+      "beResponse\022)\n\006events\030\001 \003(\0132\031.everlog.v1." +
+      "RecordedEvent\022\031\n\021examined_position\030\002 \001(\003" +
+      "\022\'\n\tcaught_up\030\003 \001(\0132\024.everlog.v1.CaughtU" +
+      "p\022+\n\013fell_behind\030\004 \001(\0132\026.everlog.v1.Fell" +
+      "Behind\022(\n\theartbeat\030\005 \001(\0132\025.everlog.v1.H" +
+      "eartbeat*v\n\021KnownEventsPolicy\022#\n\037KNOWN_E" +
+      "VENTS_POLICY_UNSPECIFIED\020\000\022\036\n\032KNOWN_EVEN" +
+      "TS_POLICY_REFUSE\020\001\022\034\n\030KNOWN_EVENTS_POLIC" +
+      "Y_SKIP\020\002*e\n\nQueryOrder\022\033\n\027QUERY_ORDER_UN" +
+      "SPECIFIED\020\000\022\034\n\030QUERY_ORDER_NEWEST_FIRST\020" +
+      "\001\022\034\n\030QUERY_ORDER_OLDEST_FIRST\020\002*r\n\017Repla" +
+      "yDirection\022 \n\034REPLAY_DIRECTION_UNSPECIFI" +
+      "ED\020\000\022\035\n\031REPLAY_DIRECTION_FORWARDS\020\001\022\036\n\032R" +
+      "EPLAY_DIRECTION_BACKWARDS\020\0022\350\003\n\021EventSto" +
+      "reService\0229\n\004Emit\022\027.everlog.v1.EmitReque" +
+      "st\032\030.everlog.v1.EmitResponse\022O\n\nEmitStre" +
+      "am\022\035.everlog.v1.EmitStreamRequest\032\036.ever" +
+      "log.v1.EmitStreamResponse(\0010\001\022B\n\007GetHead" +
+      "\022\032.everlog.v1.GetHeadRequest\032\033.everlog.v" +
+      "1.GetHeadResponse\0226\n\003Get\022\026.everlog.v1.Ge" +
+      "tRequest\032\027.everlog.v1.GetResponse\022<\n\005Que" +
+      "ry\022\030.everlog.v1.QueryRequest\032\031.everlog.v" +
+      "1.QueryResponse\022A\n\006Replay\022\031.everlog.v1.R" +
+      "eplayRequest\032\032.everlog.v1.ReplayResponse" +
+      "0\001\022J\n\tSubscribe\022\034.everlog.v1.SubscribeRe" +
+      "quest\032\035.everlog.v1.SubscribeResponse0\001B]" +
+      "\n\rio.everlog.v1B\017EventStoreProtoP\001Z9gith" +
+      "ub.com/everlog/everlog/clients/go/everlo" +
+      "gpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
           io.everlog.v1.EventProto.getDescriptor(),
           io.everlog.v1.FilterProto.getDescriptor(),
+          io.everlog.v1.OutcomeProto.getDescriptor(),
           com.google.protobuf.DurationProto.getDescriptor(),
           com.google.protobuf.EmptyProto.getDescriptor(),
           com.google.protobuf.TimestampProto.getDescriptor(),
@@ -326,25 +331,25 @@ public final class EventStoreProto extends com.google.protobuf.GeneratedFile {
     internal_static_everlog_v1_GetRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_GetRequest_descriptor,
-        new java.lang.String[] { "EventId", "Position", "AggregateSequence", "IdempotencyKey", "MinPosition", "By", });
+        new java.lang.String[] { "EventId", "Position", "AggregateSequence", "IdempotencyKey", "MinPosition", "WithoutOutcome", "By", });
     internal_static_everlog_v1_GetResponse_descriptor =
       getDescriptor().getMessageType(12);
     internal_static_everlog_v1_GetResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_GetResponse_descriptor,
-        new java.lang.String[] { "Event", });
+        new java.lang.String[] { "Event", "Outcome", });
     internal_static_everlog_v1_QueryRequest_descriptor =
       getDescriptor().getMessageType(13);
     internal_static_everlog_v1_QueryRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_QueryRequest_descriptor,
-        new java.lang.String[] { "Filter", "Order", "PageSize", "PageToken", "IncludeTotalSize", "MinPosition", });
+        new java.lang.String[] { "Filter", "Order", "PageSize", "PageToken", "IncludeTotalSize", "MinPosition", "IncludeOutcomes", });
     internal_static_everlog_v1_QueryResponse_descriptor =
       getDescriptor().getMessageType(14);
     internal_static_everlog_v1_QueryResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_QueryResponse_descriptor,
-        new java.lang.String[] { "Events", "NextPageToken", "TotalSize", "ThroughPosition", });
+        new java.lang.String[] { "Events", "NextPageToken", "TotalSize", "ThroughPosition", "Outcomes", });
     internal_static_everlog_v1_ReplayRequest_descriptor =
       getDescriptor().getMessageType(15);
     internal_static_everlog_v1_ReplayRequest_fieldAccessorTable = new
@@ -390,6 +395,7 @@ public final class EventStoreProto extends com.google.protobuf.GeneratedFile {
     descriptor.resolveAllFeaturesImmutable();
     io.everlog.v1.EventProto.getDescriptor();
     io.everlog.v1.FilterProto.getDescriptor();
+    io.everlog.v1.OutcomeProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
     com.google.protobuf.EmptyProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();

@@ -310,7 +310,8 @@ public final class EventStoreServiceGrpc {
      * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
      * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
      * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-     * `COMMIT_UNKNOWN`.
+     * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+     * `AGGREGATE_NOT_FOUND`.
      * </pre>
      */
     default void emit(io.everlog.v1.EmitRequest request,
@@ -430,7 +431,8 @@ public final class EventStoreServiceGrpc {
      * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
      * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
      * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-     * `COMMIT_UNKNOWN`.
+     * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+     * `AGGREGATE_NOT_FOUND`.
      * </pre>
      */
     public void emit(io.everlog.v1.EmitRequest request,
@@ -540,7 +542,8 @@ public final class EventStoreServiceGrpc {
      * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
      * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
      * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-     * `COMMIT_UNKNOWN`.
+     * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+     * `AGGREGATE_NOT_FOUND`.
      * </pre>
      */
     public io.everlog.v1.EmitResponse emit(io.everlog.v1.EmitRequest request) throws io.grpc.StatusException {
@@ -649,7 +652,8 @@ public final class EventStoreServiceGrpc {
      * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
      * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
      * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-     * `COMMIT_UNKNOWN`.
+     * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+     * `AGGREGATE_NOT_FOUND`.
      * </pre>
      */
     public io.everlog.v1.EmitResponse emit(io.everlog.v1.EmitRequest request) {
@@ -742,7 +746,8 @@ public final class EventStoreServiceGrpc {
      * A refused request leaves no trace. Fails with `INVALID_EVENT`, `EVENT_TOO_LARGE`,
      * `BATCH_TOO_LARGE`, `SEQUENCE_CONFLICT`, `IDEMPOTENCY_KEY_REUSED`,
      * `IDEMPOTENCY_KEYS_PARTLY_KNOWN`, `EVENT_ID_REUSED`, `OVERLOADED`, `STORAGE_UNAVAILABLE` or
-     * `COMMIT_UNKNOWN`.
+     * `COMMIT_UNKNOWN`; where a catalogue says so, with `EVENT_TYPE_UNKNOWN`, `EVENT_DATA_INVALID` or
+     * `AGGREGATE_NOT_FOUND`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.EmitResponse> emit(

@@ -305,6 +305,21 @@ private static final long serialVersionUID = 0L;
     return minPosition_;
   }
 
+  public static final int WITHOUT_OUTCOME_FIELD_NUMBER = 6;
+  private boolean withoutOutcome_ = false;
+  /**
+   * <pre>
+   * Leaves its outcome out, which costs a second look-up.
+   * </pre>
+   *
+   * <code>bool without_outcome = 6;</code>
+   * @return The withoutOutcome.
+   */
+  @java.lang.Override
+  public boolean getWithoutOutcome() {
+    return withoutOutcome_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -335,6 +350,9 @@ private static final long serialVersionUID = 0L;
     if (minPosition_ != 0L) {
       output.writeInt64(5, minPosition_);
     }
+    if (withoutOutcome_ != false) {
+      output.writeBool(6, withoutOutcome_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -357,6 +375,10 @@ private static final long serialVersionUID = 0L;
     if (minPosition_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(5, minPosition_);
+    }
+    if (withoutOutcome_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(6, withoutOutcome_);
     }
     return size;
   }
@@ -384,6 +406,8 @@ private static final long serialVersionUID = 0L;
 
     if (getMinPosition()
         != other.getMinPosition()) return false;
+    if (getWithoutOutcome()
+        != other.getWithoutOutcome()) return false;
     if (!getByCase().equals(other.getByCase())) return false;
     switch (byCase_) {
       case 1:
@@ -419,6 +443,9 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + MIN_POSITION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getMinPosition());
+    hash = (37 * hash) + WITHOUT_OUTCOME_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getWithoutOutcome());
     switch (byCase_) {
       case 1:
         hash = (37 * hash) + EVENT_ID_FIELD_NUMBER;
@@ -579,6 +606,7 @@ private static final long serialVersionUID = 0L;
         aggregateSequenceBuilder_.clear();
       }
       minPosition_ = 0L;
+      withoutOutcome_ = false;
       byCase_ = 0;
       by_ = null;
       return this;
@@ -618,6 +646,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000010) != 0)) {
         result.minPosition_ = minPosition_;
       }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.withoutOutcome_ = withoutOutcome_;
+      }
     }
 
     private void buildPartialOneofs(io.everlog.v1.GetRequest result) {
@@ -643,6 +674,9 @@ private static final long serialVersionUID = 0L;
       if (other == io.everlog.v1.GetRequest.getDefaultInstance()) return this;
       if (other.getMinPosition() != 0L) {
         setMinPosition(other.getMinPosition());
+      }
+      if (other.getWithoutOutcome() != false) {
+        setWithoutOutcome(other.getWithoutOutcome());
       }
       switch (other.getByCase()) {
         case EVENT_ID: {
@@ -722,6 +756,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 40
+            case 48: {
+              withoutOutcome_ = input.readBool();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1256,6 +1295,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearMinPosition() {
       bitField0_ = (bitField0_ & ~0x00000010);
       minPosition_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private boolean withoutOutcome_ ;
+    /**
+     * <pre>
+     * Leaves its outcome out, which costs a second look-up.
+     * </pre>
+     *
+     * <code>bool without_outcome = 6;</code>
+     * @return The withoutOutcome.
+     */
+    @java.lang.Override
+    public boolean getWithoutOutcome() {
+      return withoutOutcome_;
+    }
+    /**
+     * <pre>
+     * Leaves its outcome out, which costs a second look-up.
+     * </pre>
+     *
+     * <code>bool without_outcome = 6;</code>
+     * @param value The withoutOutcome to set.
+     * @return This builder for chaining.
+     */
+    public Builder setWithoutOutcome(boolean value) {
+
+      withoutOutcome_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Leaves its outcome out, which costs a second look-up.
+     * </pre>
+     *
+     * <code>bool without_outcome = 6;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearWithoutOutcome() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      withoutOutcome_ = false;
       onChanged();
       return this;
     }

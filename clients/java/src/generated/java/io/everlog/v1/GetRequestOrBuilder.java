@@ -124,5 +124,15 @@ public interface GetRequestOrBuilder extends
    */
   long getMinPosition();
 
+  /**
+   * <pre>
+   * Leaves its outcome out, which costs a second look-up.
+   * </pre>
+   *
+   * <code>bool without_outcome = 6;</code>
+   * @return The withoutOutcome.
+   */
+  boolean getWithoutOutcome();
+
   io.everlog.v1.GetRequest.ByCase getByCase();
 }

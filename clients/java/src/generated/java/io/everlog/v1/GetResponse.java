@@ -91,6 +91,44 @@ private static final long serialVersionUID = 0L;
     return event_ == null ? io.everlog.v1.RecordedEvent.getDefaultInstance() : event_;
   }
 
+  public static final int OUTCOME_FIELD_NUMBER = 2;
+  private io.everlog.v1.Outcome outcome_;
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   * @return Whether the outcome field is set.
+   */
+  @java.lang.Override
+  public boolean hasOutcome() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   * @return The outcome.
+   */
+  @java.lang.Override
+  public io.everlog.v1.Outcome getOutcome() {
+    return outcome_ == null ? io.everlog.v1.Outcome.getDefaultInstance() : outcome_;
+  }
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   */
+  @java.lang.Override
+  public io.everlog.v1.OutcomeOrBuilder getOutcomeOrBuilder() {
+    return outcome_ == null ? io.everlog.v1.Outcome.getDefaultInstance() : outcome_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -108,6 +146,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(1, getEvent());
     }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeMessage(2, getOutcome());
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -115,6 +156,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(1, getEvent());
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(2, getOutcome());
     }
     return size;
   }
@@ -145,6 +190,11 @@ private static final long serialVersionUID = 0L;
       if (!getEvent()
           .equals(other.getEvent())) return false;
     }
+    if (hasOutcome() != other.hasOutcome()) return false;
+    if (hasOutcome()) {
+      if (!getOutcome()
+          .equals(other.getOutcome())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -159,6 +209,10 @@ private static final long serialVersionUID = 0L;
     if (hasEvent()) {
       hash = (37 * hash) + EVENT_FIELD_NUMBER;
       hash = (53 * hash) + getEvent().hashCode();
+    }
+    if (hasOutcome()) {
+      hash = (37 * hash) + OUTCOME_FIELD_NUMBER;
+      hash = (53 * hash) + getOutcome().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -295,6 +349,7 @@ private static final long serialVersionUID = 0L;
       if (com.google.protobuf.GeneratedMessage
               .alwaysUseFieldBuilders) {
         internalGetEventFieldBuilder();
+        internalGetOutcomeFieldBuilder();
       }
     }
     @java.lang.Override
@@ -305,6 +360,11 @@ private static final long serialVersionUID = 0L;
       if (eventBuilder_ != null) {
         eventBuilder_.dispose();
         eventBuilder_ = null;
+      }
+      outcome_ = null;
+      if (outcomeBuilder_ != null) {
+        outcomeBuilder_.dispose();
+        outcomeBuilder_ = null;
       }
       return this;
     }
@@ -346,6 +406,12 @@ private static final long serialVersionUID = 0L;
             : eventBuilder_.build();
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000002) != 0)) {
+        result.outcome_ = outcomeBuilder_ == null
+            ? outcome_
+            : outcomeBuilder_.build();
+        to_bitField0_ |= 0x00000002;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -363,6 +429,9 @@ private static final long serialVersionUID = 0L;
       if (other == io.everlog.v1.GetResponse.getDefaultInstance()) return this;
       if (other.hasEvent()) {
         mergeEvent(other.getEvent());
+      }
+      if (other.hasOutcome()) {
+        mergeOutcome(other.getOutcome());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -397,6 +466,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000001;
               break;
             } // case 10
+            case 18: {
+              input.readMessage(
+                  internalGetOutcomeFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000002;
+              break;
+            } // case 18
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -569,6 +645,163 @@ private static final long serialVersionUID = 0L;
         event_ = null;
       }
       return eventBuilder_;
+    }
+
+    private io.everlog.v1.Outcome outcome_;
+    private com.google.protobuf.SingleFieldBuilder<
+        io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder> outcomeBuilder_;
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     * @return Whether the outcome field is set.
+     */
+    public boolean hasOutcome() {
+      return ((bitField0_ & 0x00000002) != 0);
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     * @return The outcome.
+     */
+    public io.everlog.v1.Outcome getOutcome() {
+      if (outcomeBuilder_ == null) {
+        return outcome_ == null ? io.everlog.v1.Outcome.getDefaultInstance() : outcome_;
+      } else {
+        return outcomeBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public Builder setOutcome(io.everlog.v1.Outcome value) {
+      if (outcomeBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        outcome_ = value;
+      } else {
+        outcomeBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public Builder setOutcome(
+        io.everlog.v1.Outcome.Builder builderForValue) {
+      if (outcomeBuilder_ == null) {
+        outcome_ = builderForValue.build();
+      } else {
+        outcomeBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public Builder mergeOutcome(io.everlog.v1.Outcome value) {
+      if (outcomeBuilder_ == null) {
+        if (((bitField0_ & 0x00000002) != 0) &&
+          outcome_ != null &&
+          outcome_ != io.everlog.v1.Outcome.getDefaultInstance()) {
+          getOutcomeBuilder().mergeFrom(value);
+        } else {
+          outcome_ = value;
+        }
+      } else {
+        outcomeBuilder_.mergeFrom(value);
+      }
+      if (outcome_ != null) {
+        bitField0_ |= 0x00000002;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public Builder clearOutcome() {
+      bitField0_ = (bitField0_ & ~0x00000002);
+      outcome_ = null;
+      if (outcomeBuilder_ != null) {
+        outcomeBuilder_.dispose();
+        outcomeBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public io.everlog.v1.Outcome.Builder getOutcomeBuilder() {
+      bitField0_ |= 0x00000002;
+      onChanged();
+      return internalGetOutcomeFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    public io.everlog.v1.OutcomeOrBuilder getOutcomeOrBuilder() {
+      if (outcomeBuilder_ != null) {
+        return outcomeBuilder_.getMessageOrBuilder();
+      } else {
+        return outcome_ == null ?
+            io.everlog.v1.Outcome.getDefaultInstance() : outcome_;
+      }
+    }
+    /**
+     * <pre>
+     * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+     * </pre>
+     *
+     * <code>.everlog.v1.Outcome outcome = 2;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder> 
+        internalGetOutcomeFieldBuilder() {
+      if (outcomeBuilder_ == null) {
+        outcomeBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder>(
+                getOutcome(),
+                getParentForChildren(),
+                isClean());
+        outcome_ = null;
+      }
+      return outcomeBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:everlog.v1.GetResponse)

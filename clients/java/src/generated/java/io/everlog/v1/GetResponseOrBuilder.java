@@ -36,4 +36,31 @@ public interface GetResponseOrBuilder extends
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
    */
   io.everlog.v1.RecordedEventOrBuilder getEventOrBuilder();
+
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   * @return Whether the outcome field is set.
+   */
+  boolean hasOutcome();
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   * @return The outcome.
+   */
+  io.everlog.v1.Outcome getOutcome();
+  /**
+   * <pre>
+   * What came of it: the latest outcome. Absent when none was recorded, or none was asked for.
+   * </pre>
+   *
+   * <code>.everlog.v1.Outcome outcome = 2;</code>
+   */
+  io.everlog.v1.OutcomeOrBuilder getOutcomeOrBuilder();
 }

@@ -213,6 +213,21 @@ private static final long serialVersionUID = 0L;
     return minPosition_;
   }
 
+  public static final int INCLUDE_OUTCOMES_FIELD_NUMBER = 7;
+  private boolean includeOutcomes_ = false;
+  /**
+   * <pre>
+   * Whether the events' latest outcomes come along.
+   * </pre>
+   *
+   * <code>bool include_outcomes = 7;</code>
+   * @return The includeOutcomes.
+   */
+  @java.lang.Override
+  public boolean getIncludeOutcomes() {
+    return includeOutcomes_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -245,6 +260,9 @@ private static final long serialVersionUID = 0L;
     if (minPosition_ != 0L) {
       output.writeInt64(6, minPosition_);
     }
+    if (includeOutcomes_ != false) {
+      output.writeBool(7, includeOutcomes_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -271,6 +289,10 @@ private static final long serialVersionUID = 0L;
     if (minPosition_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(6, minPosition_);
+    }
+    if (includeOutcomes_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(7, includeOutcomes_);
     }
     return size;
   }
@@ -310,6 +332,8 @@ private static final long serialVersionUID = 0L;
         != other.getIncludeTotalSize()) return false;
     if (getMinPosition()
         != other.getMinPosition()) return false;
+    if (getIncludeOutcomes()
+        != other.getIncludeOutcomes()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -337,6 +361,9 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + MIN_POSITION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getMinPosition());
+    hash = (37 * hash) + INCLUDE_OUTCOMES_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getIncludeOutcomes());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -488,6 +515,7 @@ private static final long serialVersionUID = 0L;
       pageToken_ = "";
       includeTotalSize_ = false;
       minPosition_ = 0L;
+      includeOutcomes_ = false;
       return this;
     }
 
@@ -543,6 +571,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000020) != 0)) {
         result.minPosition_ = minPosition_;
       }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.includeOutcomes_ = includeOutcomes_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -577,6 +608,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getMinPosition() != 0L) {
         setMinPosition(other.getMinPosition());
+      }
+      if (other.getIncludeOutcomes() != false) {
+        setIncludeOutcomes(other.getIncludeOutcomes());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -636,6 +670,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000020;
               break;
             } // case 48
+            case 56: {
+              includeOutcomes_ = input.readBool();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1107,6 +1146,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearMinPosition() {
       bitField0_ = (bitField0_ & ~0x00000020);
       minPosition_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private boolean includeOutcomes_ ;
+    /**
+     * <pre>
+     * Whether the events' latest outcomes come along.
+     * </pre>
+     *
+     * <code>bool include_outcomes = 7;</code>
+     * @return The includeOutcomes.
+     */
+    @java.lang.Override
+    public boolean getIncludeOutcomes() {
+      return includeOutcomes_;
+    }
+    /**
+     * <pre>
+     * Whether the events' latest outcomes come along.
+     * </pre>
+     *
+     * <code>bool include_outcomes = 7;</code>
+     * @param value The includeOutcomes to set.
+     * @return This builder for chaining.
+     */
+    public Builder setIncludeOutcomes(boolean value) {
+
+      includeOutcomes_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether the events' latest outcomes come along.
+     * </pre>
+     *
+     * <code>bool include_outcomes = 7;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearIncludeOutcomes() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      includeOutcomes_ = false;
       onChanged();
       return this;
     }

@@ -107,4 +107,14 @@ public interface QueryRequestOrBuilder extends
    * @return The minPosition.
    */
   long getMinPosition();
+
+  /**
+   * <pre>
+   * Whether the events' latest outcomes come along.
+   * </pre>
+   *
+   * <code>bool include_outcomes = 7;</code>
+   * @return The includeOutcomes.
+   */
+  boolean getIncludeOutcomes();
 }

@@ -34,6 +34,7 @@ private static final long serialVersionUID = 0L;
   private QueryResponse() {
     events_ = java.util.Collections.emptyList();
     nextPageToken_ = "";
+    outcomes_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -218,6 +219,67 @@ private static final long serialVersionUID = 0L;
     return throughPosition_;
   }
 
+  public static final int OUTCOMES_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private java.util.List<io.everlog.v1.Outcome> outcomes_;
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.everlog.v1.Outcome> getOutcomesList() {
+    return outcomes_;
+  }
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.everlog.v1.OutcomeOrBuilder> 
+      getOutcomesOrBuilderList() {
+    return outcomes_;
+  }
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  @java.lang.Override
+  public int getOutcomesCount() {
+    return outcomes_.size();
+  }
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  @java.lang.Override
+  public io.everlog.v1.Outcome getOutcomes(int index) {
+    return outcomes_.get(index);
+  }
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  @java.lang.Override
+  public io.everlog.v1.OutcomeOrBuilder getOutcomesOrBuilder(
+      int index) {
+    return outcomes_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -244,6 +306,9 @@ private static final long serialVersionUID = 0L;
     if (throughPosition_ != 0L) {
       output.writeInt64(4, throughPosition_);
     }
+    for (int i = 0; i < outcomes_.size(); i++) {
+      output.writeMessage(5, outcomes_.get(i));
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -268,6 +333,15 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(4, throughPosition_);
     }
+
+        {
+          final int count = outcomes_.size();
+          for (int i = 0; i < count; i++) {
+            size += com.google.protobuf.CodedOutputStream
+              .computeMessageSizeNoTag(outcomes_.get(i));
+          }
+          size += 1 * count;
+        }
     return size;
   }
   @java.lang.Override
@@ -303,6 +377,8 @@ private static final long serialVersionUID = 0L;
     }
     if (getThroughPosition()
         != other.getThroughPosition()) return false;
+    if (!getOutcomesList()
+        .equals(other.getOutcomesList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -328,6 +404,10 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + THROUGH_POSITION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getThroughPosition());
+    if (getOutcomesCount() > 0) {
+      hash = (37 * hash) + OUTCOMES_FIELD_NUMBER;
+      hash = (53 * hash) + getOutcomesList().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -473,6 +553,13 @@ private static final long serialVersionUID = 0L;
       nextPageToken_ = "";
       totalSize_ = 0L;
       throughPosition_ = 0L;
+      if (outcomesBuilder_ == null) {
+        outcomes_ = java.util.Collections.emptyList();
+      } else {
+        outcomes_ = null;
+        outcomesBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000010);
       return this;
     }
 
@@ -514,6 +601,15 @@ private static final long serialVersionUID = 0L;
         result.events_ = events_;
       } else {
         result.events_ = eventsBuilder_.build();
+      }
+      if (outcomesBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0)) {
+          outcomes_ = java.util.Collections.unmodifiableList(outcomes_);
+          bitField0_ = (bitField0_ & ~0x00000010);
+        }
+        result.outcomes_ = outcomes_;
+      } else {
+        result.outcomes_ = outcomesBuilder_.build();
       }
     }
 
@@ -582,6 +678,32 @@ private static final long serialVersionUID = 0L;
       if (other.getThroughPosition() != 0L) {
         setThroughPosition(other.getThroughPosition());
       }
+      if (outcomesBuilder_ == null) {
+        if (!other.outcomes_.isEmpty()) {
+          if (outcomes_.isEmpty()) {
+            outcomes_ = other.outcomes_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+          } else {
+            ensureOutcomesIsMutable();
+            outcomes_.addAll(other.outcomes_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.outcomes_.isEmpty()) {
+          if (outcomesBuilder_.isEmpty()) {
+            outcomesBuilder_.dispose();
+            outcomesBuilder_ = null;
+            outcomes_ = other.outcomes_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+            outcomesBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetOutcomesFieldBuilder() : null;
+          } else {
+            outcomesBuilder_.addAllMessages(other.outcomes_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -636,6 +758,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 42: {
+              io.everlog.v1.Outcome m =
+                  input.readMessage(
+                      io.everlog.v1.Outcome.parser(),
+                      extensionRegistry);
+              if (outcomesBuilder_ == null) {
+                ensureOutcomesIsMutable();
+                outcomes_.add(m);
+              } else {
+                outcomesBuilder_.addMessage(m);
+              }
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1198,6 +1333,318 @@ private static final long serialVersionUID = 0L;
       throughPosition_ = 0L;
       onChanged();
       return this;
+    }
+
+    private java.util.List<io.everlog.v1.Outcome> outcomes_ =
+      java.util.Collections.emptyList();
+    private void ensureOutcomesIsMutable() {
+      if (!((bitField0_ & 0x00000010) != 0)) {
+        outcomes_ = new java.util.ArrayList<io.everlog.v1.Outcome>(outcomes_);
+        bitField0_ |= 0x00000010;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder> outcomesBuilder_;
+
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public java.util.List<io.everlog.v1.Outcome> getOutcomesList() {
+      if (outcomesBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(outcomes_);
+      } else {
+        return outcomesBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public int getOutcomesCount() {
+      if (outcomesBuilder_ == null) {
+        return outcomes_.size();
+      } else {
+        return outcomesBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public io.everlog.v1.Outcome getOutcomes(int index) {
+      if (outcomesBuilder_ == null) {
+        return outcomes_.get(index);
+      } else {
+        return outcomesBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder setOutcomes(
+        int index, io.everlog.v1.Outcome value) {
+      if (outcomesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureOutcomesIsMutable();
+        outcomes_.set(index, value);
+        onChanged();
+      } else {
+        outcomesBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder setOutcomes(
+        int index, io.everlog.v1.Outcome.Builder builderForValue) {
+      if (outcomesBuilder_ == null) {
+        ensureOutcomesIsMutable();
+        outcomes_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        outcomesBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder addOutcomes(io.everlog.v1.Outcome value) {
+      if (outcomesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureOutcomesIsMutable();
+        outcomes_.add(value);
+        onChanged();
+      } else {
+        outcomesBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder addOutcomes(
+        int index, io.everlog.v1.Outcome value) {
+      if (outcomesBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        ensureOutcomesIsMutable();
+        outcomes_.add(index, value);
+        onChanged();
+      } else {
+        outcomesBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder addOutcomes(
+        io.everlog.v1.Outcome.Builder builderForValue) {
+      if (outcomesBuilder_ == null) {
+        ensureOutcomesIsMutable();
+        outcomes_.add(builderForValue.build());
+        onChanged();
+      } else {
+        outcomesBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder addOutcomes(
+        int index, io.everlog.v1.Outcome.Builder builderForValue) {
+      if (outcomesBuilder_ == null) {
+        ensureOutcomesIsMutable();
+        outcomes_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        outcomesBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder addAllOutcomes(
+        java.lang.Iterable<? extends io.everlog.v1.Outcome> values) {
+      if (outcomesBuilder_ == null) {
+        ensureOutcomesIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, outcomes_);
+        onChanged();
+      } else {
+        outcomesBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder clearOutcomes() {
+      if (outcomesBuilder_ == null) {
+        outcomes_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000010);
+        onChanged();
+      } else {
+        outcomesBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public Builder removeOutcomes(int index) {
+      if (outcomesBuilder_ == null) {
+        ensureOutcomesIsMutable();
+        outcomes_.remove(index);
+        onChanged();
+      } else {
+        outcomesBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public io.everlog.v1.Outcome.Builder getOutcomesBuilder(
+        int index) {
+      return internalGetOutcomesFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public io.everlog.v1.OutcomeOrBuilder getOutcomesOrBuilder(
+        int index) {
+      if (outcomesBuilder_ == null) {
+        return outcomes_.get(index);  } else {
+        return outcomesBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public java.util.List<? extends io.everlog.v1.OutcomeOrBuilder> 
+         getOutcomesOrBuilderList() {
+      if (outcomesBuilder_ != null) {
+        return outcomesBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(outcomes_);
+      }
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public io.everlog.v1.Outcome.Builder addOutcomesBuilder() {
+      return internalGetOutcomesFieldBuilder().addBuilder(
+          io.everlog.v1.Outcome.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public io.everlog.v1.Outcome.Builder addOutcomesBuilder(
+        int index) {
+      return internalGetOutcomesFieldBuilder().addBuilder(
+          index, io.everlog.v1.Outcome.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+     * </pre>
+     *
+     * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+     */
+    public java.util.List<io.everlog.v1.Outcome.Builder> 
+         getOutcomesBuilderList() {
+      return internalGetOutcomesFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder> 
+        internalGetOutcomesFieldBuilder() {
+      if (outcomesBuilder_ == null) {
+        outcomesBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.everlog.v1.Outcome, io.everlog.v1.Outcome.Builder, io.everlog.v1.OutcomeOrBuilder>(
+                outcomes_,
+                ((bitField0_ & 0x00000010) != 0),
+                getParentForChildren(),
+                isClean());
+        outcomes_ = null;
+      }
+      return outcomesBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:everlog.v1.QueryResponse)

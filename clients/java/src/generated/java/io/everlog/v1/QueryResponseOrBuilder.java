@@ -115,4 +115,48 @@ public interface QueryResponseOrBuilder extends
    * @return The throughPosition.
    */
   long getThroughPosition();
+
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  java.util.List<io.everlog.v1.Outcome> 
+      getOutcomesList();
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  io.everlog.v1.Outcome getOutcomes(int index);
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  int getOutcomesCount();
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  java.util.List<? extends io.everlog.v1.OutcomeOrBuilder> 
+      getOutcomesOrBuilderList();
+  /**
+   * <pre>
+   * The latest outcome of each event of the page that has one, when they were asked for; at most 2 MiB.
+   * </pre>
+   *
+   * <code>repeated .everlog.v1.Outcome outcomes = 5;</code>
+   */
+  io.everlog.v1.OutcomeOrBuilder getOutcomesOrBuilder(
+      int index);
 }

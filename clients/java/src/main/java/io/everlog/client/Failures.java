@@ -34,6 +34,12 @@ final class Failures {
             Map.entry("SERVER_DRAINING", ServerDrainingException::new),
             Map.entry("COMMIT_UNKNOWN", CommitUnknownException::new),
             Map.entry("POSITION_NOT_VISIBLE", PositionNotVisibleException::new),
+            Map.entry("EVENT_TYPE_EXISTS", EventTypeExistsException::new),
+            Map.entry("EVENT_TYPE_NOT_FOUND", EventTypeNotFoundException::new),
+            Map.entry("AGGREGATE_TYPE_NOT_FOUND", AggregateTypeNotFoundException::new),
+            Map.entry("VERSION_CONFLICT", VersionConflictException::new),
+            Map.entry("NARRATIVE_NOT_FOUND", NarrativeNotFoundException::new),
+            Map.entry("ENTITY_NOT_FOUND", EntityNotFoundException::new),
             Map.entry("INTERNAL", InternalException::new));
 
     /** For a failure whose reason is absent, or unknown to this client because the server is newer. */
