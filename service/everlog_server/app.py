@@ -21,7 +21,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from everlog_server.append import Sequencers
 from everlog_server.errors import EverlogError
-from everlog_server.rpc.interceptors import ErrorInterceptor
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
@@ -97,7 +96,7 @@ async def _serve(
         codec=CODEC,
         on_committed=subscriptions.publish,
     )
-    server = grpc.aio.server(interceptors=[ErrorInterceptor()], options=_channel_options(loaded))
+    server = grpc.aio.server(options=_channel_options(loaded))
     add_services(
         server,
         sequencers=sequencers,

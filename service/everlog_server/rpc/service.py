@@ -1,7 +1,6 @@
 """Registers the services with a server.
 
-Handlers take and give bytes, without (de)serializers of gRPC: see event_store.py. The server must
-have been made with an `ErrorInterceptor`.
+Handlers take and give bytes, without (de)serializers of gRPC: see event_store.py.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from everlog.v1 import event_store_pb2
 from everlog_server.append import Sequencers
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.event_store import EventStore
+from everlog_server.rpc.interceptors import guarded
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
@@ -58,5 +58,10 @@ def add_services(
         "Subscribe": grpc.unary_stream_rpc_method_handler(store.Subscribe),
     }
     server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(EVENT_STORE_SERVICE, handlers),)
+        (
+            grpc.method_handlers_generic_handler(
+                EVENT_STORE_SERVICE,
+                {name: guarded(handler) for name, handler in handlers.items()},
+            ),
+        )
     )
