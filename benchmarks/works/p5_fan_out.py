@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import Bench, Work
+from benchmarks.bench import PAYLOADS, Bench, Work, size_name
 from benchmarks.figures import Comparison, Run, Series
 from benchmarks.processes import Load, Service, check_count, cpu_seconds, make_run
 from benchmarks.sides.peers import python_peers
@@ -21,29 +21,38 @@ if TYPE_CHECKING:
 
 SUBSCRIBERS = 100
 SAMPLED = 10
-FAST_EVENTS = 10_000
+FAST_EVENTS = {48: 10_000, 1024: 4_000}
 PACED_EVENTS = 2_500
 PACE = 500
-PAYLOAD_BYTES = 48
 TARGET = 1.0
 
 
 def run(bench: Bench) -> Iterator[Comparison]:
+    python_peers()
+    for payload_bytes in PAYLOADS:
+        yield from compare(bench, payload_bytes)
+
+
+def compare(bench: Bench, payload_bytes: int) -> Iterator[Comparison]:
     python = str(python_peers() / "python")
-    fast, paced = bench.sized(FAST_EVENTS, multiple_of=100), bench.sized(PACED_EVENTS)
+    fast = bench.sized(FAST_EVENTS[payload_bytes], multiple_of=100)
+    paced = bench.sized(PACED_EVENTS)
+    size = size_name(payload_bytes)
     with fresh_everlog(bench.embedded) as (everlog, database), uma_server() as uma:
 
         def measure(count: int, rate: int) -> list[list[Run]]:
+            told = {"count": count, "rate": rate, "payload_bytes": payload_bytes}
+            pace = f"{rate} events/s" if rate else "saturation"
             return bench.alternate(
-                f"fan-out to {SUBSCRIBERS}, {f'{rate} events/s' if rate else 'saturation'}",
-                ("everlog", lambda: fan_out(everlog, "everlog", count, rate)),
-                ("UmaDB", lambda: fan_out(uma, "uma", count, rate, python=python)),
+                f"fan-out to {SUBSCRIBERS}, {pace}, {size}",
+                ("everlog", lambda: fan_out(everlog, "everlog", told)),
+                ("UmaDB", lambda: fan_out(uma, "uma", told, python=python)),
             )
 
         ours, theirs = measure(fast, 0)
         yield Comparison(
             "P5",
-            f"fan-out to {SUBSCRIBERS}, saturation",
+            f"fan-out to {SUBSCRIBERS}, saturation, {size}",
             "deliveries/s",
             Series("everlog", ours),
             Series("UmaDB", theirs),
@@ -54,7 +63,7 @@ def run(bench: Bench) -> Iterator[Comparison]:
     for share in ("p50", "p99"):
         yield Comparison(
             "P5",
-            f"emit to delivery at {PACE} events/s, {share}",
+            f"emit to delivery at {PACE} events/s, {share}, {size}",
             "ms",
             Series("everlog", ours, f"{share}_ms"),
             Series("UmaDB", theirs, f"{share}_ms"),
@@ -64,11 +73,11 @@ def run(bench: Bench) -> Iterator[Comparison]:
 
 
 def fan_out(
-    service: Service, side: str, count: int, rate: int, *, python: str = sys.executable
+    service: Service, side: str, work: dict[str, int], *, python: str = sys.executable
 ) -> Run:
     """One round: subscribers and writer together; both must count what they should."""
-    told = {"address": service.address, "count": count, "payload_bytes": PAYLOAD_BYTES}
-    told |= {"subscribers": SUBSCRIBERS, "sampled": SAMPLED, "rate": rate}
+    count = work["count"]
+    told = {"address": service.address, "subscribers": SUBSCRIBERS, "sampled": SAMPLED, **work}
     with (
         Load(f"{side}_subscribe", told, python=python) as subscribers,
         Load(f"{side}_write", told, python=python) as writer,

@@ -8,9 +8,10 @@ no RPC layer, on threads of one Python process.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import Bench, Work
+from benchmarks.bench import PAYLOADS, Bench, Work, size_name
 from benchmarks.figures import Comparison, Run, Series
 from benchmarks.processes import Service, check_count, run_load
 from benchmarks.sides.message_db import install_message_db
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 EVENTS = 4_800
 CLIENTS = (16, 64)
-PAYLOAD_BYTES = 48
 MESSAGE_DB_TARGET = 1.3
 EVENTSOURCING_TARGET = 3.0
 
@@ -30,17 +30,17 @@ EVENTSOURCING_TARGET = 3.0
 def run(bench: Bench) -> Iterator[Comparison]:
     message_db()
     python_peers()
-    for clients in CLIENTS:
-        yield from compare(bench, clients)
+    for clients, payload_bytes in product(CLIENTS, PAYLOADS):
+        yield from compare(bench, clients, payload_bytes)
 
 
-def compare(bench: Bench, clients: int) -> Iterator[Comparison]:
+def compare(bench: Bench, clients: int, payload_bytes: int) -> Iterator[Comparison]:
     cluster = bench.debian
     count = bench.sized(EVENTS, multiple_of=64)
     told = {"count": count, "clients": clients, "in_flight": clients, "batch_events": 1}
-    told["payload_bytes"] = PAYLOAD_BYTES
+    told["payload_bytes"] = payload_bytes
     peer = Service(cluster.socket_dir, None, cluster.pid)
-    label = f"unary append, {clients} clients"
+    label = f"unary append, {clients} clients, {size_name(payload_bytes)}"
 
     with (
         fresh_everlog(cluster) as (everlog, database),
