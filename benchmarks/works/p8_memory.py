@@ -59,7 +59,7 @@ def soaked(bench: Bench) -> Iterator[Reading]:
         check_stored(bench.embedded, database, events)
     label = f"soak, {events:,} events to {SUBSCRIBERS_OF_SOAK}"
     yield Reading("P8", f"{label}: memory", "MB", found.mb_max, LIMIT_MB)
-    # So few events are over before the buffers of the slow have filled: of growth, only the whole tells.
+    # It is over before the buffers of the slow are full: of growth, only the whole soak tells.
     yield Reading("P8", f"{label}: growth, filling included", "MB", found.growth_mb, None)
 
 

@@ -2,6 +2,8 @@ package everlog
 
 import (
 	"context"
+	"crypto/rand"
+	"slices"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -78,7 +80,7 @@ func (c *Client) Emit(ctx context.Context, event Event, options ...EmitOption) (
 // EmitMany appends 1 to 1,000 events, all or none, in this order; otherwise as Emit. It gives one
 // receipt for each.
 func (c *Client) EmitMany(ctx context.Context, events []Event, options ...EmitOption) ([]Receipt, error) {
-	pending, err := c.emits.submit(ctx, newEmitRequest(events, options), c.settings.timeout, nil)
+	pending, err := c.emits.submit(ctx, newEmitRequest(c.keyed(events), options), c.settings.timeout, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +90,20 @@ func (c *Client) EmitMany(ctx context.Context, events []Event, options ...EmitOp
 		return nil, pending.err
 	}
 	return pending.receipts, nil
+}
+
+// keyed gives the events the keys that the client is to make.
+func (c *Client) keyed(events []Event) []Event {
+	if !c.settings.makeKeys {
+		return events
+	}
+	keyed := slices.Clone(events)
+	for i := range keyed {
+		if keyed[i].IdempotencyKey == "" {
+			keyed[i].IdempotencyKey = rand.Text()
+		}
+	}
+	return keyed
 }
 
 // EmitStream starts a stream of requests, which ends with its context or with Close; close it.

@@ -277,6 +277,29 @@ func TestKeyedEmitsAreSentAgainInTheirOrder(t *testing.T) {
 	}
 }
 
+func TestAClientThatMakesKeysSendsEveryEmitAgainUnderTheSameKey(t *testing.T) {
+	server := serve(t, scripts{emitStream: []emitStreamScript{dies, allWell}})
+	client := connected(t, server, WithMadeIdempotencyKeys())
+	events := []Event{about("1"), keyed("2")}
+	if _, err := client.EmitMany(within(t, 10*time.Second), events); err != nil {
+		t.Fatal(err)
+	}
+	var keys [][]string
+	for _, message := range seen[*pb.EmitStreamRequest](server) {
+		var of []string
+		for _, event := range message.GetEmits()[0].GetRequest().GetEvents() {
+			of = append(of, event.GetIdempotencyKey())
+		}
+		keys = append(keys, of)
+	}
+	if len(keys) != 2 || !slices.Equal(keys[0], keys[1]) || len(keys[0][0]) != 26 || keys[0][1] != "k2" {
+		t.Error(keys)
+	}
+	if events[0].IdempotencyKey != "" {
+		t.Error("the caller's own event was changed")
+	}
+}
+
 func TestRefusedForNowIsTriedAgainAfterTheTimeThatTheServerAskedFor(t *testing.T) {
 	for _, row := range []struct {
 		code   codes.Code

@@ -41,7 +41,7 @@ func (s *EmitStream) Send(events []Event, options ...EmitOption) (*Pending, erro
 			s.sent.Done()
 		})
 	}
-	pending, err := s.pipeline.submit(s.ctx, newEmitRequest(events, options), s.client.settings.timeout, finished)
+	pending, err := s.pipeline.submit(s.ctx, newEmitRequest(s.client.keyed(events), options), s.client.settings.timeout, finished)
 	if err != nil {
 		finished(nil) // Send's own caller is told
 		return nil, err

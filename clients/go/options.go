@@ -19,6 +19,7 @@ type settings struct {
 	backoff           *Backoff
 	keepAliveInterval time.Duration
 	keepAliveTimeout  time.Duration
+	makeKeys          bool
 	dial              []grpc.DialOption
 }
 
@@ -66,6 +67,10 @@ func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.ti
 
 // WithBackoff says how to wait between retries; [DefaultBackoff] without it.
 func WithBackoff(backoff Backoff) Option { return func(s *settings) { s.backoff = &backoff } }
+
+// WithMadeIdempotencyKeys gives each event that has no idempotency key a random one, so that every emit
+// may be sent again after an interruption. It costs the log an index entry for each.
+func WithMadeIdempotencyKeys() Option { return func(s *settings) { s.makeKeys = true } }
 
 // WithoutRetries has nothing sent again, and no subscription resumed.
 func WithoutRetries() Option { return func(s *settings) { s.backoff = nil } }

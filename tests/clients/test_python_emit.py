@@ -162,6 +162,36 @@ async def test_a_chosen_event_id_makes_an_emit_recognisable_too() -> None:
         assert len(server.calls) == 2
 
 
+async def test_a_client_that_makes_keys_sends_every_emit_again_under_the_same_key() -> None:
+    async with (
+        scripted(EmitStream=[dies_after_reading, all_well]) as server,
+        connected(server, make_idempotency_keys=True) as client,
+    ):
+        await client.emit_many([event("1"), event("2", key="own")])
+        first, again = (
+            [e.idempotency_key for e in message.emits[0].request.events]
+            for message in server.requests
+        )
+        assert first == again
+        assert len(first[0]) == 36
+        assert first[1] == "own"
+
+
+async def test_a_stream_of_a_client_that_makes_keys_mixes_events_with_and_without() -> None:
+    async with (
+        scripted(EmitStream=[all_well]) as server,
+        connected(server, make_idempotency_keys=True) as client,
+    ):
+        events = [event("1"), event("2", key="own"), event("3")]
+        async for _ in client.emit_stream(events, batch_events=3):
+            pass
+        [emit] = server.requests[0].emits
+        keys = [e.idempotency_key for e in emit.request.events]
+        assert keys[1] == "own"
+        assert len(set(keys)) == 3
+        assert all(keys)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

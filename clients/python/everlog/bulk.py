@@ -61,6 +61,7 @@ class BulkEmit:
         known_events: event_store_pb2.KnownEventsPolicy.ValueType,
         linger_seconds: float | None,
         timeout_seconds: float | None,
+        make_idempotency_keys: bool = False,
     ) -> None:
         if not 1 <= batch_events <= 1_000:
             raise ValueError(f"batch_events is {batch_events}, expected 1 to 1,000")
@@ -69,6 +70,7 @@ class BulkEmit:
         self._known_events = known_events
         self._linger_seconds = linger_seconds
         self._timeout_seconds = timeout_seconds
+        self._make_idempotency_keys = make_idempotency_keys
         self._index = 0
         self._filling = _Request()
         self._linger: asyncio.TimerHandle | None = None
@@ -128,6 +130,8 @@ class BulkEmit:
     async def _add(self, event: Event) -> None:
         index = self._index
         self._index += 1
+        if self._make_idempotency_keys:
+            event = event.with_key()
         try:
             message = event.to_message()
         except (TypeError, ValueError) as error:

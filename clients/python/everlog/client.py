@@ -123,6 +123,8 @@ class Client:
         known_events: KnownEvents,
         timeout_seconds: float | None,
     ) -> Answer:
+        if self.settings.make_idempotency_keys:
+            events = [event.with_key() for event in events]
         parts = [element(1, event.to_message().SerializeToString()) for event in events]
         if expect is not None or known_events != "refuse":
             conditions = event_store_pb2.EmitRequest(
@@ -164,6 +166,7 @@ class Client:
             known_events=requests.known_events_policy(known_events),
             linger_seconds=linger_seconds,
             timeout_seconds=timeout_seconds or self.settings.timeout_seconds,
+            make_idempotency_keys=self.settings.make_idempotency_keys,
         )
         try:
             async with aclosing(bulk.outcomes(events)) as outcomes:

@@ -19,13 +19,16 @@ def connect(
     root_certificates: bytes | None = None,
     client_certificate: bytes | None = None,
     client_key: bytes | None = None,
+    make_idempotency_keys: bool = False,
 ) -> Client:
     """Make a client, to be used with `async with`; nothing is connected before the first call.
 
     `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
     `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
     `backoff` says how to wait between retries; None: nothing is retried or resumed. Certificates
-    are PEM bytes. Raises ValueError when the URL can't be understood, when tenant or token hold
+    are PEM bytes. `make_idempotency_keys` gives each event that has no idempotency key a random
+    one, so that every emit may be sent again after an interruption; it costs the log an index entry
+    for each. Raises ValueError when the URL can't be understood, when tenant or token hold
     anything but printable ASCII, which is all that gRPC's metadata can carry, or when one of
     client_certificate and client_key is given without the other.
     """
@@ -47,5 +50,6 @@ def connect(
             ),
             timeout_seconds=timeout_seconds,
             backoff=backoff,
+            make_idempotency_keys=make_idempotency_keys,
         )
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from everlog.times import to_timestamp
 from everlog.v1 import event_pb2
@@ -105,6 +106,10 @@ class Event:
     def may_be_repeated(self) -> bool:
         """Whether emitting it a second time is harmless, because the log will recognise it."""
         return bool(self.idempotency_key or self.event_id)
+
+    def with_key(self) -> Event:
+        """The event, with a random idempotency key when it has none."""
+        return self if self.idempotency_key else replace(self, idempotency_key=str(uuid4()))
 
     def to_message(self) -> event_pb2.NewEvent:
         """Encode the event."""

@@ -23,3 +23,6 @@ class Settings:
 
     backoff: Backoff | None
     """How to wait between retries; None: nothing is retried or resumed."""
+
+    make_idempotency_keys: bool = False
+    """Whether events without an idempotency key are given a random one."""

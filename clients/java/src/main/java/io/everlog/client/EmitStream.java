@@ -59,7 +59,7 @@ public final class EmitStream implements AutoCloseable {
         }
         acquire(size);
         CompletableFuture<T> answer = pipeline.submit(
-                request, EverlogClient.recognisable(events), client.timeout(options), result);
+                request, EverlogClient.recognisable(request), client.timeout(options), result);
         unanswered.add(answer);
         answer.whenComplete((done, error) -> {
             unanswered.remove(answer);

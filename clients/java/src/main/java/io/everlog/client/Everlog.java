@@ -46,6 +46,7 @@ public final class Everlog {
         private Duration keepAlive = Duration.ofSeconds(30);
         private Backoff backoff = Backoff.DEFAULT;
         private JsonCodec json = new GsonCodec();
+        private boolean makeIdempotencyKeys;
 
         private Builder(Address address) {
             this.address = address;
@@ -106,6 +107,15 @@ public final class Everlog {
             return this;
         }
 
+        /**
+         * Gives each event that has no idempotency key a random one, so that every emit may be sent
+         * again after an interruption. It costs the log an index entry for each.
+         */
+        public Builder makeIdempotencyKeys() {
+            this.makeIdempotencyKeys = true;
+            return this;
+        }
+
         /** Writes and reads payloads in place of the client's own codec. */
         public Builder json(JsonCodec json) {
             this.json = Objects.requireNonNull(json, "json");
@@ -130,7 +140,7 @@ public final class Everlog {
                     .keepAliveTimeout(10, TimeUnit.SECONDS)
                     // The client decides about retries itself: it knows which emits may be repeated.
                     .disableRetry();
-            return new EverlogClient(channel, headers(), timeout, backoff, json);
+            return new EverlogClient(channel, headers(), timeout, backoff, json, makeIdempotencyKeys);
         }
 
         private ChannelCredentials credentials() {

@@ -5,6 +5,7 @@ import io.everlog.v1.EmitRequest;
 import io.everlog.v1.EventStoreServiceGrpc;
 import io.everlog.v1.GetHeadRequest;
 import io.everlog.v1.GetRequest;
+import io.everlog.v1.NewEvent;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
@@ -14,6 +15,7 @@ import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -46,6 +48,7 @@ public final class EverlogClient implements AutoCloseable {
     private final Connection connection;
     private final Duration timeout;
     private final JsonCodec json;
+    private final boolean makeIdempotencyKeys;
     private final EmitPipeline pipeline;
     private final Set<AutoCloseable> open = ConcurrentHashMap.newKeySet();
 
@@ -54,7 +57,8 @@ public final class EverlogClient implements AutoCloseable {
             Metadata headers,
             Duration timeout,
             Backoff backoff,
-            JsonCodec json) {
+            JsonCodec json,
+            boolean makeIdempotencyKeys) {
         timer.setRemoveOnCancelPolicy(true);
         this.transport = channel.executor(executor).build();
         Channel withHeaders = ClientInterceptors.intercept(
@@ -62,6 +66,7 @@ public final class EverlogClient implements AutoCloseable {
         this.connection = new Connection(transport, withHeaders, timeout, backoff);
         this.timeout = timeout;
         this.json = json;
+        this.makeIdempotencyKeys = makeIdempotencyKeys;
         this.pipeline = newPipeline();
     }
 
@@ -125,17 +130,29 @@ public final class EverlogClient implements AutoCloseable {
 
     private <T> CompletableFuture<T> submit(
             List<Event> events, EmitOptions options, Function<List<Receipt>, T> result) {
-        return pipeline.submit(emitRequest(events, options), recognisable(events), timeout(options), result);
+        EmitRequest request = emitRequest(events, options);
+        return pipeline.submit(request, recognisable(request), timeout(options), result);
     }
 
     EmitRequest emitRequest(List<Event> events, EmitOptions options) {
         EmitRequest.Builder request = EmitRequest.newBuilder().setKnownEvents(options.knownEvents().toMessage());
-        events.forEach(event -> request.addEvents(event.toMessage(json)));
+        for (Event event : events) {
+            NewEvent message = event.toMessage(json);
+            request.addEvents(
+                    makeIdempotencyKeys && message.getIdempotencyKey().isEmpty()
+                            ? message.toBuilder()
+                                    .setIdempotencyKey(UUID.randomUUID().toString())
+                                    .build()
+                            : message);
+        }
         return request.addAllExpectedSequences(options.expectedSequences(events)).build();
     }
 
-    static boolean recognisable(List<Event> events) {
-        return events.stream().allMatch(Event::mayBeRepeated);
+    /** Whether the log would know every event again, by its key or its chosen id. */
+    static boolean recognisable(EmitRequest request) {
+        return request.getEventsList().stream()
+                .noneMatch(event ->
+                        event.getIdempotencyKey().isEmpty() && event.getEventId().isEmpty());
     }
 
     Duration timeout(EmitOptions options) {

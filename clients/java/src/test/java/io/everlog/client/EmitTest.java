@@ -95,6 +95,20 @@ class EmitTest {
     }
 
     @Test
+    void aClientThatMakesKeysSendsEveryEmitAgainUnderTheSameKey() throws Exception {
+        try (ScriptedServer server = new ScriptedServer().onEmitStream(DIES, stores());
+                EverlogClient client = server.builder().makeIdempotencyKeys().connect()) {
+            client.emit(event(1));
+            List<String> keys = server.seen(EmitStreamRequest.class).stream()
+                    .map(message -> message.getEmits(0).getRequest().getEvents(0).getIdempotencyKey())
+                    .toList();
+            assertEquals(2, keys.size());
+            assertEquals(36, keys.get(0).length());
+            assertEquals(keys.get(0), keys.get(1));
+        }
+    }
+
+    @Test
     void aRefusedEmitDoesNotTouchItsNeighbours() throws Exception {
         Script<EmitStreamRequest, EmitStreamResponse> refusesTwo = (request, answers) -> {
             for (StreamedEmit emit : request.getEmitsList()) {
