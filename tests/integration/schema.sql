@@ -100,6 +100,59 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF _revision = 0 THEN
+        INSERT INTO everlog.catalogs (tenant_id, revision, is_strict)
+        SELECT t.tenant_id, 1, coalesce(_is_strict, false)
+        FROM everlog.tenants AS t WHERE t.tenant_id = _tenant
+        ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE everlog.catalogs AS c
+        SET revision = c.revision + 1, is_strict = coalesce(_is_strict, c.is_strict)
+        WHERE c.tenant_id = _tenant AND c.revision = _revision;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+
+    INSERT INTO everlog.event_type_versions (tenant_id, name, version, created_time, definition)
+    SELECT _tenant, n.name, n.version, _time, n.definition
+    FROM unnest(_names, _versions, _definitions) AS n (name, version, definition)
+    ON CONFLICT DO NOTHING;
+
+    INSERT INTO everlog.event_types AS t (
+        tenant_id, name, revision, version, created_time, definition, deprecated_time,
+        deprecation_note
+    )
+    SELECT
+        _tenant, n.name, _revision + 1, n.version, _time, n.definition, n.deprecated_time,
+        n.deprecation_note
+    FROM unnest(_names, _versions, _definitions, _deprecated_times, _deprecation_notes)
+        AS n (name, version, definition, deprecated_time, deprecation_note)
+    ON CONFLICT (tenant_id, name) DO UPDATE SET
+        revision = excluded.revision,
+        version = excluded.version,
+        created_time = CASE
+            WHEN t.version = excluded.version THEN t.created_time ELSE excluded.created_time
+        END,
+        definition = excluded.definition,
+        deprecated_time = excluded.deprecated_time,
+        deprecation_note = excluded.deprecation_note;
+
+    INSERT INTO everlog.aggregate_type_versions (
+        tenant_id, name, version, created_time, definition
+    )
+    SELECT _tenant, n.name, n.version, _time, n.definition
+    FROM unnest(_aggregate_names, _aggregate_versions, _aggregate_definitions)
+        AS n (name, version, definition);
+    RETURN _revision + 1;
+END
+$$;
+
 CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, head_event_id uuid, epoch bigint, last_record_time timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -213,6 +266,22 @@ BEGIN
 END
 $$;
 
+CREATE TABLE everlog.aggregate_type_versions (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    created_time timestamp with time zone NOT NULL,
+    definition bytea NOT NULL,
+    CONSTRAINT aggregate_type_versions_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE everlog.catalogs (
+    tenant_id integer NOT NULL,
+    revision bigint NOT NULL,
+    is_strict boolean NOT NULL,
+    CONSTRAINT catalogs_revision_check CHECK ((revision > 0))
+);
+
 CREATE TABLE everlog.event_links (
     tenant_id integer NOT NULL,
     event_id uuid NOT NULL,
@@ -278,6 +347,27 @@ CREATE VIEW everlog.event_stream WITH (security_invoker='true') AS
    FROM (everlog.events e
      JOIN everlog.tenant_names n USING (tenant_id));
 
+CREATE TABLE everlog.event_type_versions (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    version integer NOT NULL,
+    created_time timestamp with time zone NOT NULL,
+    definition bytea NOT NULL,
+    CONSTRAINT event_type_versions_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE everlog.event_types (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    revision bigint NOT NULL,
+    version integer NOT NULL,
+    created_time timestamp with time zone NOT NULL,
+    definition bytea NOT NULL,
+    deprecated_time timestamp with time zone,
+    deprecation_note text NOT NULL,
+    CONSTRAINT event_types_version_check CHECK ((version > 0))
+);
+
 CREATE TABLE everlog.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -296,8 +386,20 @@ CREATE TABLE everlog.tenants (
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
+ALTER TABLE ONLY everlog.aggregate_type_versions
+    ADD CONSTRAINT aggregate_type_versions_pkey PRIMARY KEY (tenant_id, name, version);
+
+ALTER TABLE ONLY everlog.catalogs
+    ADD CONSTRAINT catalogs_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY everlog.event_links
     ADD CONSTRAINT event_links_pkey PRIMARY KEY (tenant_id, event_id, related_event_id, kind);
+
+ALTER TABLE ONLY everlog.event_type_versions
+    ADD CONSTRAINT event_type_versions_pkey PRIMARY KEY (tenant_id, name, version);
+
+ALTER TABLE ONLY everlog.event_types
+    ADD CONSTRAINT event_types_pkey PRIMARY KEY (tenant_id, name);
 
 ALTER TABLE ONLY everlog.events
     ADD CONSTRAINT events_event_id_key UNIQUE (tenant_id, event_id);
@@ -322,6 +424,8 @@ ALTER TABLE ONLY everlog.tenants
 
 CREATE INDEX event_links_related_idx ON everlog.event_links USING btree (tenant_id, related_event_id);
 
+CREATE INDEX event_types_revision_idx ON everlog.event_types USING btree (tenant_id, revision);
+
 CREATE INDEX events_causation_id_idx ON everlog.events USING btree (tenant_id, causation_id, "position") WHERE (causation_id IS NOT NULL);
 
 CREATE INDEX events_correlation_id_idx ON everlog.events USING btree (tenant_id, correlation_id, "position") WHERE (correlation_id IS NOT NULL);
@@ -341,6 +445,9 @@ GRANT USAGE ON SCHEMA everlog TO everlog_service;
 REVOKE ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.lock_head(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
 
@@ -358,6 +465,10 @@ GRANT ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, 
 REVOKE ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) TO everlog_service;
 
+GRANT SELECT ON TABLE everlog.aggregate_type_versions TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.catalogs TO everlog_service;
+
 GRANT SELECT ON TABLE everlog.event_links TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.events TO everlog_service;
@@ -365,6 +476,10 @@ GRANT SELECT ON TABLE everlog.events TO everlog_service;
 GRANT SELECT ON TABLE everlog.tenant_names TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.event_stream TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.event_type_versions TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.event_types TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
 

@@ -33,6 +33,7 @@ _LOOK_SECONDS = 0.5
 """How often whoever waits for a connection looks whether there is any at all."""
 _SLACK_SECONDS = 5.0
 _TAIL_CONNECTIONS_MAX = 2
+_CHANGES_CONNECTIONS_MAX = 2
 # glibc gives memory back to the kernel as soon as a page is sent, and takes it again for the next:
 # zeroed, fault by fault, which costs more than reading the events. Once it has freed a block so
 # large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, and as much here.
@@ -106,6 +107,12 @@ class Database:
         self.streams = ReadPool(reads_conninfo, "streams", settings.streams_connections_max)
         # Of their own: whoever follows live must not wait behind those who read history.
         self.tail = ReadPool(reads_conninfo, "tail", _TAIL_CONNECTIONS_MAX)
+        # Of their own, too: whoever emits waits, now and then, for a look at the catalogue.
+        changes_conninfo = service_conninfo(
+            dsn, settings, plan_cache_mode="force_custom_plan", jit="off"
+        )
+        self.changes = ReadPool(changes_conninfo, "changes", _CHANGES_CONNECTIONS_MAX)
+        """Short statements that may change something, through functions: the catalogue's."""
 
     @property
     def answer_seconds(self) -> float:
@@ -116,7 +123,7 @@ class Database:
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
         bytes(_KEPT_BLOCK_BYTES)
-        for pool in (self.reads, self.streams, self.tail):
+        for pool in (self.reads, self.streams, self.tail, self.changes):
             await pool.open(self._settings.connect_timeout_seconds * 2)
 
     async def close(self) -> None:
@@ -124,6 +131,7 @@ class Database:
         await self.reads.close()
         await self.streams.close()
         await self.tail.close()
+        await self.changes.close()
 
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
@@ -133,7 +141,7 @@ class Database:
 
 
 class ReadPool:
-    """Connections for reading, opened as they are wanted."""
+    """Connections for short statements, reading as a rule, opened as they are wanted."""
 
     def __init__(self, conninfo: str, name: str, connections_max: int) -> None:
         self._pool = AsyncConnectionPool(
