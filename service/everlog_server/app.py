@@ -24,7 +24,8 @@ from everlog_server.errors import EverlogError
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
-from everlog_server.rpc.service import EVENT_STORE_SERVICE, add_services
+from everlog_server.rpc.service import CATALOG_SERVICE, EVENT_STORE_SERVICE, add_services
+from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.database import Database
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
@@ -103,6 +104,7 @@ async def _serve(
         tenants=Tenants(database),
         reader=reader,
         subscriptions=subscriptions,
+        catalog_store=CatalogStore(database),
         limits=loaded.limits,
         drain=drain,
         heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
@@ -141,7 +143,7 @@ async def _serve(
 
 
 async def _add_health_and_reflection(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    names = [EVENT_STORE_SERVICE, health.SERVICE_NAME, REFLECTION_SERVICE]
+    names = [EVENT_STORE_SERVICE, CATALOG_SERVICE, health.SERVICE_NAME, REFLECTION_SERVICE]
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)

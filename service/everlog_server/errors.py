@@ -141,6 +141,67 @@ class EventIdReusedError(KnownEventsError):
     reason = "EVENT_ID_REUSED"
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownEventType:
+    """An event type that a strict catalogue does not have, at the first event that has it."""
+
+    index: int
+    event_type: str
+    nearest_event_types: tuple[str, ...]
+    """The most like first."""
+
+
+class EventTypeUnknownError(EverlogError):
+    """The catalogue does not have the event type, and is strict."""
+
+    reason = "EVENT_TYPE_UNKNOWN"
+
+    def __init__(self, unknown: tuple[UnknownEventType, ...]) -> None:
+        self.unknown = unknown
+        super().__init__("; ".join(map(_unknown_text, unknown)))
+
+
+def _unknown_text(one: UnknownEventType) -> str:
+    hint = f"; there is {', '.join(one.nearest_event_types)}" if one.nearest_event_types else ""
+    return f"events[{one.index}].event_type: the catalogue has no {one.event_type}{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataViolation:
+    """A rule of its event type that an event breaks."""
+
+    index: int
+    event_type: str
+    version: int
+    data_pointer: str | None
+    """None when it is the aggregate that is wrong."""
+    schema_pointer: str
+    message: str
+
+
+class EventDataInvalidError(EverlogError):
+    """An event breaks the rules of its event type."""
+
+    reason = "EVENT_DATA_INVALID"
+
+    def __init__(self, violations: tuple[DataViolation, ...]) -> None:
+        self.violations = violations
+        super().__init__("; ".join(map(_violation_text, violations)))
+
+
+def _violation_text(one: DataViolation) -> str:
+    where = "" if one.data_pointer is None else f" data{one.data_pointer}:"
+    return f"events[{one.index}] ({one.event_type}){where} {one.message}"
+
+
+class Refusal(NamedTuple):
+    """Why a request must be refused, unless the log has those events of it already."""
+
+    error: EverlogError
+    indexes: frozenset[int]
+    """Of the events that are to blame."""
+
+
 class EventNotFoundError(EverlogError):
     """There is no such event."""
 
@@ -152,8 +213,8 @@ class AggregateNotFoundError(EverlogError):
 
     reason = "AGGREGATE_NOT_FOUND"
 
-    def __init__(self, aggregate: AggregateKey) -> None:
-        super().__init__(f"aggregate {aggregate} has no events")
+    def __init__(self, aggregate: AggregateKey, *, hint: str = "") -> None:
+        super().__init__(f"aggregate {aggregate} has no events{hint}")
 
 
 class EventTypeExistsError(EverlogError):

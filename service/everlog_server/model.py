@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from everlog_server.errors import Refusal
 
 DEFAULT_TENANT = "default"
 
@@ -83,6 +86,10 @@ class Emission(NamedTuple):
     identified: bool
     """Whether any event has an idempotency key or a chosen id."""
     size_bytes: int
+    refusal: Refusal | None = None
+    """What the catalogue has against it. Only of an identified one: it may be known already."""
+    unstarted: tuple[AggregateKey, ...] = ()
+    """Aggregates that must have events: what the request has for them first does not start them."""
 
 
 class StoredEvent(NamedTuple):

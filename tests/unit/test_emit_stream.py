@@ -10,6 +10,7 @@ import pytest
 from everlog.v1 import event_pb2
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Caller as Waiter
+from everlog_server.catalog import OPEN, Catalogue
 from everlog_server.errors import OverloadedError, ServerDrainingError
 from everlog_server.rpc import emit_stream
 from everlog_server.rpc.emit_stream import EmitStreams
@@ -36,6 +37,7 @@ class Caller:
         streams = EmitStreams(
             sequencers=cast("Any", self),
             tenants=cast("Any", self),
+            catalogs=cast("Any", self),
             limits=LimitSettings(),
             drain=self.drain,
         )
@@ -48,6 +50,9 @@ class Caller:
 
     def of(self, _: int) -> Caller:
         return self
+
+    def at_hand(self) -> Catalogue:
+        return OPEN
 
     def enqueue(self, waiter: Waiter) -> None:
         if self.error is not None:

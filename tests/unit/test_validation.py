@@ -416,7 +416,7 @@ def test_the_quick_look_takes_what_the_slow_look_takes(
 
 
 def test_a_refusal_without_a_reason_is_our_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: event_pb2.NewEvent) -> None:
+    def refuse(*_: object) -> None:
         raise ValueError
 
     monkeypatch.setattr("everlog_server.rpc.validation.decode_event", refuse)

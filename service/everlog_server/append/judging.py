@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 from everlog_server.append.memory import Memory
 from everlog_server.errors import (
+    AggregateNotFoundError,
     EventIdReusedError,
     EverlogError,
     IdempotencyKeyReusedError,
@@ -176,8 +177,14 @@ class _Judgement:
                 return [known[index] for index in range(len(known))]
             if not emission.skip_known:
                 raise _partly_known(emission, known)
+        if emission.refusal is not None and not emission.refusal.indexes.issubset(known or ()):
+            if self._facts is None:
+                raise LookFirst  # what it is refused for may be known already
+            raise emission.refusal.error.again()
         if emission.expectations:
             self._require(emission.expectations)
+        if emission.unstarted:
+            self._require_started(emission.unstarted)
         first = len(self._batch.rows.events)
         if not known:
             self._append(emission.events)
@@ -229,6 +236,17 @@ class _Judgement:
         if any(v.expectation.aggregate in self._batch.checks.assumed for v in violations):
             raise LookFirst
         raise SequenceConflictError(violations)
+
+    def _require_started(self, aggregates: tuple[AggregateKey, ...]) -> None:
+        for aggregate in aggregates:
+            last = self._known_sequence(aggregate)
+            # Zero is remembered of none: without facts, it is an assumption.
+            if not last and self._facts is None:
+                raise LookFirst
+            if not last:
+                raise AggregateNotFoundError(
+                    aggregate, hint=": an event type that starts it must come first"
+                )
 
     def _last_sequence(self, expectation: Expectation) -> int:
         aggregate, kind, sequence = expectation

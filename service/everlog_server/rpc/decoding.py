@@ -7,7 +7,9 @@ fail, and tells everything. Sizes and NUL characters are not its matter.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 from google.protobuf.message import Message
@@ -16,7 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog_server.model import AggregateKey, NewEvent
 from everlog_server.rpc.codec import varint
-from everlog_server.rpc.jsonb import encode_json
+from everlog_server.rpc.jsonb import read_json
 
 JSON_CONTENT_TYPE = "application/json"
 SOURCE_AGGREGATE_TYPE = "source"
@@ -36,8 +38,15 @@ _new_tuple = tuple.__new__
 _NO_PAYLOAD, _JSON, _BINARY = "none", "json", "binary"
 
 
-def decode_event(event: event_pb2.NewEvent) -> NewEvent:
+def decode_event(
+    event: event_pb2.NewEvent,
+    documentable_types: Container[str] = (),
+    values: list[Any] | None = None,
+) -> NewEvent:
     """The event, if nothing is wrong with it but, perhaps, sizes and NUL characters.
+
+    `documentable_types` are those whose events are documentable when the caller does not say. The
+    parsed JSON, or None when there is none, is appended to `values`: it is parsed here in any case.
 
     Raises ValueError otherwise. Unknown fields must have been discarded. Changes the message: the
     id and `documentable` go, other ids become lower-case, times lose what is finer than
@@ -45,8 +54,12 @@ def decode_event(event: event_pb2.NewEvent) -> NewEvent:
     """
     json = event.json
     if not json:
-        return _decode_any_event(event, None)
-    data = encode_json(json)
+        if values is not None:
+            values.append(None)
+        return _decode_any_event(event, None, documentable_types)
+    data, value = read_json(json)
+    if values is not None:
+        values.append(value)
     aggregate_type = event.aggregate_type
     aggregate_id = event.aggregate_id
     event_type = event.event_type
@@ -63,8 +76,8 @@ def decode_event(event: event_pb2.NewEvent) -> NewEvent:
         or not aggregate_id
         or not event_type
     ):
-        return _decode_any_event(event, data)
-    documentable = documentable_by_default(event_type)
+        return _decode_any_event(event, data, documentable_types)
+    documentable = event_type in documentable_types
     # Half of what `NewEvent(…)` costs, which is a function in Python.
     return _new_tuple(
         NewEvent,
@@ -93,7 +106,9 @@ def decode_event(event: event_pb2.NewEvent) -> NewEvent:
     )
 
 
-def _decode_any_event(event: event_pb2.NewEvent, data: bytes | None) -> NewEvent:  # noqa: C901, PLR0912  one call an event
+def _decode_any_event(  # noqa: C901, PLR0912  one call an event
+    event: event_pb2.NewEvent, data: bytes | None, documentable_types: Container[str]
+) -> NewEvent:
     """The same for an event that may have any field; `data` is its JSON."""
     aggregate_type = event.aggregate_type
     aggregate_id = event.aggregate_id
@@ -143,7 +158,7 @@ def _decode_any_event(event: event_pb2.NewEvent, data: bytes | None) -> NewEvent
         documentable = event.documentable
         event.ClearField("documentable")
     else:
-        documentable = documentable_by_default(event_type)
+        documentable = event_type in documentable_types
 
     return NewEvent(
         _new_tuple(AggregateKey, (aggregate_type, aggregate_id)),
@@ -169,12 +184,6 @@ def _decode_any_event(event: event_pb2.NewEvent, data: bytes | None) -> NewEvent
         related_event_ids,
         event.SerializeToString() + added + _DOCUMENTABLE[documentable],
     )
-
-
-def documentable_by_default(event_type: str) -> bool:
-    """Whether people should be told about events of a type when the caller does not say."""
-    del event_type  # until there is a catalogue of types
-    return False
 
 
 def fingerprint(names: str, payload: bytes) -> bytes:

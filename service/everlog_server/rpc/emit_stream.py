@@ -22,7 +22,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Outcome, Sequencer, Sequencers
-from everlog_server.errors import ServerDrainingError
+from everlog_server.catalog import Catalogs, Catalogue, Followed
+from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
 from everlog_server.rpc.codec import encode_answer, encode_refusal
 from everlog_server.rpc.interceptors import Context, tenant_of
@@ -46,18 +47,21 @@ class EmitStreams:
         *,
         sequencers: Sequencers,
         tenants: Tenants,
+        catalogs: Catalogs,
         limits: LimitSettings,
         drain: asyncio.Event,
     ) -> None:
         self._sequencers = sequencers
         self._tenants = tenants
+        self._catalogs = catalogs
         self._limits = limits
         self._drain = drain
 
     async def EmitStream(self, messages: AsyncIterator[bytes], context: Context) -> None:
         """Answers every Emit that is read; ends with SERVER_DRAINING when the server stops."""
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        stream = _Stream(self._sequencers.of(tenant_id), self._limits)
+        followed = self._catalogs.of(tenant_id)
+        stream = _Stream(self._sequencers.of(tenant_id), followed, self._limits)
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
@@ -101,10 +105,11 @@ class _Waiting:
 class _Stream:
     """One stream: what was read and is not yet written."""
 
-    def __init__(self, sequencer: Sequencer, limits: LimitSettings) -> None:
+    def __init__(self, sequencer: Sequencer, followed: Followed, limits: LimitSettings) -> None:
         self.is_over = False
         """Then what still waits in the queue need not be appended."""
         self._sequencer = sequencer
+        self._followed = followed
         self._limits = limits
         self._waiting = 0
         self._known: deque[tuple[bytes, int]] = deque()
@@ -134,7 +139,8 @@ class _Stream:
                 while self._emits >= _EMITS_MAX or self._bytes >= _BYTES_MAX:
                     self._room.clear()
                     await self._room.wait()
-                self._submit(emit, share)
+                catalogue = self._followed.at_hand() or await self._catalogue()
+                self._submit(emit, share, catalogue)
                 submitted += 1
         except asyncio.CancelledError:
             # The rest is read too: it is answered.
@@ -162,11 +168,22 @@ class _Stream:
         self._waiting -= 1
         self._answer(request_id, outcome, size)
 
-    def _submit(self, emit: pb.StreamedEmit, size: int) -> None:
+    async def _catalogue(self) -> Catalogue | EverlogError:
+        """What to judge by; or why it can't be had."""
+        try:
+            return await self._followed.fresh()
+        except EverlogError as error:
+            return error
+
+    def _submit(
+        self, emit: pb.StreamedEmit, size: int, catalogue: Catalogue | EverlogError
+    ) -> None:
         self._count(1, size)
         request_id = emit.request_id
         try:
-            emission = decode_emission(emit.request, self._limits)
+            if isinstance(catalogue, EverlogError):
+                raise catalogue
+            emission = decode_emission(emit.request, self._limits, catalogue)
             self._sequencer.enqueue(_Waiting(self, request_id, size, emission))
         except Exception as error:  # whatever it is, it is this Emit's, not the stream's
             self._answer(request_id, error, size)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Sequencers
+from everlog_server.catalog import Catalogs
 from everlog_server.errors import (
     AggregateNotFoundError,
     BadRequestError,
@@ -53,6 +54,7 @@ class EventStore:
         *,
         sequencers: Sequencers,
         tenants: Tenants,
+        catalogs: Catalogs,
         reader: EventReader,
         subscriptions: Subscriptions,
         limits: LimitSettings,
@@ -61,6 +63,7 @@ class EventStore:
     ) -> None:
         self._sequencers = sequencers
         self._tenants = tenants
+        self._catalogs = catalogs
         self._reader = reader
         self._subscriptions = subscriptions
         self._limits = limits
@@ -71,7 +74,9 @@ class EventStore:
     async def Emit(self, data: bytes, context: Context) -> bytes:
         """Appends events. A caller who goes while they still wait takes them back."""
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        emission = decode_emission(parse(pb.EmitRequest, data), self._limits)
+        followed = self._catalogs.of(tenant_id)
+        catalogue = followed.at_hand() or await followed.fresh()
+        emission = decode_emission(parse(pb.EmitRequest, data), self._limits, catalogue)
         return await self._sequencers.of(tenant_id).submit(emission)
 
     async def GetHead(self, data: bytes, context: Context) -> bytes:

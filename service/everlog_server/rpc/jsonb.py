@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from array import array
 from itertools import accumulate
+from typing import Any
 
 import orjson
 
@@ -49,8 +50,13 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
 
 def encode_json(text: str) -> bytes:
     """The text in UTF-8, if `jsonb` takes it as one value; else raises ValueError, saying why."""
+    return read_json(text)[0]
+
+
+def read_json(text: str) -> tuple[bytes, Any]:
+    """The same, and the value."""
     data = text.encode()
-    orjson.loads(data)
+    value = orjson.loads(data)
     # Without the escaped backslashes, each one that is left escapes what follows it.
     if "\\" in text and "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
         raise ValueError("holds a \\u0000, which PostgreSQL's jsonb can't")
@@ -65,7 +71,7 @@ def encode_json(text: str) -> bytes:
         or len(data) > _SHORT_TEXT_BYTES_MAX
     ) and _is_suspicious(data):
         _check_numbers(text)
-    return data
+    return data, value
 
 
 def _is_suspicious(data: bytes) -> bool:

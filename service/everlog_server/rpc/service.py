@@ -9,17 +9,21 @@ import asyncio
 
 import grpc
 
-from everlog.v1 import event_store_pb2
+from everlog.v1 import catalog_pb2, event_store_pb2
 from everlog_server.append import Sequencers
+from everlog_server.catalog import Catalogs
+from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.interceptors import guarded
 from everlog_server.settings import LimitSettings
+from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
 
 EVENT_STORE_SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
+CATALOG_SERVICE = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
 
 
 def add_services(
@@ -29,25 +33,30 @@ def add_services(
     tenants: Tenants,
     reader: EventReader,
     subscriptions: Subscriptions,
+    catalog_store: CatalogStore,
     limits: LimitSettings,
     drain: asyncio.Event,
     heartbeat_seconds: float = 10.0,
 ) -> None:
-    """Adds EventStoreService.
+    """Adds EventStoreService and CatalogService.
 
     `drain` is set when the server begins to stop: streams of Emits, and Replays, then end.
     `heartbeat_seconds` is for subscribers who do not say.
     """
+    catalogs = Catalogs(catalog_store)
     store = EventStore(
         sequencers=sequencers,
         tenants=tenants,
+        catalogs=catalogs,
         reader=reader,
         subscriptions=subscriptions,
         limits=limits,
         drain=drain,
         heartbeat_seconds=heartbeat_seconds,
     )
-    streams = EmitStreams(sequencers=sequencers, tenants=tenants, limits=limits, drain=drain)
+    streams = EmitStreams(
+        sequencers=sequencers, tenants=tenants, catalogs=catalogs, limits=limits, drain=drain
+    )
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Emit": grpc.unary_unary_rpc_method_handler(store.Emit),
         "EmitStream": grpc.stream_stream_rpc_method_handler(streams.EmitStream),
@@ -57,11 +66,13 @@ def add_services(
         "Replay": grpc.unary_stream_rpc_method_handler(store.Replay),
         "Subscribe": grpc.unary_stream_rpc_method_handler(store.Subscribe),
     }
-    server.add_generic_rpc_handlers(
-        (
-            grpc.method_handlers_generic_handler(
-                EVENT_STORE_SERVICE,
-                {name: guarded(handler) for name, handler in handlers.items()},
-            ),
-        )
-    )
+    catalog = CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store)
+    services = {EVENT_STORE_SERVICE: handlers, CATALOG_SERVICE: catalog.handlers()}
+    server.add_generic_rpc_handlers([_service(name, of) for name, of in services.items()])
+
+
+def _service(
+    name: str, handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]]
+) -> grpc.GenericRpcHandler:
+    of = {method: guarded(handler) for method, handler in handlers.items()}
+    return grpc.method_handlers_generic_handler(name, of)

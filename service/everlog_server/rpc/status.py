@@ -20,6 +20,8 @@ from grpc_status import rpc_status
 from everlog.v1 import errors_pb2, event_pb2
 from everlog_server.errors import (
     BadRequestError,
+    EventDataInvalidError,
+    EventTypeUnknownError,
     EverlogError,
     InternalError,
     KnownEventsError,
@@ -142,6 +144,16 @@ def _detail(error: EverlogError) -> tuple[Message | None, MutableSequence[Any]]:
         for event in error.known:
             known.events.add(**asdict(event))
         return known, known.events
+    if isinstance(error, EventDataInvalidError):
+        invalid = errors_pb2.InvalidEventData()
+        for violation in error.violations:
+            invalid.violations.add(**asdict(violation))
+        return invalid, invalid.violations
+    if isinstance(error, EventTypeUnknownError):
+        types = errors_pb2.UnknownEventTypes()
+        for one in error.unknown:
+            types.event_types.add(**asdict(one))
+        return types, types.event_types
     return None, []
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from everlog.v1 import event_pb2, event_store_pb2
+from everlog_server.catalog import OPEN, Catalogue, Judgement
 from everlog_server.errors import (
     BadRequestError,
     BatchTooLargeError,
@@ -35,11 +37,15 @@ _EVENT_OVERHEAD_BYTES = 512
 _METADATA_ENTRY_BYTES_MIN = 6  # tag and length of the entry, of its key and of its value
 
 
-def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings) -> Emission:
+def decode_emission(
+    request: event_store_pb2.EmitRequest, limits: LimitSettings, catalogue: Catalogue = OPEN
+) -> Emission:
     """The request in the house's terms; changes the message.
 
     Raises BadRequestError, InvalidEventError, EventTooLargeError or BatchTooLargeError, with every
-    violation found, at most 20.
+    violation found, at most 20; EventTypeUnknownError or EventDataInvalidError for what the
+    catalogue has against it. A request with keys or chosen ids is not refused by the catalogue
+    here: it carries its refusal, because the log may have had its events since before that rule.
     """
     count = len(request.events)
     if count == 0:
@@ -47,7 +53,8 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
     if count > limits.request_events_max:
         raise _too_many("events", count, limits.request_events_max)
     request.DiscardUnknownFields()
-    events = _decode_events(request.events, limits)
+    judgement = catalogue.judgement() if catalogue.judges else None
+    events = _decode_events(request.events, limits, catalogue, judgement)
     identified = is_identified(events)
     if identified and count > 1:
         violations = tuple(islice(_identity_violations(events), VIOLATIONS_MAX))
@@ -69,7 +76,20 @@ def decode_emission(request: event_store_pb2.EmitRequest, limits: LimitSettings)
     size += _EVENT_OVERHEAD_BYTES * count
     for aggregate, _, _ in expectations:
         size += _EVENT_OVERHEAD_BYTES + len(aggregate.aggregate_type + aggregate.aggregate_id)
-    return Emission(tuple(events), expectations, skip_known, identified, size)
+    if judgement is None:
+        return Emission(tuple(events), expectations, skip_known, identified, size)
+    refusal = judgement.refusal()
+    if refusal is not None and not identified:
+        raise refusal.error
+    return Emission(
+        tuple(events),
+        expectations,
+        skip_known,
+        identified,
+        size,
+        refusal,
+        tuple(judgement.unstarted),
+    )
 
 
 def is_identified(events: Iterable[NewEvent]) -> bool:
@@ -77,7 +97,12 @@ def is_identified(events: Iterable[NewEvent]) -> bool:
     return any([event.fingerprint for event in events])  # noqa: C419  a list is twice as fast
 
 
-def _decode_events(messages: Iterable[event_pb2.NewEvent], limits: LimitSettings) -> list[NewEvent]:
+def _decode_events(
+    messages: Iterable[event_pb2.NewEvent],
+    limits: LimitSettings,
+    catalogue: Catalogue,
+    judgement: Judgement | None,
+) -> list[NewEvent]:
     # Any field of an event with so few bytes beside its payload is within its own limit.
     small = min(
         limits.name_bytes_max,
@@ -88,10 +113,12 @@ def _decode_events(messages: Iterable[event_pb2.NewEvent], limits: LimitSettings
     event_bytes_max = limits.event_bytes_max
     events: list[NewEvent] = []
     violations: list[FieldViolation] = []
+    documentable_types = catalogue.documentable
+    values: list[Any] | None = None if judgement is None else []
     for index, message in enumerate(messages):
         event: NewEvent | None
         try:
-            event = decode_event(message)
+            event = decode_event(message, documentable_types, values)
         except ValueError:
             event = None
         if event is None or not _is_small(event, message, small, event_bytes_max):
@@ -100,6 +127,9 @@ def _decode_events(messages: Iterable[event_pb2.NewEvent], limits: LimitSettings
                 break
         if event is not None:
             events.append(event)
+            if judgement is not None and values and not violations:
+                # Only this one is kept parsed: it may take twenty times the space of its text.
+                judgement.add(index, event, values.pop())
     if violations:
         raise InvalidEventError(*violations[:VIOLATIONS_MAX])
     return events

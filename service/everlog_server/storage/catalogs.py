@@ -98,11 +98,18 @@ class CatalogStore:
         return {name: StoredVersion(*rest) for name, *rest in rows}
 
     async def aggregate_types_after(
-        self, tenant_id: int, after: str, limit: int
+        self, tenant_id: int, after: str, limit: int, bytes_max: int
     ) -> list[tuple[str, StoredVersion]]:
-        """The newest versions of the aggregate types whose names follow one, by name."""
+        """The newest versions of the aggregate types whose names follow one, by name.
+
+        Ends, too, with the one that makes their definitions larger than `bytes_max`.
+        """
         rows = await self._rows(
-            "aggregate_types_after", tenant_id=tenant_id, after=after, limit=limit
+            "aggregate_types_after",
+            tenant_id=tenant_id,
+            after=after,
+            limit=limit,
+            bytes_max=bytes_max,
         )
         return [(name, StoredVersion(*rest)) for name, *rest in rows]
 

@@ -58,16 +58,23 @@ WITH RECURSIVE names (name) AS (
     FROM names AS n
     WHERE n.name IS NOT NULL
 ),
-some_names AS (SELECT n.name FROM names AS n WHERE n.name IS NOT NULL LIMIT %(limit)s::integer)
-SELECT newest.name, newest.version, newest.created_time, newest.definition
-FROM some_names AS n
-CROSS JOIN LATERAL (
-    SELECT * FROM everlog.aggregate_type_versions AS v
-    WHERE v.tenant_id = %(tenant_id)s::integer AND v.name = n.name
-    ORDER BY v.version DESC
-    LIMIT 1
-) AS newest
-ORDER BY newest.name;
+some_names AS (SELECT n.name FROM names AS n WHERE n.name IS NOT NULL LIMIT %(limit)s::integer),
+sized AS (
+    SELECT
+        newest.*,
+        sum(octet_length(newest.definition)) OVER (ORDER BY newest.name)
+            - octet_length(newest.definition) AS bytes_before
+    FROM some_names AS n
+    CROSS JOIN LATERAL (
+        SELECT * FROM everlog.aggregate_type_versions AS v
+        WHERE v.tenant_id = %(tenant_id)s::integer AND v.name = n.name
+        ORDER BY v.version DESC
+        LIMIT 1
+    ) AS newest
+)
+SELECT s.name, s.version, s.created_time, s.definition FROM sized AS s
+WHERE s.bytes_before <= %(bytes_max)s::bigint
+ORDER BY s.name;
 
 -- name: aggregate_type_count
 -- How many aggregate types there are, counted no further than a bound.
