@@ -1,1 +1,1 @@
-"""The works P1 to P10 of the design: each module says what is measured, how, and what is wanted."""
+"""The works P1 to P11 of the design: each module says what is measured, how, and what is wanted."""

@@ -6,7 +6,7 @@ another one takes over what has not changed, compiled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,12 @@ class Registered:
         one = self.definition
         self.aggregate_type = one.aggregate_type
         self.has_rules = bool(one.aggregate_type or one.aggregate_id_pattern or one.json_schema)
+
+    @cached_property
+    def rules(self) -> tuple[str, Callable[[str], bool] | None, Schema | None]:
+        """The kind of aggregate, empty for any; whether an id is well; the schema. Compiled."""
+        pattern = self.aggregate_id_pattern
+        return self.aggregate_type, None if pattern is None else pattern.is_valid, self.schema
 
     @cached_property
     def schema(self) -> Schema | None:
@@ -142,17 +148,19 @@ class Judgement:
         event_type = event.event_type
         one = self._with_rules.get(event_type)
         if one is not None:
-            schema = one.schema
+            kind, id_is_valid, schema = one.rules
+            aggregate_type, aggregate_id = event.aggregate
             data = event.data
             if (
-                (one.aggregate_type and event.aggregate.aggregate_type != one.aggregate_type)
-                or (
-                    one.aggregate_id_pattern is not None
-                    and not one.aggregate_id_pattern.is_valid(event.aggregate.aggregate_id)
-                )
+                (kind and aggregate_type != kind)
+                or (id_is_valid is not None and not id_is_valid(aggregate_id))
                 or (
                     schema is not None
-                    and ((data and schema.is_too_dear(data)) or not schema.is_valid(value))
+                    and (
+                        # Asked before: most data is small.
+                        (data and len(data) > schema.cheap_bytes and schema.is_too_dear(data))
+                        or not schema.is_valid(value)
+                    )
                 )
             ):
                 self._look_closely(index, one, event, value)

@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 class Schema:
     """A compiled schema."""
 
-    __slots__ = ("_document", "_looks", "_masking", "_validator", "is_valid")
+    __slots__ = ("_document", "_looks", "_masking", "_validator", "cheap_bytes", "is_valid")
 
     def __init__(self, text: str) -> None:
         """Raises SchemaError."""
@@ -55,12 +55,14 @@ class Schema:
             self._looks = looks_at_a_value(self._document)
         except SchemaTooComplexError as error:
             raise SchemaError(str(error)) from None
+        self.cheap_bytes = _LOOKS_MAX // self._looks
+        """Data of no more bytes is not too dear, whatever it is."""
         self.is_valid = self._validator.is_valid
         """Whether a parsed value satisfies it. Ask `is_too_dear` first."""
 
     def is_too_dear(self, data: bytes) -> bool:
         """Whether data of such a size and shape could take longer than is allowed."""
-        if len(data) * self._looks <= _LOOKS_MAX:
+        if len(data) <= self.cheap_bytes:
             return False
         # Values are separated by commas and colons, or begin in brackets.
         values = 1 + data.count(b",") + data.count(b":") + data.count(b"[")
