@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 START_SECONDS = 30
 STOP_SECONDS = 20
 SERVICE = "everlog.v1.EventStoreService"
+CATALOG_SERVICE = "everlog.v1.CatalogService"
 
 
 @dataclass
@@ -150,9 +151,11 @@ def runs(pid: int) -> bool:
 def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: Path) -> None:
     with serving(tmp_path, "--ephemeral", "--log-format", "json") as served:
         assert served.pid == served.process.pid
-        assert health(served.address) == health(served.address, SERVICE) == "SERVING"
+        for name in ("", SERVICE, CATALOG_SERVICE):
+            assert health(served.address, name) == "SERVING"
         assert services(served.address) == {
             SERVICE,
+            CATALOG_SERVICE,
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
         }

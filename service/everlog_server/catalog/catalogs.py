@@ -100,12 +100,12 @@ class Followed:
         if known is None or state != (known.revision, known.is_strict):
             # A revision that went back: the database was restored to an earlier state.
             base = OPEN if known is None or state.revision <= known.revision else known
-            changed = await self._store.event_types_since(
-                self._tenant_id, base.revision, EVENT_TYPES_MAX
-            )
-            self.catalogue = known = base.followed_by(
-                state.revision, is_strict=state.is_strict, changed=changed
-            )
+            if state.revision:
+                changed = await self._store.event_types_since(
+                    self._tenant_id, base.revision, EVENT_TYPES_MAX
+                )
+                base = base.followed_by(state.revision, is_strict=state.is_strict, changed=changed)
+            self.catalogue = known = base
         self._looked = started
         return known
 
