@@ -394,6 +394,122 @@ async def test_tenants_never_see_each_other(servers: tuple[Server, Server], here
         assert (await other.refused("ListEventTypes", foreign)).reason == "PAGE_TOKEN_INVALID"
 
 
+# Bad input.
+
+LONG = "x" * 256
+LIST, IMPORT, DEPRECATE = "ListEventTypes", "ImportCatalog", "DeprecateEventType"
+BAD: dict[str, tuple[str, Any, str]] = {
+    "a version below 0": ("GetEventType", pb.GetEventTypeRequest(name="a", version=-1), "version"),
+    "no name to get": ("GetEventType", pb.GetEventTypeRequest(), "name"),
+    "a long name to get": ("GetEventType", pb.GetEventTypeRequest(name=LONG), "name"),
+    "a NUL in a name": ("GetEventType", pb.GetEventTypeRequest(name="a\0"), "name"),
+    "no definition": ("RegisterEventType", pb.RegisterEventTypeRequest(), "definition.name"),
+    "no definition to update": ("UpdateEventType", pb.UpdateEventTypeRequest(), "definition.name"),
+    "an expected version below 0": (
+        "UpdateEventType",
+        pb.UpdateEventTypeRequest(definition=definition("a"), expected_version=-1),
+        "expected_version",
+    ),
+    "a page below 0": (LIST, pb.ListEventTypesRequest(page_size=-1), "page_size"),
+    "a page above 1,000": (LIST, pb.ListEventTypesRequest(page_size=1_001), "page_size"),
+    "a long category": (LIST, pb.ListEventTypesRequest(category=LONG), "category"),
+    "a long prefix": (LIST, pb.ListEventTypesRequest(name_prefix=LONG), "name_prefix"),
+    "a page token": (LIST, pb.ListEventTypesRequest(page_token="AAAA"), "page_token"),
+    "no page token": (LIST, pb.ListEventTypesRequest(page_token="%"), "page_token"),
+    "nothing to deprecate": (DEPRECATE, pb.DeprecateEventTypeRequest(), "name"),
+    "a long note": (DEPRECATE, pb.DeprecateEventTypeRequest(name="a", note=LONG * 65), "note"),
+    "a NUL in a note": (DEPRECATE, pb.DeprecateEventTypeRequest(name="a", note="\0"), "note"),
+    "a note to undo": (
+        DEPRECATE,
+        pb.DeprecateEventTypeRequest(name="a", note="x", undo=True),
+        "note",
+    ),
+    "1,001 event types": (
+        IMPORT,
+        pb.ImportCatalogRequest(event_types=[definition(f"n{n}") for n in range(1_001)]),
+        "event_types",
+    ),
+    "201 aggregate types": (
+        IMPORT,
+        pb.ImportCatalogRequest(
+            aggregate_types=[pb.AggregateTypeDefinition(name=f"n{n}") for n in range(201)]
+        ),
+        "aggregate_types",
+    ),
+    "an event type twice": (
+        IMPORT,
+        pb.ImportCatalogRequest(event_types=[definition("a"), definition("a")]),
+        "event_types[1].name",
+    ),
+    "an aggregate type twice": (
+        IMPORT,
+        pb.ImportCatalogRequest(aggregate_types=[pb.AggregateTypeDefinition(name="a")] * 2),
+        "aggregate_types[1].name",
+    ),
+    "no policy": ("SetCatalogPolicy", pb.SetCatalogPolicyRequest(), "policy"),
+    "no aggregate type": ("SetAggregateType", pb.SetAggregateTypeRequest(), "definition.name"),
+    "an expected version of an aggregate type below 0": (
+        "SetAggregateType",
+        pb.SetAggregateTypeRequest(
+            definition=pb.AggregateTypeDefinition(name="a"), expected_version=-1
+        ),
+        "expected_version",
+    ),
+    "no aggregate type to get": ("GetAggregateType", pb.GetAggregateTypeRequest(), "name"),
+    "a page of aggregate types": (
+        "ListAggregateTypes",
+        pb.ListAggregateTypesRequest(page_size=1_001),
+        "page_size",
+    ),
+    "a page token of aggregate types": (
+        "ListAggregateTypes",
+        pb.ListAggregateTypesRequest(page_token="AAAA"),
+        "page_token",
+    ),
+}
+
+
+async def test_bad_requests_are_refused_by_their_field(here: Tenant) -> None:
+    for name, (method, request, field) in BAD.items():
+        refused = await here.refused(method, request)
+        assert refused.code == grpc.StatusCode.INVALID_ARGUMENT, name
+        assert refused.fields == [field], name
+    newer = pb.SetCatalogPolicyRequest.FromString(b"\x08\x63")
+    assert (await here.refused("SetCatalogPolicy", newer)).fields == ["policy"]
+    assert await here.head() == 0
+
+
+async def test_bytes_that_are_no_request_are_refused(here: Tenant) -> None:
+    service = pb.DESCRIPTOR.services_by_name["CatalogService"]
+    async with grpc.aio.insecure_channel(here.server.address) as channel:
+        for method in service.methods:
+            call = channel.unary_unary(f"/{service.full_name}/{method.name}")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(b"\xff\xff\xff", metadata=[("everlog-tenant", here.name)])
+            refused = refusal(caught.value)
+            assert (refused.reason, refused.fields) == ("INVALID_REQUEST", ["request"])
+
+
+async def test_a_tenant_that_does_not_exist_has_no_catalogue(here: Tenant) -> None:
+    here.name = "nobody"
+    for method, request in (
+        ("ListEventTypes", pb.ListEventTypesRequest()),
+        ("RegisterEventType", pb.RegisterEventTypeRequest(definition=definition("a.b"))),
+        ("SetCatalogPolicy", pb.SetCatalogPolicyRequest(policy=pb.CATALOG_POLICY_STRICT)),
+    ):
+        assert (await here.refused(method, request)).reason == "TENANT_NOT_FOUND"
+
+
+async def test_a_catalogue_can_not_grow_without_bound(here: Tenant) -> None:
+    large = json.dumps({"description": "x" * 250_000})
+    for start in range(0, 120, 15):
+        definitions = [definition(f"n.{start + n}", json_schema=large) for n in range(15)]
+        await here.call("ImportCatalog", pb.ImportCatalogRequest(event_types=definitions))
+    definitions = [definition(f"m.{n}", json_schema=large) for n in range(15)]
+    refused = await here.refused("ImportCatalog", pb.ImportCatalogRequest(event_types=definitions))
+    assert (refused.fields, "at most 33554432" in refused.message) == (["catalog"], True)
+
+
 # How Emits are judged.
 
 
