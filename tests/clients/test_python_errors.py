@@ -64,6 +64,39 @@ def test_a_reused_idempotency_key_names_the_event_that_has_it() -> None:
     assert error.known_events[0].index == 2
 
 
+def test_an_unknown_event_type_comes_with_the_nearest_names() -> None:
+    one = errors_pb2.UnknownEventTypes.UnknownEventType(
+        index=1, event_type="order.craeted", nearest_event_types=["order.created"]
+    )
+    detail = errors_pb2.UnknownEventTypes(event_types=[one])
+    error = error_from_status(
+        status(grpc.StatusCode.INVALID_ARGUMENT, "EVENT_TYPE_UNKNOWN", detail)
+    )
+    assert isinstance(error, everlog.EventTypeUnknown)
+    expected = everlog.UnknownEventType(1, "order.craeted", ("order.created",))
+    assert error.unknown_event_types == (expected,)
+
+
+def test_invalid_data_lists_every_rule_that_it_breaks() -> None:
+    rules = {"index": 2, "event_type": "order.created", "version": 3}
+    violations = [
+        {**rules, "data_pointer": "/total", "schema_pointer": "/type", "message": "is no number"},
+        {**rules, "message": "is of aggregate type 'x'"},
+    ]
+    detail = errors_pb2.InvalidEventData()
+    for violation in violations:
+        detail.violations.add(**violation)
+    error = error_from_status(
+        status(grpc.StatusCode.INVALID_ARGUMENT, "EVENT_DATA_INVALID", detail)
+    )
+    assert isinstance(error, everlog.EventDataInvalid)
+    of_data, of_aggregate = error.data_violations
+    assert str(of_data) == "events[2] (order.created) data/total: is no number"
+    assert (of_data.schema_pointer, of_data.version) == ("/type", 3)
+    assert of_aggregate.data_pointer is None
+    assert str(of_aggregate) == "events[2] (order.created) is of aggregate type 'x'"
+
+
 def test_an_invalid_event_names_each_field() -> None:
     violation = error_details_pb2.BadRequest.FieldViolation(
         field="events[3].event_type", description="is empty"

@@ -7,7 +7,13 @@ from everlog.aggregates import AggregateKey
 from everlog.bulk import Outcome
 from everlog.client import Client
 from everlog.connecting import connect
-from everlog.details import FieldViolation, KnownEvent, SequenceViolation
+from everlog.details import (
+    DataViolation,
+    FieldViolation,
+    KnownEvent,
+    SequenceViolation,
+    UnknownEventType,
+)
 from everlog.errors import (
     AggregateNotFound,
     AggregateTypeNotFound,
@@ -77,6 +83,7 @@ __all__ = [
     "Context",
     "CursorBeyondHead",
     "CursorTrimmed",
+    "DataViolation",
     "DeadlineExceeded",
     "EntityNotFound",
     "Event",
@@ -129,6 +136,7 @@ __all__ = [
     "TooManySubscriptions",
     "Unauthenticated",
     "Unavailable",
+    "UnknownEventType",
     "VersionConflict",
     "connect",
     "connect_sync",

@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from grpc import StatusCode
 
-from everlog.details import Details, FieldViolation, KnownEvent, SequenceViolation
+from everlog.details import (
+    DataViolation,
+    Details,
+    FieldViolation,
+    KnownEvent,
+    SequenceViolation,
+    UnknownEventType,
+)
 
 
 class EverlogError(Exception):
@@ -92,11 +99,21 @@ class EventTypeUnknown(InvalidArgument):
 
     reason = "EVENT_TYPE_UNKNOWN"
 
+    @property
+    def unknown_event_types(self) -> Sequence[UnknownEventType]:
+        """Each of them, with the names that are most like it."""
+        return self.details.unknown_event_types
+
 
 class EventDataInvalid(InvalidArgument):
-    """The event's data breaks its event type's schema."""
+    """The event breaks the rules of its event type: its schema, its aggregate's kind or id."""
 
     reason = "EVENT_DATA_INVALID"
+
+    @property
+    def data_violations(self) -> Sequence[DataViolation]:
+        """Each rule that is broken, and where. A unary call tells as many as fit."""
+        return self.details.data_violations
 
 
 class EventTooLarge(InvalidArgument):

@@ -14,7 +14,14 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 from everlog.aggregates import AggregateKey
-from everlog.details import Details, FieldViolation, KnownEvent, SequenceViolation
+from everlog.details import (
+    DataViolation,
+    Details,
+    FieldViolation,
+    KnownEvent,
+    SequenceViolation,
+    UnknownEventType,
+)
 from everlog.errors import ERRORS_BY_CODE, ERRORS_BY_REASON, ConnectionLost, EverlogError
 from everlog.expectations import MUST_EXIST, MUST_NOT_EXIST, Expected
 from everlog.v1 import errors_pb2
@@ -73,6 +80,8 @@ def error_from_status(status: status_pb2.Status) -> EverlogError:
             field_violations=_field_violations(status.details),
             sequence_violations=_sequence_violations(status.details),
             known_events=_known_events(status.details),
+            unknown_event_types=_unknown_event_types(status.details),
+            data_violations=_data_violations(status.details),
         ),
     )
 
@@ -131,4 +140,31 @@ def _known_events(details: Iterable[Any]) -> Sequence[KnownEvent]:
             index=event.index, idempotency_key=event.idempotency_key, event_id=event.event_id
         )
         for event in known.events
+    )
+
+
+def _unknown_event_types(details: Iterable[Any]) -> Sequence[UnknownEventType]:
+    unknown = _first(details, errors_pb2.UnknownEventTypes)
+    if unknown is None:
+        return ()
+    return tuple(
+        UnknownEventType(one.index, one.event_type, tuple(one.nearest_event_types))
+        for one in unknown.event_types
+    )
+
+
+def _data_violations(details: Iterable[Any]) -> Sequence[DataViolation]:
+    invalid = _first(details, errors_pb2.InvalidEventData)
+    if invalid is None:
+        return ()
+    return tuple(
+        DataViolation(
+            index=one.index,
+            event_type=one.event_type,
+            version=one.version,
+            data_pointer=one.data_pointer if one.HasField("data_pointer") else None,
+            schema_pointer=one.schema_pointer,
+            message=one.message,
+        )
+        for one in invalid.violations
     )
