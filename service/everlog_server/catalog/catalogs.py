@@ -124,10 +124,13 @@ class Followed:
     async def _look_once(self) -> None:
         try:
             await self.look()
-        except EverlogError:
+        except Exception as error:
+            if isinstance(error, EverlogError):
+                log.debug("the catalogue can't be read", tenant_id=self._tenant_id)
+            else:  # a defect of ours; nothing fails silently
+                log.exception("the catalogue can't be taken over", tenant_id=self._tenant_id)
             if self.catalogue is None:
                 raise
-            log.debug("the catalogue can't be read", tenant_id=self._tenant_id)
             self._looked = time.monotonic()  # what is known must do; in a second, asked again
 
 
