@@ -1,6 +1,6 @@
 """One state of a tenant's catalogue, in memory: what is known of each event type, and judging.
 
-Immutable, but for schemas that are compiled when they are first needed. A catalogue that follows
+Immutable, but for what is compiled, or found, when it is first needed. A catalogue that follows
 another one takes over what has not changed, compiled.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from heapq import nlargest
+from itertools import pairwise
 from typing import Any
 
 from everlog.v1 import catalog_pb2 as pb
@@ -28,9 +30,16 @@ from everlog_server.storage.catalogs import StoredEventType
 VIOLATIONS_MAX = 100
 _UNKNOWN_MAX = 100
 _NEAREST_MAX = 3
-_NEAREST_AMONG_MAX = 2_000
-"""Comparing names is slow: some 10 µs each."""
+_NEAREST_AMONG_MAX = 20
+"""difflib takes 0.1 ms a name: only those that share most pairs of letters are compared by it."""
+_NEAREST_KEPT_MAX = 200
+"""Whoever emits a type that is not there emits it again and again."""
 _NEAREST_OF_MAX = 3
+
+
+def _pairs(name: str) -> frozenset[str]:
+    """The pairs of neighbouring letters, and the first letter."""
+    return frozenset([name[:1], *map("".join, pairwise(name))])
 
 
 class Registered:
@@ -74,6 +83,7 @@ class Catalogue:
         ).union(preloaded)
         """The event types whose events are documentable when the writer does not say."""
         self._with_rules = {name: one for name, one in types.items() if one.has_rules}
+        self._nearest: dict[str, tuple[str, ...]] = {}
         self._starting: dict[str, set[str]] = {}
         for name, one in types.items():
             if one.definition.starts_aggregate:
@@ -102,11 +112,25 @@ class Catalogue:
 
     def nearest(self, event_type: str) -> tuple[str, ...]:
         """The names that are most like one, the most like first."""
-        names = [*self.types, *(name for name in PRELOADED if name not in self.types)]
-        if len(names) > _NEAREST_AMONG_MAX:
-            prefix = event_type.partition(".")[0]
-            names = [name for name in names if name.partition(".")[0] == prefix]
-        return tuple(get_close_matches(event_type, names[:_NEAREST_AMONG_MAX], _NEAREST_MAX))
+        found = self._nearest.get(event_type)
+        if found is None:
+            if len(self._nearest) >= _NEAREST_KEPT_MAX:
+                self._nearest.clear()
+            found = self._nearest[event_type] = self._find_nearest(event_type)
+        return found
+
+    def _find_nearest(self, event_type: str) -> tuple[str, ...]:
+        wanted = _pairs(event_type)
+        likely = nlargest(
+            _NEAREST_AMONG_MAX,
+            self._pairs_of_names,
+            key=lambda one: len(wanted & one[1]) / (len(wanted) + len(one[1])),
+        )
+        return tuple(get_close_matches(event_type, [name for name, _ in likely], _NEAREST_MAX))
+
+    @cached_property
+    def _pairs_of_names(self) -> list[tuple[str, frozenset[str]]]:
+        return [(name, _pairs(name)) for name in self.types.keys() | PRELOADED.keys()]
 
     def judgement(self) -> Judgement:
         """To judge the events of one request by."""
