@@ -64,7 +64,8 @@ def notes(aggregate: tuple[str, str], number: int) -> list[everlog.Event]:
 
 
 def public(kind: type) -> dict[str, object]:
-    return {name: member for name, member in vars(kind).items() if not name.startswith("_")}
+    members = {name: vars(base)[name] for base in kind.__mro__[::-1] for name in vars(base)}
+    return {name: member for name, member in members.items() if not name.startswith("_")}
 
 
 def test_every_method_of_the_client_is_there_with_the_same_parameters() -> None:

@@ -5,6 +5,7 @@ Begin with `everlog.connect(url)`; README.md beside this package shows the rest.
 
 from everlog.aggregates import AggregateKey
 from everlog.bulk import Outcome
+from everlog.catalog import CatalogPolicy, event_type_definition
 from everlog.client import Client
 from everlog.connecting import connect
 from everlog.details import (
@@ -76,6 +77,7 @@ __all__ = [
     "AlreadyExists",
     "Backoff",
     "BatchTooLarge",
+    "CatalogPolicy",
     "CaughtUp",
     "Client",
     "CommitUnknown",
@@ -140,4 +142,5 @@ __all__ = [
     "VersionConflict",
     "connect",
     "connect_sync",
+    "event_type_definition",
 ]

@@ -11,6 +11,7 @@ from grpc.aio import Channel
 
 from everlog import expectations, requests
 from everlog.bulk import BulkEmit, Outcome
+from everlog.catalog import CatalogCalls
 from everlog.channel import open_channel
 from everlog.connection import Connection
 from everlog.events import Event
@@ -26,7 +27,7 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client:
+class Client(CatalogCalls):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.

@@ -14,11 +14,12 @@ from everlog.pipeline import EmitCall
 from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
-from everlog.v1 import event_store_pb2, event_store_pb2_grpc
+from everlog.v1 import catalog_pb2_grpc, event_store_pb2, event_store_pb2_grpc
 
 if TYPE_CHECKING:
     from grpc.aio import StreamStreamMultiCallable
 
+    from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
 
 _Request = TypeVar("_Request")
@@ -39,7 +40,7 @@ class _Unary(Protocol[_Request_contra, _Response_co]):
 
 
 class Connection:
-    """The calls of EventStoreService on a channel, for one tenant."""
+    """The calls on a channel, for one tenant."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Connection:
         self._timeout_seconds = timeout_seconds
         self._backoff = backoff
         self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
+        self.catalog: CatalogServiceAsyncStub = catalog_pb2_grpc.CatalogServiceStub(channel)
         # Messages that are serialized already pass through as they are.
         self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
             channel.stream_stream(
@@ -63,7 +65,10 @@ class Connection:
         )
 
     async def read(self, method: _Unary[_Request, _Response], request: _Request) -> _Response:
-        """Make a unary read, again while it is UNAVAILABLE and there is time."""
+        """Make a unary read, again while it is UNAVAILABLE and there is time.
+
+        Or any other call that may be made twice.
+        """
         loop = asyncio.get_running_loop()
         timeout = self._timeout_seconds
         deadline = None if timeout is None else loop.time() + timeout

@@ -194,6 +194,18 @@ class SyncClient:
     replay = _iterating(Client.replay)
     replay_batches = _iterating(Client.replay_batches)
 
+    register_event_type = _blocking(Client.register_event_type)
+    update_event_type = _blocking(Client.update_event_type)
+    event_type = _blocking(Client.event_type)
+    event_types = _iterating(Client.event_types)
+    deprecate_event_type = _blocking(Client.deprecate_event_type)
+    import_catalog = _blocking(Client.import_catalog)
+    catalog_policy = _blocking(Client.catalog_policy)
+    set_catalog_policy = _blocking(Client.set_catalog_policy)
+    set_aggregate_type = _blocking(Client.set_aggregate_type)
+    aggregate_type = _blocking(Client.aggregate_type)
+    aggregate_types = _iterating(Client.aggregate_types)
+
     def emit_stream(
         self,
         events: Iterable[Event],

@@ -22,6 +22,7 @@ _COMMANDS = {
     "query": ("query", "List events, newest first."),
     "replay": ("replay", "Read a stretch of history, and end."),
     "subscribe": ("subscribe", "Follow the log, as `tail -f` follows a file."),
+    "types": ("event_types", "Say which event types there are, and check their data."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

@@ -80,6 +80,27 @@ class Output:
             table.add_row(*_cells(event))
         self._console.print(table)
 
+    def rows(self, columns: dict[str, dict[str, Any]], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table with these columns in a terminal; a line of aligned cells each in a pipe.
+
+        The last column is as long as it is, or cut to the terminal's width.
+        """
+        shown = [[visible(cell) for cell in row] for row in rows]
+        if self.terminal:
+            table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+            for header, column in columns.items():
+                table.add_column(header, no_wrap=True, overflow="ellipsis", **column)
+            for row in shown:
+                table.add_row(*map(Text, row))
+            self._console.print(table)
+            return
+        widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
+        for row in shown:
+            aligned = [
+                (cell or "-").ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)
+            ]
+            self.line("  ".join(aligned).rstrip())
+
     def details(self, event: everlog.RecordedEvent) -> None:
         """Write everything about one event."""
         if self.as_json:
