@@ -79,9 +79,10 @@ class Catalogue:
 
         `pointer` leads on within a value that the file has as it is.
         """
-        while path not in self.places:  # "" is there
-            path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        place = self.places[path]
+        known = path
+        while known not in self.places:  # "" is there
+            known = known[: max(known.rfind("."), known.rfind("["), 0)]
+        place = self.places[known]
         node, line = place.node, place.line
         for step in pointer:
             match node.value:
@@ -92,7 +93,9 @@ class Catalogue:
                     line = node.line
                 case _:
                     break
-        where = place.field + "".join(f"/{_escaped(str(step))}" for step in pointer)
+        missing = path.removeprefix(known).removeprefix(".")
+        where = ".".join(filter(None, (place.field, missing)))
+        where += "".join(f"/{_escaped(str(step))}" for step in pointer)
         return Finding(line=line, name=place.name, field=where, message=message)
 
 

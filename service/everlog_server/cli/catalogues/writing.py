@@ -14,6 +14,7 @@ from everlog_server.cli.catalogues.yaml_nodes import means_no_text
 
 _WORDS = {operation: word for word, operation in OPERATIONS.items()}
 _TEXT = "tag:yaml.org,2002:str"
+_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,6 +28,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if not _BREAKS.isdisjoint(text):  # YAML 1.1 ends lines with them, and reads them as blanks
+        return dumper.represent_scalar(_TEXT, text, style='"')
     if means_no_text(text):  # plain for YAML 1.1, such as 1e3: not for whoever reads 1.2
         return dumper.represent_scalar(_TEXT, text, style="'")
     block = "\n" in text and text.strip() == text
