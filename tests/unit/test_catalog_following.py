@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from everlog.v1 import catalog_pb2 as pb
-from everlog_server.catalog import Catalogs, catalogs
+from everlog_server.catalog import catalogs
+from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.errors import StorageUnavailableError
 from everlog_server.storage.catalogs import CatalogState, StoredEventType
 

@@ -10,7 +10,7 @@ import pytest
 from everlog.v1 import event_pb2
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Caller as Waiter
-from everlog_server.catalog import OPEN, Catalogue
+from everlog_server.catalog.catalogue import OPEN, Catalogue
 from everlog_server.errors import OverloadedError, ServerDrainingError
 from everlog_server.rpc import emit_stream
 from everlog_server.rpc.emit_stream import EmitStreams

@@ -15,7 +15,9 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog.v1 import catalog_pb2 as pb
-from everlog_server.catalog import Catalogs, Catalogue, changes
+from everlog_server.catalog import changes
+from everlog_server.catalog.catalogs import Catalogs
+from everlog_server.catalog.catalogue import Catalogue
 from everlog_server.catalog.preloaded import PRELOADED, PRELOADED_VERSION
 from everlog_server.errors import (
     AggregateTypeNotFoundError,

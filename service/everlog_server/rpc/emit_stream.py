@@ -22,7 +22,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Outcome, Sequencer, Sequencers
-from everlog_server.catalog import Catalogs, Catalogue, Followed
+from everlog_server.catalog.catalogs import Catalogs, Followed
+from everlog_server.catalog.catalogue import Catalogue
 from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
 from everlog_server.rpc.codec import encode_answer, encode_refusal

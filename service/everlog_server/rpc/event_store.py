@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Sequencers
-from everlog_server.catalog import Catalogs
+from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.errors import (
     AggregateNotFoundError,
     BadRequestError,

@@ -11,7 +11,7 @@ import grpc
 
 from everlog.v1 import catalog_pb2, event_store_pb2
 from everlog_server.append import Sequencers
-from everlog_server.catalog import Catalogs
+from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.event_store import EventStore

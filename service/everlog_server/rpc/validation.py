@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from everlog.v1 import event_pb2, event_store_pb2
-from everlog_server.catalog import OPEN, Catalogue, Judgement
+from everlog_server.catalog.catalogue import OPEN, Catalogue, Judgement
 from everlog_server.errors import (
     BadRequestError,
     BatchTooLargeError,
