@@ -46,6 +46,11 @@ class Finding:
     def __str__(self) -> str:
         return ": ".join(filter(None, (self.name, self.field, self.message)))
 
+    def follows(self, unread: Finding) -> bool:
+        """Whether it only says that what could not be read is missing."""
+        there = (self.line, self.name) == (unread.line, unread.name)
+        return there and self.field.startswith(unread.field)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -86,10 +91,11 @@ class Catalogue:
         node, line = place.node, place.line
         for step in pointer:
             match node.value:
-                case dict() as members if step in members:
-                    node, line = members[str(step)], node.key_lines[str(step)]
-                case list() as items if isinstance(step, int) and step < len(items):
-                    node = items[step]
+                case dict() as members if str(step) in members:
+                    line = node.key_lines[str(step)]
+                    node = members[str(step)]
+                case list() as items if str(step).isdecimal() and int(step) < len(items):
+                    node = items[int(step)]
                     line = node.line
                 case _:
                     break
