@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 
 from everlog.v1 import catalog_pb2
+from everlog_server.catalog.preloaded import PRELOADED
 from everlog_server.cli.catalogues.checking import check
 from everlog_server.cli.catalogues.reading import BUNDLES, Catalogue, read, read_source
 from everlog_server.cli.catalogues.writing import write
@@ -222,3 +223,7 @@ def test_an_instance_has_an_id_of_at_most_32_characters(instance_id: str, is_one
     patterns = {one.aggregate_id_pattern for one in CATALOGUES["supervisor"].request.event_types}
     assert len(patterns) == 1
     assert (re.fullmatch(patterns.pop(), instance_id) is not None) == is_one
+
+
+def test_mesh_marks_the_same_types_as_every_tenant_has_preloaded() -> None:
+    assert PRELOADED.keys() == MESH_DOCUMENTABLE

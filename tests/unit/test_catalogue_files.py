@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,10 @@ def test_findings_show_control_characters_rather_than_sending_them(tmp_path: Pat
     result = CliRunner().invoke(types, ["check", str(file)])
     assert result.exit_code == 3
     assert "\x1b" not in result.stdout
+
+
+def test_the_file_in_the_documentation_is_right() -> None:
+    page = Path(__file__).parents[2] / "docs" / "catalogues.md"
+    [block] = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    assert findings(block) == []
+    assert len(catalogue(block).request.event_types) == 2
