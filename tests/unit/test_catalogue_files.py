@@ -77,7 +77,7 @@ def test_plain_words_mean_what_yaml_1_2_says(text: str, value: Any) -> None:
         ("a: {<<: {b: 1}}", 1, "merge keys (<<) are not understood"),
         ("? [a]\n: 1", 1, "a key is a list or an object, expected a text"),
         ("a: &x b\n? *x\n: 1", 2, "a key is an alias, expected a text"),
-        ("a: 1\nb: [1, 2", 3, "not YAML: while parsing a flow sequence"),
+        ("a: 1\nb: [1, 2", 2, "not YAML: while parsing a flow sequence"),
         ("a: b: c", 1, "not YAML: mapping values are not allowed in this context"),
         ("a: 1\nb: .inf", 2, ".inf is no number of JSON"),
         ("a: 1e999", 1, "1e999 is beyond the numbers"),
@@ -129,6 +129,33 @@ JSON_VALUES = st.recursive(
 @given(JSON_VALUES)
 def test_every_json_value_is_read_back_as_it_is_written(value: Any) -> None:
     assert json.dumps(plain(to_yaml(value))) == json.dumps(value)
+
+
+PIECES = [
+    *":-[]{}&*!|>'\"#,?%@`\n\t ~/\\",
+    *("event_types:\n", "aggregate_types:\n", "  - name: a\n", "    schema: ", "    example: "),
+    *(
+        "    reductions:\n",
+        "      - events: a\n",
+        "        steps: [",
+        "set: ",
+        "{target: ",
+        "from: ",
+    ),
+    *("{/data/x}", "{type: ", "string}", "1", "1e9", "null", "<<", "&x ", "*x", "\ufeff", "é"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_any_text_gives_a_catalogue_with_findings_or_a_yaml_error(text: str) -> None:
+    try:
+        read_back = catalogue(text)
+    except YamlError as refused:
+        assert 1 <= refused.line <= text.count("\n") + 1
+        return
+    for finding in check(read_back):
+        assert 1 <= finding.line <= text.count("\n") + 1
+        assert finding.message
 
 
 # --- Definitions ----------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _DIGITS_MAX = 400
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line of YAML 1.1, as libyaml counts them."""
 
 # libyaml's where PyYAML was built with it; the one in Python is the same, only slower.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -109,7 +111,9 @@ def read_yaml(content: bytes) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = ", ".join(filter(None, (error.context, error.problem)))
-        raise YamlError(f"not YAML: {why}", line=mark.line + 1 if mark else 1) from None
+        # libyaml puts the end of a text on the line after its last one.
+        line = min(mark.line + 1, len(_BREAK.findall(text)) + 1) if mark else 1
+        raise YamlError(f"not YAML: {why}", line=line) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlError(f"not YAML: {error.reason}", line=line) from None
