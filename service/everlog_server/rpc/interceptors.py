@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 
@@ -38,7 +38,7 @@ def guarded(handler: _Handler) -> _Handler:
         (True, True): (grpc.stream_stream_rpc_method_handler, handler.stream_stream),
     }[bool(handler.request_streaming), bool(handler.response_streaming)]
     return make(
-        _with_statuses(behavior),
+        _with_statuses(cast("_Behavior", behavior)),
         request_deserializer=handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
