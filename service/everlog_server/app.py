@@ -21,13 +21,17 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from everlog_server.append import Sequencers
 from everlog_server.errors import EverlogError
+from everlog_server.narratives import Narrators
+from everlog_server.narratives.language_model import language_model
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
-from everlog_server.rpc.service import CATALOG_SERVICE, EVENT_STORE_SERVICE, add_services
+from everlog_server.rpc.service import SERVICES, add_services
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.database import Database
+from everlog_server.storage.graph import GraphReader
 from everlog_server.storage.hints import Hints
+from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
@@ -98,11 +102,15 @@ async def _serve(
         on_committed=subscriptions.publish,
     )
     server = grpc.aio.server(options=_channel_options(loaded))
+    model = language_model(loaded.narrator)
     add_services(
         server,
         sequencers=sequencers,
         tenants=Tenants(database),
         reader=reader,
+        meaning=MeaningReader(database),
+        graphs=GraphReader(database),
+        narrators=Narrators(model),
         subscriptions=subscriptions,
         catalog_store=CatalogStore(database),
         limits=loaded.limits,
@@ -139,11 +147,13 @@ async def _serve(
                 await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
                 following.cancel()
     finally:
+        if model is not None:
+            await model.close()
         await database.close()
 
 
 async def _add_health_and_reflection(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    names = [EVENT_STORE_SERVICE, CATALOG_SERVICE, health.SERVICE_NAME, REFLECTION_SERVICE]
+    names = [*SERVICES, health.SERVICE_NAME, REFLECTION_SERVICE]
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)

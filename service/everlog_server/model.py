@@ -126,6 +126,50 @@ class Head(NamedTuple):
     record_time: int
 
 
+class Outcome(NamedTuple):
+    """What came of an event, as an event of the log says it."""
+
+    subject_id: bytes
+    """The id of the event that it came of."""
+    event_id: bytes
+    number: int
+    record_time: int
+    actor: str
+    outcome: str
+    impact_metric: str
+
+
+class FoundEvent(NamedTuple):
+    """An event that was asked for. `record` is framed."""
+
+    record: bytes
+    outcome: Outcome | None
+    """None: there is none, or nobody asked."""
+
+
+class LinkKind(Enum):
+    """How an event names another. The numbers are those of the contract."""
+
+    RELATED = 1
+    CAUSATION = 2
+    CORRELATION = 3
+
+
+class Graph(NamedTuple):
+    """Events and how they name each other."""
+
+    records: bytes
+    """Framed and joined, oldest first."""
+    event_ids: list[str]
+    """Of all nodes: those with a record in their order, then those that dangle."""
+    depths: list[int]
+    events: int
+    """How many of the nodes have a record."""
+    edges: list[tuple[int, int, int]]
+    """Who names, who is named (both as places among the nodes), and the number of the kind."""
+    is_truncated: bool
+
+
 class TailEvent(NamedTuple):
     """A committed event with what live filters read. `record` is framed."""
 

@@ -422,7 +422,7 @@ ALTER TABLE ONLY everlog.tenant_names
 ALTER TABLE ONLY everlog.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
-CREATE INDEX event_links_related_idx ON everlog.event_links USING btree (tenant_id, related_event_id);
+CREATE INDEX event_links_related_event_id_idx ON everlog.event_links USING btree (tenant_id, related_event_id, event_id);
 
 CREATE INDEX event_types_revision_idx ON everlog.event_types USING btree (tenant_id, revision);
 

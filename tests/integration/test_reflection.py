@@ -12,11 +12,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from everlog_server.rpc.reflection import add_reflection
 
 SERVICE = "everlog.v1.EventStoreService"
+NARRATIVES = "everlog.v1.NarrativeService"
 
 
 async def ask(symbol: str) -> Any:
     server = grpc.aio.server()
-    add_reflection([SERVICE], server)
+    add_reflection([SERVICE, NARRATIVES], server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
@@ -43,3 +44,13 @@ async def test_a_symbol_is_found_in_its_file(symbol: str) -> None:
 async def test_what_is_not_there_is_not_found(symbol: str) -> None:
     answer = await ask(symbol)
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+
+
+@pytest.mark.parametrize("symbol", [NARRATIVES, f"{NARRATIVES}.Trace", "everlog.v1.Narrative"])
+async def test_narratives_are_described_too(symbol: str) -> None:
+    answer = await ask(symbol)
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(file).name
+        for file in answer.file_descriptor_response.file_descriptor_proto
+    ]
+    assert "everlog/v1/narratives.proto" in files

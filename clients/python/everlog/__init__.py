@@ -62,8 +62,17 @@ from everlog.errors import (
 from everlog.events import Context, Event, Intent
 from everlog.expectations import MUST_EXIST, MUST_NOT_EXIST, Expectations, Expected
 from everlog.filters import Filter
+from everlog.narratives import (
+    CodeSnippet,
+    Graph,
+    GraphEdge,
+    GraphNode,
+    Narrative,
+    SavedNarrative,
+    ToldNarrative,
+)
 from everlog.query import Query
-from everlog.recorded import Head, Receipt, RecordedEvent
+from everlog.recorded import EventOutcome, Head, Receipt, RecordedEvent
 from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
@@ -80,6 +89,7 @@ __all__ = [
     "CatalogPolicy",
     "CaughtUp",
     "Client",
+    "CodeSnippet",
     "CommitUnknown",
     "ConnectionLost",
     "Context",
@@ -92,6 +102,7 @@ __all__ = [
     "EventDataInvalid",
     "EventIdReused",
     "EventNotFound",
+    "EventOutcome",
     "EventTooLarge",
     "EventTypeExists",
     "EventTypeNotFound",
@@ -102,6 +113,9 @@ __all__ = [
     "FellBehind",
     "FieldViolation",
     "Filter",
+    "Graph",
+    "GraphEdge",
+    "GraphNode",
     "Head",
     "IdempotencyKeyReused",
     "IdempotencyKeysPartlyKnown",
@@ -113,6 +127,7 @@ __all__ = [
     "InvalidRequest",
     "KnownEvent",
     "LogDiverged",
+    "Narrative",
     "NarrativeNotFound",
     "NotFound",
     "Outcome",
@@ -125,6 +140,7 @@ __all__ = [
     "Receipt",
     "RecordedEvent",
     "ResourceExhausted",
+    "SavedNarrative",
     "SequenceConflict",
     "SequenceViolation",
     "ServerDraining",
@@ -135,6 +151,7 @@ __all__ = [
     "SyncQuery",
     "SyncSubscription",
     "TenantNotFound",
+    "ToldNarrative",
     "TooManySubscriptions",
     "Unauthenticated",
     "Unavailable",

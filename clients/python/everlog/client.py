@@ -18,6 +18,7 @@ from everlog.events import Event
 from everlog.expectations import Expectations
 from everlog.filters import Filter
 from everlog.framing import element
+from everlog.narratives import NarrativeCalls
 from everlog.pipeline import Answer, EmitPipeline
 from everlog.query import Query
 from everlog.recorded import Head, Receipt, RecordedEvent
@@ -27,7 +28,7 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client(CatalogCalls):
+class Client(CatalogCalls, NarrativeCalls):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.
@@ -204,10 +205,11 @@ class Client(CatalogCalls):
         sequence: int | None = None,
         idempotency_key: str | None = None,
         min_position: int = 0,
+        outcome: bool = True,
     ) -> RecordedEvent:
         """Return one event: by id, position, aggregate and sequence, or idempotency key.
 
-        Raises EventNotFound.
+        With its latest `outcome`, which costs a second look-up. Raises EventNotFound.
         """
         connection = self._open
         request = requests.get_request(
@@ -217,9 +219,12 @@ class Client(CatalogCalls):
             sequence=sequence,
             idempotency_key=idempotency_key,
             min_position=min_position,
+            outcome=outcome,
         )
         response = await connection.read(connection.stub.Get, request)
-        return RecordedEvent(response.event)
+        return RecordedEvent(
+            response.event, response.outcome if response.HasField("outcome") else None
+        )
 
     def query(
         self,
@@ -230,11 +235,13 @@ class Client(CatalogCalls):
         page_size: int = 1_000,
         total_size: bool = False,
         min_position: int = 0,
+        outcomes: bool = False,
     ) -> Query:
         """List events under a filter; iterate over what is returned.
 
         The listing is of the log as it is when the first page is taken. `limit` bounds the events
-        in all; `total_size` has the server count everything that matches.
+        in all; `total_size` has the server count everything that matches; with `outcomes` the
+        events bring their latest ones.
         """
         connection = self._open
         request = requests.query_request(
@@ -244,6 +251,7 @@ class Client(CatalogCalls):
             page_token="",
             total_size=total_size,
             min_position=min_position,
+            outcomes=outcomes,
         )
         return Query(
             lambda page: connection.read(connection.stub.Query, page), request, limit=limit

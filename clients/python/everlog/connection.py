@@ -14,13 +14,19 @@ from everlog.pipeline import EmitCall
 from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
-from everlog.v1 import catalog_pb2_grpc, event_store_pb2, event_store_pb2_grpc
+from everlog.v1 import (
+    catalog_pb2_grpc,
+    event_store_pb2,
+    event_store_pb2_grpc,
+    narratives_pb2_grpc,
+)
 
 if TYPE_CHECKING:
     from grpc.aio import StreamStreamMultiCallable
 
     from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
+    from everlog.v1.narratives_pb2_grpc import NarrativeServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -40,7 +46,7 @@ class _Unary(Protocol[_Request_contra, _Response_co]):
 
 
 class Connection:
-    """The calls on a channel, for one tenant."""
+    """The calls of the services on a channel, for one tenant."""
 
     def __init__(
         self,
@@ -56,6 +62,9 @@ class Connection:
         self._backoff = backoff
         self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
         self.catalog: CatalogServiceAsyncStub = catalog_pb2_grpc.CatalogServiceStub(channel)
+        self.narratives: NarrativeServiceAsyncStub = narratives_pb2_grpc.NarrativeServiceStub(
+            channel
+        )
         # Messages that are serialized already pass through as they are.
         self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
             channel.stream_stream(
@@ -64,13 +73,20 @@ class Connection:
             )
         )
 
-    async def read(self, method: _Unary[_Request, _Response], request: _Request) -> _Response:
-        """Make a unary read, again while it is UNAVAILABLE and there is time.
+    async def read(
+        self,
+        method: _Unary[_Request, _Response],
+        request: _Request,
+        *,
+        repeatable: bool = True,
+        timeout_seconds: float | None = None,
+    ) -> _Response:
+        """Make a unary call, again while it is UNAVAILABLE and there is time.
 
-        Or any other call that may be made twice.
+        One that is not `repeatable`, because it writes what could not be recognised, is made once.
         """
         loop = asyncio.get_running_loop()
-        timeout = self._timeout_seconds
+        timeout = timeout_seconds or self._timeout_seconds
         deadline = None if timeout is None else loop.time() + timeout
         failures = 0
         interruption: EverlogError | None = None
@@ -82,7 +98,7 @@ class Connection:
                 error = error_from_rpc(failure)
             if type(error) is DeadlineExceeded and interruption is not None:
                 raise interruption  # why it took so long says more than that it did
-            if self._backoff is None or not read_may_be_retried(error):
+            if not repeatable or self._backoff is None or not read_may_be_retried(error):
                 raise error
             interruption = error
             failures += 1

@@ -47,7 +47,8 @@ class Query:
             response = await self._fetch(request)
             if not request.page_token:
                 self._remember(response)
-            yield [RecordedEvent(event) for event in response.events]
+            outcomes = {outcome.event_id: outcome for outcome in response.outcomes}
+            yield [RecordedEvent(event, outcomes.get(event.event_id)) for event in response.events]
             if not response.next_page_token:
                 return
             if remaining is not None:

@@ -13,16 +13,21 @@ from typing import Any
 
 from everlog.aggregates import AggregateKey
 from everlog.times import to_datetime
-from everlog.v1 import event_pb2, event_store_pb2
+from everlog.v1 import event_pb2, event_store_pb2, outcome_pb2
 
 
 class RecordedEvent:
     """An event as it is stored. Texts that its writer left out are empty."""
 
-    __slots__ = ("_data", "message")
+    __slots__ = ("_data", "_outcome", "message")
 
-    def __init__(self, message: event_pb2.RecordedEvent) -> None:
+    def __init__(
+        self,
+        message: event_pb2.RecordedEvent,
+        outcome: outcome_pb2.Outcome | None = None,
+    ) -> None:
         self.message = message
+        self._outcome = outcome
 
     def __repr__(self) -> str:
         return (
@@ -120,6 +125,13 @@ class RecordedEvent:
             text = self.json
             self._data: Any = None if text is None else json.loads(text)
             return self._data
+
+    @property
+    def outcome(self) -> EventOutcome | None:
+        """What came of it; None when nothing is known, or when nobody asked for it."""
+        # One that a replay made has no such attribute.
+        message = getattr(self, "_outcome", None)
+        return None if message is None else EventOutcome(message)
 
     @property
     def json(self) -> str | None:
@@ -232,4 +244,57 @@ class Head:
         """When the last event was recorded; None when the log is empty."""
         if not self.message.HasField("record_time"):
             return None
+        return to_datetime(self.message.record_time)
+
+
+class EventOutcome:
+    """What came of an event, learnt later: recorded beside it, never into it."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: outcome_pb2.Outcome) -> None:
+        self.message = message
+
+    def __repr__(self) -> str:
+        return f"<EventOutcome {self.number} of {self.event_id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EventOutcome) and self.message == other.message
+
+    def __hash__(self) -> int:
+        return hash(self.message.outcome_event_id)
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event that it came of."""
+        return self.message.event_id
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, in words."""
+        return self.message.outcome
+
+    @property
+    def impact_metric(self) -> str:
+        """What was measured; may be empty."""
+        return self.message.impact_metric
+
+    @property
+    def actor(self) -> str:
+        """By whom it was recorded; may be empty."""
+        return self.message.actor
+
+    @property
+    def number(self) -> int:
+        """Its number among the outcomes of its event, from 1: the last one counts."""
+        return self.message.number
+
+    @property
+    def outcome_event_id(self) -> str:
+        """The id of the event that records it."""
+        return self.message.outcome_event_id
+
+    @property
+    def record_time(self) -> datetime:
+        """When it was recorded, in UTC, to the microsecond."""
         return to_datetime(self.message.record_time)

@@ -52,6 +52,7 @@ def get_request(
     sequence: int | None = None,
     idempotency_key: str | None = None,
     min_position: int = 0,
+    outcome: bool = True,
 ) -> event_store_pb2.GetRequest:
     """Ask for one event, named in exactly one way."""
     if (aggregate is None) != (sequence is None):
@@ -59,7 +60,7 @@ def get_request(
     _exactly_one(
         event_id=event_id, position=position, sequence=sequence, idempotency_key=idempotency_key
     )
-    request = event_store_pb2.GetRequest(min_position=min_position)
+    request = event_store_pb2.GetRequest(min_position=min_position, without_outcome=not outcome)
     _set(request, event_id=event_id, position=position, idempotency_key=idempotency_key)
     if aggregate is not None and sequence is not None:
         request.aggregate_sequence.aggregate.CopyFrom(aggregates.to_message(aggregate))
@@ -75,6 +76,7 @@ def query_request(
     page_token: str,
     total_size: bool,
     min_position: int,
+    outcomes: bool = False,
 ) -> event_store_pb2.QueryRequest:
     """Ask for one page."""
     if order not in _ORDERS:
@@ -86,6 +88,7 @@ def query_request(
         page_token=page_token,
         include_total_size=total_size,
         min_position=min_position,
+        include_outcomes=outcomes,
     )
 
 

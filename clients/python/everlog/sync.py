@@ -191,6 +191,12 @@ class SyncClient:
     emit_many = _blocking(Client.emit_many)
     head = _blocking(Client.head)
     get = _blocking(Client.get)
+    record_outcome = _blocking(Client.record_outcome)
+    save_narrative = _blocking(Client.save_narrative)
+    narrative = _blocking(Client.narrative)
+    trace = _blocking(Client.trace)
+    build_narrative = _blocking(Client.build_narrative)
+    outcomes = _iterating(Client.outcomes)
     replay = _iterating(Client.replay)
     replay_batches = _iterating(Client.replay_batches)
 
@@ -262,6 +268,7 @@ class SyncClient:
         page_size: int = 1_000,
         total_size: bool = False,
         min_position: int = 0,
+        outcomes: bool = False,
     ) -> SyncQuery:
         """List events under a filter; iterate over what is returned. As `Client.query`."""
         query = self._opened.query(
@@ -271,6 +278,7 @@ class SyncClient:
             page_size=page_size,
             total_size=total_size,
             min_position=min_position,
+            outcomes=outcomes,
         )
         return SyncQuery(self, query)
 

@@ -21,7 +21,11 @@ def settings_options(*sections: str) -> Callable[[Callable[..., None]], Callable
     """Gives a command the flags of these sections; it gets the settings in force as `loaded`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        offered = [option for option in settings.options() if option.section in sections]
+        offered = [
+            option
+            for option in settings.options()
+            if option.section in sections and not option.secret
+        ]
 
         @wraps(command)
         def run(*, config: Path | None, **given: Any) -> None:

@@ -188,15 +188,39 @@ def encode_head(head: Head) -> bytes:
 
 
 def encode_query_response(
-    records: bytes, *, next_page_token: str, total_size: int | None, through_position: int
+    records: bytes,
+    *,
+    next_page_token: str,
+    total_size: int | None,
+    through_position: int,
+    outcomes: bytes = b"",
 ) -> bytes:
-    """A QueryResponse. The token is ASCII."""
-    pieces = [records, _THROUGH_POSITION, varint(through_position)]
+    """A QueryResponse. The token is ASCII; the outcomes are framed."""
+    pieces = [records, _THROUGH_POSITION, varint(through_position), outcomes]
     if next_page_token:
         pieces += (_NEXT_PAGE_TOKEN, varint(len(next_page_token)), next_page_token.encode())
     if total_size is not None:
         pieces += (_TOTAL_SIZE, varint(total_size))
     return b"".join(pieces)
+
+
+def event_ids_of(records: bytes) -> list[str]:
+    """The ids of the events of joined records, whose frames and first fields alone are read."""
+    event_ids = []
+    at = 0
+    while at < len(records):
+        size = shift = 0
+        while True:
+            at += 1
+            byte = records[at]
+            size |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        at += 1
+        event_ids.append(records[at + 2 : at + 38].decode())
+        at += size
+    return event_ids
 
 
 def encode_replay_response(records: bytes, examined_position: int) -> bytes:

@@ -20,30 +20,36 @@ from everlog_server.errors import (
     EventNotFoundError,
     FieldViolation,
 )
-from everlog_server.model import AggregateKey, EventFilter
+from everlog_server.model import AggregateKey, EventFilter, FoundEvent
 from everlog_server.rpc import requests
 from everlog_server.rpc.codec import (
     encode_head,
     encode_query_response,
     encode_replay_response,
     encode_subscribe_response,
+    event_ids_of,
 )
 from everlog_server.rpc.draining import until_drained
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.outcomes import (
+    OUTCOME_OF_GET,
+    OUTCOMES_OF_QUERY,
+    frame_outcome,
+    frame_outcomes,
+)
 from everlog_server.rpc.page_token import Place, decode_page_token, encode_page_token
 from everlog_server.rpc.requests import at_least, checked_time, parse
 from everlog_server.rpc.validation import decode_emission
+from everlog_server.rpc.visibility import tenant_that_shows
 from everlog_server.settings import LimitSettings
+from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import SubscriptionMessage, Subscriptions
 
-# How long to wait for `min_position` where the caller sets no deadline, and how long before its
-# deadline to give up, so that the answer still reaches it.
-_VISIBLE_SECONDS_DEFAULT = 10.0
-_ANSWER_SECONDS = 0.1
+_OUTCOMES_BYTES_MAX = 2 * 1024 * 1024
 
 
 class EventStore:
@@ -56,6 +62,7 @@ class EventStore:
         tenants: Tenants,
         catalogs: Catalogs,
         reader: EventReader,
+        meaning: MeaningReader,
         subscriptions: Subscriptions,
         limits: LimitSettings,
         drain: asyncio.Event,
@@ -65,6 +72,7 @@ class EventStore:
         self._tenants = tenants
         self._catalogs = catalogs
         self._reader = reader
+        self._meaning = meaning
         self._subscriptions = subscriptions
         self._limits = limits
         self._drain = drain
@@ -86,13 +94,15 @@ class EventStore:
         return encode_head(await self._reader.head(tenant_id))
 
     async def Get(self, data: bytes, context: Context) -> bytes:
-        """One event: its record is the response."""
+        """One event: its record is the response, with its outcome behind it."""
         request = parse(pb.GetRequest, data)
         tenant_id = await self._tenant_that_shows(request.min_position, context)
-        record = await self._find(tenant_id, request)
-        if record is None:
+        found = await self._find(tenant_id, request)
+        if found is None:
             raise EventNotFoundError
-        return record
+        if found.outcome is None:
+            return found.record
+        return found.record + frame_outcome(OUTCOME_OF_GET, found.outcome)
 
     async def Query(self, data: bytes, context: Context) -> bytes:
         """A page of events."""
@@ -119,11 +129,18 @@ class EventStore:
             next_page_token = encode_page_token(place, tenant_id=tenant_id, request=request)
         if request.include_total_size:
             total_size = await self._reader.count(tenant_id, event_filter, through)
+        outcomes = b""
+        if request.include_outcomes:
+            latest = await self._meaning.latest_outcomes(
+                tenant_id, event_ids_of(page.records), bytes_max=_OUTCOMES_BYTES_MAX
+            )
+            outcomes = frame_outcomes(OUTCOMES_OF_QUERY, latest)
         return encode_query_response(
             page.records,
             next_page_token=next_page_token,
             total_size=total_size,
             through_position=through,
+            outcomes=outcomes,
         )
 
     async def Replay(self, data: bytes, context: Context) -> None:
@@ -190,30 +207,32 @@ class EventStore:
 
     async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
         """The call's tenant, once its log is visible here up to a position (0: at once)."""
-        at_least(0, min_position, "min_position")
-        tenant_id = await self._tenants.resolve(tenant_of(context))
-        if min_position:
-            seconds = _patience_seconds(context.time_remaining())
-            await self._reader.wait_visible(tenant_id, min_position, seconds)
-        return tenant_id
+        return await tenant_that_shows(
+            min_position, context, tenants=self._tenants, reader=self._reader
+        )
 
-    async def _find(self, tenant_id: int, request: pb.GetRequest) -> bytes | None:
+    async def _find(self, tenant_id: int, request: pb.GetRequest) -> FoundEvent | None:
+        reader, with_outcome = self._reader, not request.without_outcome
         match request.WhichOneof("by"):
             case "event_id":
                 event_id = decode_uuid(request.event_id, "event_id")
-                return await self._reader.event_by_id(tenant_id, event_id)
+                return await reader.event_by_id(tenant_id, event_id, with_outcome=with_outcome)
             case "position":
                 position = at_least(1, request.position, "position")
-                return await self._reader.event_at_position(tenant_id, position)
+                return await reader.event_at_position(
+                    tenant_id, position, with_outcome=with_outcome
+                )
             case "aggregate_sequence":
                 by = request.aggregate_sequence
                 path = "aggregate_sequence.aggregate"
                 aggregate = decode_aggregate(by.aggregate, path, self._limits.name_bytes_max)
                 sequence = at_least(1, by.sequence, "aggregate_sequence.sequence")
-                return await self._reader.event_at_sequence(tenant_id, aggregate, sequence)
+                return await reader.event_at_sequence(
+                    tenant_id, aggregate, sequence, with_outcome=with_outcome
+                )
             case "idempotency_key":
                 key = requests.checked_key(request.idempotency_key, self._limits)
-                return await self._reader.event_by_key(tenant_id, key)
+                return await reader.event_by_key(tenant_id, key, with_outcome=with_outcome)
             case _:
                 raise BadRequestError(FieldViolation("by", "must be given"))
 
@@ -246,8 +265,3 @@ class EventStore:
         elif not request.HasField("through_position"):
             end = extent.head
         return after, min(end, extent.head)
-
-
-def _patience_seconds(remaining: float | None) -> float:
-    """How long to wait for a caller who gives us so many seconds (None: any)."""
-    return _VISIBLE_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)

@@ -12,18 +12,24 @@ import grpc
 from everlog.v1 import catalog_pb2, event_store_pb2
 from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
+from everlog_server.narratives import Narrators
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.interceptors import guarded
+from everlog_server.rpc.narratives_service import NARRATIVE_SERVICE, Narratives
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.catalogs import CatalogStore
+from everlog_server.storage.graph import GraphReader
+from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
 
 EVENT_STORE_SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
 CATALOG_SERVICE = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
+SERVICES = (EVENT_STORE_SERVICE, CATALOG_SERVICE, NARRATIVE_SERVICE)
+"""The names of everlog's own, in the order in which they are told."""
 
 
 def add_services(
@@ -32,13 +38,16 @@ def add_services(
     sequencers: Sequencers,
     tenants: Tenants,
     reader: EventReader,
+    meaning: MeaningReader,
+    graphs: GraphReader,
+    narrators: Narrators,
     subscriptions: Subscriptions,
     catalog_store: CatalogStore,
     limits: LimitSettings,
     drain: asyncio.Event,
     heartbeat_seconds: float = 10.0,
 ) -> None:
-    """Adds EventStoreService and CatalogService.
+    """Adds everlog's own services.
 
     `drain` is set when the server begins to stop: streams of Emits, and Replays, then end.
     `heartbeat_seconds` is for subscribers who do not say.
@@ -49,6 +58,7 @@ def add_services(
         tenants=tenants,
         catalogs=catalogs,
         reader=reader,
+        meaning=meaning,
         subscriptions=subscriptions,
         limits=limits,
         drain=drain,
@@ -67,7 +77,20 @@ def add_services(
         "Subscribe": grpc.unary_stream_rpc_method_handler(store.Subscribe),
     }
     catalog = CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store)
-    services = {EVENT_STORE_SERVICE: handlers, CATALOG_SERVICE: catalog.handlers()}
+    narratives = Narratives(
+        sequencers=sequencers,
+        tenants=tenants,
+        reader=reader,
+        meaning=meaning,
+        graphs=graphs,
+        narrators=narrators,
+        limits=limits,
+    )
+    services = {
+        EVENT_STORE_SERVICE: handlers,
+        CATALOG_SERVICE: catalog.handlers(),
+        NARRATIVE_SERVICE: narratives.handlers(),
+    }
     server.add_generic_rpc_handlers([_service(name, of) for name, of in services.items()])
 
 

@@ -52,6 +52,8 @@ def load(
     settings = Settings(**{name: types[name](**values) for name, values in sections.items()})
     if settings.limits.event_bytes_max > settings.limits.request_bytes_max:
         raise SettingsError("limits.event_bytes_max must not exceed limits.request_bytes_max")
+    if settings.narrator.api_key and settings.narrator.api_key_file:
+        raise SettingsError("narrator.api_key and narrator.api_key_file contradict each other")
     return settings
 
 
@@ -98,7 +100,12 @@ def from_json(text: str) -> Settings:
 
 def redacted(settings: Settings) -> dict[str, Any]:
     """Every value under its dotted name, secrets removed: for the log."""
-    values = {option.name: option.value_in(settings) for option in options()}
+    values = {
+        option.name: "***"
+        if option.secret and option.value_in(settings)
+        else option.value_in(settings)
+        for option in options()
+    }
     return {
         name: redact(value) if isinstance(value, str) else value for name, value in values.items()
     }

@@ -34,6 +34,8 @@ class Option:
     doc: str
     least: float
     most: float
+    secret: bool
+    """Never shown, and no flag: other users of the machine see those."""
 
     @property
     def name(self) -> str:
@@ -69,7 +71,8 @@ class Option:
         try:
             return self._convert(raw)
         except ValueError as error:
-            message = f"{self.name} is {raw!r} (from {source}), but must be {error}"
+            shown = "***" if self.secret else repr(raw)
+            message = f"{self.name} is {shown} (from {source}), but must be {error}"
             raise SettingsError(message) from None
 
     def _convert(self, raw: object) -> Any:

@@ -11,8 +11,11 @@ KIB = 1024
 MIB = 1024 * KIB
 
 
-def _setting(default: Any, doc: str, *, least: float = 0, most: float = math.inf) -> Any:
-    return field(default=default, metadata={"doc": doc, "least": least, "most": most})
+def _setting(
+    default: Any, doc: str, *, least: float = 0, most: float = math.inf, secret: bool = False
+) -> Any:
+    metadata = {"doc": doc, "least": least, "most": most, "secret": secret}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,20 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NarratorSettings:
+    """The language model that tells narratives on request. Without a key there is none."""
+
+    api_key: str | None = _setting(None, "The key of Anthropic's API.", secret=True)
+    api_key_file: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "File with the key of Anthropic's API, instead of the key itself."
+    )
+    model: str = _setting("claude-sonnet-5-5", "Which language model tells narratives.")
+    base_url: str | None = _setting(None, "Another address of Anthropic's API.")
+    timeout_seconds: float = _setting(30.0, "Longest wait for the language model.", least=0.1)
+    output_tokens_max: int = _setting(2000, "Longest narrative, in tokens.", least=100)
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the server says about itself, on standard error."""
 
@@ -118,4 +135,5 @@ class Settings:
     append: AppendSettings = AppendSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     limits: LimitSettings = LimitSettings()
+    narrator: NarratorSettings = NarratorSettings()
     log: LogSettings = LogSettings()

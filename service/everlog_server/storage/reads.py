@@ -14,9 +14,10 @@ from everlog_server.errors import (
     PositionNotVisibleError,
     TenantNotFoundError,
 )
-from everlog_server.model import AggregateKey, Head, uuid_text
+from everlog_server.model import AggregateKey, FoundEvent, Head, uuid_text
 from everlog_server.storage.database import Database
 from everlog_server.storage.history import Batch, History, Page, position_before
+from everlog_server.storage.outcomes import fetch_with_outcome
 from everlog_server.storage.pages import fetch_one
 
 __all__ = ["Batch", "EventReader", "Page"]
@@ -88,26 +89,45 @@ class EventReader(History):
             raise TenantNotFoundError(f"tenant {tenant_id} has no log")
         return Head(*row)
 
-    async def event_by_id(self, tenant_id: int, event_id: bytes) -> bytes | None:
-        """The framed record of the event with this id, if there is one."""
-        return await self._record("event_by_id", tenant_id=tenant_id, event_id=event_id)
-
-    async def event_at_position(self, tenant_id: int, position: int) -> bytes | None:
-        """The framed record of the event at this position, if there is one."""
-        return await self._record("event_at_position", tenant_id=tenant_id, position=position)
-
-    async def event_at_sequence(
-        self, tenant_id: int, aggregate: AggregateKey, sequence: int
-    ) -> bytes | None:
-        """The framed record of the event with this number in its aggregate, if there is one."""
-        return await self._record(
-            "event_at_sequence", tenant_id=tenant_id, sequence=sequence, **aggregate._asdict()
+    async def event_by_id(
+        self, tenant_id: int, event_id: bytes, *, with_outcome: bool = False
+    ) -> FoundEvent | None:
+        """The event with this id, if there is one."""
+        return await self._event(
+            "event_by_id", with_outcome, tenant_id=tenant_id, event_id=event_id
         )
 
-    async def event_by_key(self, tenant_id: int, idempotency_key: str) -> bytes | None:
-        """The framed record of the event with this idempotency key, if there is one."""
-        return await self._record(
-            "event_by_key", tenant_id=tenant_id, idempotency_key=idempotency_key
+    async def event_at_position(
+        self, tenant_id: int, position: int, *, with_outcome: bool = False
+    ) -> FoundEvent | None:
+        """The event at this position, if there is one."""
+        return await self._event(
+            "event_at_position", with_outcome, tenant_id=tenant_id, position=position
+        )
+
+    async def event_at_sequence(
+        self,
+        tenant_id: int,
+        aggregate: AggregateKey,
+        sequence: int,
+        *,
+        with_outcome: bool = False,
+    ) -> FoundEvent | None:
+        """The event with this number in its aggregate, if there is one."""
+        return await self._event(
+            "event_at_sequence",
+            with_outcome,
+            tenant_id=tenant_id,
+            sequence=sequence,
+            **aggregate._asdict(),
+        )
+
+    async def event_by_key(
+        self, tenant_id: int, idempotency_key: str, *, with_outcome: bool = False
+    ) -> FoundEvent | None:
+        """The event with this idempotency key, if there is one."""
+        return await self._event(
+            "event_by_key", with_outcome, tenant_id=tenant_id, idempotency_key=idempotency_key
         )
 
     async def wait_visible(self, tenant_id: int, min_position: int, timeout_seconds: float) -> None:
@@ -146,9 +166,12 @@ class EventReader(History):
         extent = await self.extent(tenant_id, asked)
         extent.check_cursor(position, event_id)
 
-    async def _record(self, query: str, **parameters: Any) -> bytes | None:
-        row = await self._row(query, **parameters)
-        return None if row is None else row[0]
+    async def _event(self, query: str, with_outcome: bool, **parameters: Any) -> FoundEvent | None:
+        if not with_outcome:
+            row = await self._row(query, **parameters)
+            return None if row is None else FoundEvent(row[0], None)
+        async with self._database.reads.connection() as connection:
+            return await fetch_with_outcome(connection, query, parameters)
 
     async def _row(self, query: str, **parameters: Any) -> Any:
         async with self._database.reads.connection() as connection:

@@ -1,0 +1,320 @@
+-- Outcomes, narratives and the graph that events make. Outcomes and narratives are events of the log,
+-- on aggregates of their own (`outcome` / the subject's id, `narrative` / the subject's id). Anybody may emit such events by
+-- hand, with any data: what is not understood is passed over, and none of these statements fails on it.
+
+-- fragment: outcome_columns
+uuid_send(o.event_id), o.sequence, (extract(epoch FROM o.record_time) * 1000000)::bigint,
+coalesce(o.actor, ''), o.data ->> 'outcome',
+CASE
+    WHEN jsonb_typeof(o.data -> 'impact_metric') = 'string'
+        AND octet_length(o.data ->> 'impact_metric') <= 16384
+        THEN o.data ->> 'impact_metric'
+    ELSE ''
+END
+
+-- fragment: latest_outcome
+-- Of the event `e`: among its last few, should the very last not be understood.
+SELECT o.* FROM (
+    SELECT o.event_id, o.event_type, o.sequence, o.record_time, o.actor, o.data FROM everlog.events AS o
+    WHERE o.tenant_id = %(tenant_id)s::integer
+        AND o.aggregate_type = 'outcome'
+        AND o.aggregate_id = e.event_id::text
+    ORDER BY o.sequence DESC
+    LIMIT 16
+) AS o
+WHERE {is_outcome}
+ORDER BY o.sequence DESC
+LIMIT 1
+
+-- fragment: is_outcome
+-- By size first, which is known without the value.
+CASE
+    WHEN o.event_type <> 'outcome.recorded' OR pg_column_size(o.data) > 100000 THEN false
+    WHEN jsonb_typeof(o.data -> 'outcome') = 'string'
+        THEN octet_length(o.data ->> 'outcome') BETWEEN 1 AND 16384
+    ELSE false
+END
+
+-- fragment: outcome_bytes
+octet_length(o.data ->> 'outcome') + coalesce(octet_length(o.data ->> 'impact_metric'), 0)
+    + coalesce(octet_length(o.actor), 0) + 200
+
+-- name: event_by_id_with_outcome
+-- One event by its id, and its latest outcome.
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
+
+-- name: event_at_position_with_outcome
+-- One event by its position, and its latest outcome.
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+
+-- name: event_at_sequence_with_outcome
+-- One event by its number in its aggregate, and its latest outcome.
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+WHERE e.tenant_id = %(tenant_id)s::integer
+    AND e.aggregate_type = %(aggregate_type)s::text
+    AND e.aggregate_id = %(aggregate_id)s::text
+    AND e.sequence = %(sequence)s::bigint;
+
+-- name: event_by_key_with_outcome
+-- One event by its idempotency key, and its latest outcome.
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
+
+-- name: has_event
+-- Whether there is an event with this id.
+SELECT EXISTS (
+    SELECT FROM everlog.events AS e
+    WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid
+);
+
+-- name: latest_outcomes
+-- The latest outcome of each of these events that has one, in their order, as many as fit.
+SELECT uuid_send(o.subject_id), {outcome_columns}
+FROM (
+    SELECT
+        o.*, e.event_id AS subject_id, e.place,
+        sum({outcome_bytes}) OVER (ORDER BY e.place ROWS UNBOUNDED PRECEDING) AS bytes
+    FROM unnest(%(event_ids)s::uuid[]) WITH ORDINALITY AS e (event_id, place)
+    CROSS JOIN LATERAL ({latest_outcome}) AS o
+) AS o
+WHERE o.bytes <= %(bytes_max)s::bigint
+ORDER BY o.place;
+
+-- name: outcomes_page
+-- The outcomes of an event before a number, newest first, as many as fit; and how many there were, whether they
+-- fit or not.
+SELECT o.outcomes, {outcome_columns}
+FROM (
+    SELECT
+        o.*, count(*) OVER () AS outcomes,
+        sum({outcome_bytes}) OVER (ORDER BY o.sequence DESC ROWS UNBOUNDED PRECEDING) AS bytes
+    FROM (
+        SELECT o.event_id, o.sequence, o.record_time, o.actor, o.data FROM everlog.events AS o
+        WHERE o.tenant_id = %(tenant_id)s::integer
+            AND o.aggregate_type = 'outcome'
+            AND o.aggregate_id = encode(%(event_id)s::bytea, 'hex')::uuid::text
+            AND o.sequence < %(before)s::bigint
+            AND {is_outcome}
+        ORDER BY o.sequence DESC
+        LIMIT %(limit)s::bigint
+    ) AS o
+) AS o
+WHERE o.bytes <= %(bytes_max)s::bigint
+ORDER BY o.sequence DESC;
+
+-- name: last_narrative
+-- The last narrative of an event: its record, and its number.
+SELECT n.record, n.sequence FROM everlog.events AS n
+WHERE n.tenant_id = %(tenant_id)s::integer
+    AND n.aggregate_type = 'narrative'
+    AND n.aggregate_id = encode(%(event_id)s::bytea, 'hex')::uuid::text
+    AND n.event_type = 'narrative.saved'
+    AND jsonb_typeof(n.data) = 'object'
+ORDER BY n.sequence DESC
+LIMIT 1;
+
+-- name: narrative_at
+-- One version of an event's narrative: its record, and its number.
+SELECT n.record, n.sequence FROM everlog.events AS n
+WHERE n.tenant_id = %(tenant_id)s::integer
+    AND n.aggregate_type = 'narrative'
+    AND n.aggregate_id = encode(%(event_id)s::bytea, 'hex')::uuid::text
+    AND n.event_type = 'narrative.saved'
+    AND jsonb_typeof(n.data) = 'object'
+    AND n.sequence = %(version)s::bigint;
+
+-- name: narrative_summaries
+-- What the last narrative of each of these events says in short, where there is one.
+SELECT
+    uuid_send(e.event_id),
+    left(coalesce({summary}, {narrative}, {long_description}), %(characters_max)s::integer)
+FROM unnest(%(event_ids)s::uuid[]) WITH ORDINALITY AS e (event_id, place)
+CROSS JOIN LATERAL (
+    SELECT n.data FROM everlog.events AS n
+    WHERE n.tenant_id = %(tenant_id)s::integer
+        AND n.aggregate_type = 'narrative'
+        AND n.aggregate_id = e.event_id::text
+        AND n.event_type = 'narrative.saved'
+        AND jsonb_typeof(n.data) = 'object'
+    ORDER BY n.sequence DESC
+    LIMIT 1
+) AS n
+WHERE coalesce({summary}, {narrative}, {long_description}) IS NOT NULL
+ORDER BY e.place;
+
+-- fragment: summary
+CASE WHEN jsonb_typeof(n.data -> 'summary') = 'string' THEN nullif(n.data ->> 'summary', '') END
+
+-- fragment: narrative
+CASE WHEN jsonb_typeof(n.data -> 'narrative') = 'string' THEN nullif(n.data ->> 'narrative', '') END
+
+-- fragment: long_description
+CASE WHEN jsonb_typeof(n.data -> 'long_description') = 'string' THEN nullif(n.data ->> 'long_description', '') END
+
+-- fragment: names
+-- The events that `x` names, and how: its related ones, its cause, and what was recorded last before it of
+-- the same piece of work. What is not wanted vanishes when the statement is planned.
+SELECT l.related_event_id AS event_id, 1 AS kind FROM everlog.event_links AS l
+WHERE %(related)s::boolean
+    AND l.tenant_id = %(tenant_id)s::integer AND l.event_id = x.event_id AND l.kind = 'related'
+UNION ALL
+SELECT x.causation_id, 2 WHERE %(causation)s::boolean AND x.causation_id IS NOT NULL
+UNION ALL
+(
+    SELECT p.event_id, 3 FROM everlog.events AS p
+    WHERE %(correlation)s::boolean
+        AND p.tenant_id = %(tenant_id)s::integer
+        AND p.correlation_id = x.correlation_id
+        AND p.position < x.position
+    ORDER BY p.position DESC
+    LIMIT 1
+)
+
+-- fragment: named_by
+-- The events that name `x`: the first of them, one more than the answer may have. So none is missed because
+-- those before it are in the answer already.
+(
+    SELECT l.event_id FROM everlog.event_links AS l
+    WHERE %(forwards)s::boolean AND %(related)s::boolean
+        AND l.tenant_id = %(tenant_id)s::integer AND l.related_event_id = x.event_id AND l.kind = 'related'
+    ORDER BY l.event_id
+    LIMIT %(events_max)s::bigint + 1
+)
+UNION ALL
+(
+    SELECT c.event_id FROM everlog.events AS c
+    WHERE %(forwards)s::boolean AND %(causation)s::boolean
+        AND c.tenant_id = %(tenant_id)s::integer AND c.causation_id = x.event_id
+    ORDER BY c.position
+    LIMIT %(events_max)s::bigint + 1
+)
+UNION ALL
+(
+    SELECT s.event_id FROM everlog.events AS s
+    WHERE %(forwards)s::boolean AND %(correlation)s::boolean
+        AND s.tenant_id = %(tenant_id)s::integer
+        AND s.correlation_id = x.correlation_id
+        AND s.position > x.position
+    ORDER BY s.position
+    LIMIT 1
+)
+
+-- name: trace
+-- The graph around an event, level by level. Each row of `walk` is one level, with what the next one needs to
+-- know of its events, and everything that was reached before: so no event is met twice, whatever circles there
+-- are. A level takes the oldest; those that the log does not have are the last.
+WITH RECURSIVE walk (
+    depth, event_ids, positions, causation_ids, correlation_ids, visited, is_cut
+) AS (
+    SELECT
+        0, ARRAY[e.event_id], ARRAY[e.position], ARRAY[e.causation_id], ARRAY[e.correlation_id],
+        ARRAY[e.event_id], false
+    FROM everlog.events AS e
+    WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid
+    UNION ALL
+    SELECT
+        w.depth + 1,
+        coalesce(n.event_ids[1:n.room], '{}'), n.positions[1:n.room], n.causation_ids[1:n.room],
+        n.correlation_ids[1:n.room], w.visited || n.event_ids[1:n.room],
+        coalesce(cardinality(n.event_ids), 0) > n.room
+    FROM walk AS w
+    CROSS JOIN LATERAL (
+        SELECT
+            %(events_max)s::integer - cardinality(w.visited) AS room,
+            array_agg(c.event_id) AS event_ids, array_agg(c.position) AS positions,
+            array_agg(c.causation_id) AS causation_ids, array_agg(c.correlation_id) AS correlation_ids
+        FROM (
+            SELECT f.event_id, e.position, e.causation_id, e.correlation_id
+            FROM (
+                SELECT a.event_id
+                FROM unnest(w.event_ids, w.positions, w.causation_ids, w.correlation_ids)
+                    AS x (event_id, position, causation_id, correlation_id)
+                CROSS JOIN LATERAL (
+                    SELECT b.event_id FROM ({names}) AS b WHERE %(backwards)s::boolean
+                    UNION ALL
+                    {named_by}
+                ) AS a
+                EXCEPT
+                SELECT v.event_id FROM unnest(w.visited) AS v (event_id)
+            ) AS f
+            LEFT JOIN LATERAL (
+                SELECT e.position, e.causation_id, e.correlation_id FROM everlog.events AS e
+                WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = f.event_id
+                LIMIT 1
+            ) AS e ON true
+            ORDER BY e.position, f.event_id
+            LIMIT %(events_max)s::integer - cardinality(w.visited) + 1
+        ) AS c
+    ) AS n
+    WHERE w.depth < %(max_depth)s::integer AND cardinality(w.event_ids) > 0
+),
+reached AS MATERIALIZED (
+    SELECT x.event_id, x.position, x.causation_id, x.correlation_id, w.depth, e.record
+    FROM walk AS w
+    CROSS JOIN LATERAL unnest(w.event_ids, w.positions, w.causation_ids, w.correlation_ids)
+        AS x (event_id, position, causation_id, correlation_id)
+    LEFT JOIN LATERAL (
+        SELECT e.record FROM everlog.events AS e
+        WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = x.position
+        LIMIT 1
+    ) AS e ON true
+),
+links AS MATERIALIZED (
+    SELECT x.event_id AS from_id, t.event_id AS to_id, l.kind, x.position AS from_position, t.position AS to_position
+    FROM reached AS x
+    CROSS JOIN LATERAL ({names}) AS l
+    JOIN reached AS t ON t.event_id = l.event_id
+    ORDER BY x.position, l.kind, t.position, t.event_id
+    LIMIT %(edges_max)s::bigint + 1
+),
+bound (bytes_max) AS MATERIALIZED (
+    SELECT least(
+        %(records_bytes_max)s::bigint,
+        %(bytes_max)s::bigint
+            - %(node_bytes)s::bigint * (SELECT count(*) FROM reached)
+            - %(edge_bytes)s::bigint * (SELECT count(*) FROM links)
+    )
+),
+placed AS MATERIALIZED (
+    SELECT f.*, row_number() OVER (ORDER BY f.position, f.event_id) - 1 AS place
+    FROM (
+        SELECT
+            r.event_id, r.position, r.depth, r.record,
+            sum(coalesce(octet_length(r.record), 0))
+                OVER (ORDER BY r.depth, r.position, r.event_id ROWS UNBOUNDED PRECEDING) AS bytes
+        FROM reached AS r
+    ) AS f
+    WHERE f.depth = 0 OR f.bytes <= (SELECT bytes_max FROM bound)
+)
+SELECT
+    n.records, n.event_ids, n.depths, n.events, l.from_places, l.to_places, l.kinds,
+    (SELECT bool_or(w.is_cut) FROM walk AS w)
+        OR n.nodes < (SELECT count(*) FROM reached)
+        OR (SELECT count(*) FROM links) > %(edges_max)s::bigint
+FROM (
+    SELECT
+        string_agg(p.record, ''::bytea ORDER BY p.place) AS records,
+        string_agg(p.event_id::text, '' ORDER BY p.place) AS event_ids,
+        array_agg(p.depth ORDER BY p.place) AS depths,
+        count(p.position) AS events,
+        count(*) AS nodes
+    FROM placed AS p
+) AS n
+CROSS JOIN (
+    SELECT
+        array_agg(k.from_place) AS from_places, array_agg(k.to_place) AS to_places, array_agg(k.kind) AS kinds
+    FROM (
+        SELECT f.place::integer AS from_place, t.place::integer AS to_place, k.kind
+        FROM links AS k
+        JOIN placed AS f ON f.event_id = k.from_id
+        JOIN placed AS t ON t.event_id = k.to_id
+        ORDER BY f.place, k.kind, t.place
+        LIMIT %(edges_max)s::bigint
+    ) AS k
+) AS l;

@@ -1,0 +1,78 @@
+"""A stand-in for Anthropic's API: a real HTTP server that answers as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class StandIn:
+    """What it answers, and what it was asked."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes = b""
+    delay_seconds: float = 0.0
+    content_type: str = "application/json"
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    def says(self, text: str, *, stop_reason: str = "end_turn") -> None:
+        """Its next answers are this message."""
+        content = [{"type": "text", "text": text}] if text else []
+        message = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "m",
+            "content": content,
+            "stop_reason": stop_reason,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        }
+        self.status, self.body = 200, json.dumps(message).encode()
+
+
+@contextmanager
+def stand_in() -> Iterator[StandIn]:
+    """A stand-in that answers until the block ends."""
+    told = StandIn()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["content-length"])
+            told.requests.append(json.loads(self.rfile.read(length)))
+            told.keys.append(self.headers["x-api-key"])
+            time.sleep(told.delay_seconds)
+            try:
+                self.send_response(told.status)
+                self.send_header("content-type", told.content_type)
+                self.send_header("content-length", str(len(told.body)))
+                self.end_headers()
+                self.wfile.write(told.body)
+            except ConnectionError:  # who asked has gone, as some tests want it
+                self.close_connection = True
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    told.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
