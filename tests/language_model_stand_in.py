@@ -51,7 +51,7 @@ def stand_in() -> Iterator[StandIn]:
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             told.requests.append(json.loads(self.rfile.read(length)))
-            told.keys.append(self.headers["x-api-key"])
+            told.keys.append(self.headers["authorization"].removeprefix("Bearer "))
             time.sleep(told.delay_seconds)
             try:
                 self.send_response(told.status)

@@ -24,6 +24,7 @@ from grpc_status import rpc_status
 
 from everlog.v1 import event_pb2, filter_pb2
 from everlog.v1 import event_store_pb2 as pb
+from everlog.v1 import narratives_pb2 as narratives
 from tests.conftest import with_database
 from tests.servers import read_log, serving, stub_for
 
@@ -347,6 +348,133 @@ READS = {
 }
 
 
+NARRATIVE_SERVICE = "/everlog.v1.NarrativeService/"
+
+
+def of_outcome(field: str, **fields: Any) -> Case:
+    plain = {"event_id": ID, "outcome": "x"}
+    request = narratives.RecordOutcomeRequest(**(plain | fields))
+    return Case(request.SerializeToString(), field=field)
+
+
+def of_outcomes(field: str, reason: str = "INVALID_REQUEST", **fields: Any) -> Case:
+    request = narratives.ListOutcomesRequest(**({"event_id": ID} | fields))
+    return Case(request.SerializeToString(), reason, field)
+
+
+def of_saving(field: str, **fields: Any) -> Case:
+    plain = {"event_id": ID, "narrative": {"summary": "x"}}
+    request = narratives.SaveNarrativeRequest(**(plain | fields))
+    return Case(request.SerializeToString(), field=field)
+
+
+def of_narrative(field: str, **fields: Any) -> Case:
+    return of_saving(f"narrative.{field}".rstrip("."), narrative=fields)
+
+
+def of_trace(field: str, **fields: Any) -> Case:
+    request = narratives.TraceRequest(**({"event_id": ID} | fields))
+    return Case(request.SerializeToString(), field=field)
+
+
+def of_story(field: str, **fields: Any) -> Case:
+    request = narratives.BuildNarrativeRequest(**({"event_id": ID} | fields))
+    return Case(request.SerializeToString(), field=field)
+
+
+NARRATIVES = {
+    ("RecordOutcome", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("RecordOutcome", "no event"): of_outcome("event_id", event_id=""),
+    ("RecordOutcome", "an id that is none"): of_outcome("event_id", event_id="x"),
+    ("RecordOutcome", "no outcome"): of_outcome("outcome", outcome=""),
+    ("RecordOutcome", "a long outcome"): of_outcome("outcome", outcome="ü" * 8193),
+    ("RecordOutcome", "a NUL in the outcome"): of_outcome("outcome", outcome="a\0"),
+    ("RecordOutcome", "a long metric"): of_outcome("impact_metric", impact_metric="x" * 16385),
+    ("RecordOutcome", "a NUL in the metric"): of_outcome("impact_metric", impact_metric="\0"),
+    ("RecordOutcome", "a long actor"): of_outcome("actor", actor="x" * 256),
+    ("RecordOutcome", "a NUL in the actor"): of_outcome("actor", actor="\0"),
+    ("RecordOutcome", "a long key"): of_outcome("idempotency_key", idempotency_key="x" * 256),
+    ("RecordOutcome", "a NUL in the key"): of_outcome("idempotency_key", idempotency_key="\0"),
+    ("ListOutcomes", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("ListOutcomes", "no event"): of_outcomes("event_id", event_id=""),
+    ("ListOutcomes", "a negative page size"): of_outcomes("page_size", page_size=-1),
+    ("ListOutcomes", "a large page size"): of_outcomes("page_size", page_size=1001),
+    ("ListOutcomes", "a token that is none"): of_outcomes(
+        "page_token", "PAGE_TOKEN_INVALID", page_token="ü\n" * 1000
+    ),
+    ("ListOutcomes", "a made-up token"): of_outcomes(
+        "page_token", "PAGE_TOKEN_INVALID", page_token="A" * 28
+    ),
+    ("SaveNarrative", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("SaveNarrative", "no event"): of_saving("event_id", event_id=""),
+    ("SaveNarrative", "no narrative"): of_saving("narrative", narrative=None),
+    ("SaveNarrative", "a long actor"): of_saving("actor", actor="x" * 256),
+    ("SaveNarrative", "a negative version"): of_saving("expected_version", expected_version=-1),
+    ("SaveNarrative", "more than 512 KiB"): of_narrative("", narrative="x" * 512 * KIB),
+    ("SaveNarrative", "a NUL in the summary"): of_narrative("summary", summary="\0"),
+    ("SaveNarrative", "a NUL in the narrative"): of_narrative("narrative", narrative="\0"),
+    ("SaveNarrative", "a NUL in the description"): of_narrative(
+        "long_description", long_description="\0"
+    ),
+    ("SaveNarrative", "51 screenshots"): of_narrative(
+        "screenshot_urls", screenshot_urls=["https://a.b/c"] * 51
+    ),
+    ("SaveNarrative", "a long URL"): of_narrative(
+        "screenshot_urls[1]", screenshot_urls=["https://a.b/c", "https://a.b/" + "x" * 2048]
+    ),
+    ("SaveNarrative", "a script"): of_narrative(
+        "screenshot_urls[0]", screenshot_urls=["javascript:alert(1)"]
+    ),
+    ("SaveNarrative", "a file"): of_narrative("screenshot_urls[0]", screenshot_urls=["file:///a"]),
+    ("SaveNarrative", "no host"): of_narrative("screenshot_urls[0]", screenshot_urls=["https://"]),
+    ("SaveNarrative", "a URL with a space"): of_narrative(
+        "screenshot_urls[0]", screenshot_urls=["https://a.b/ c"]
+    ),
+    ("SaveNarrative", "an ill host"): of_narrative(
+        "screenshot_urls[0]", screenshot_urls=["https://[a/"]
+    ),
+    ("SaveNarrative", "51 snippets"): of_narrative("code_snippets", code_snippets=[{}] * 51),
+    ("SaveNarrative", "a long language"): of_narrative(
+        "code_snippets[0].language", code_snippets=[{"language": "x" * 256}]
+    ),
+    ("SaveNarrative", "long code"): of_narrative(
+        "code_snippets[0].code", code_snippets=[{"code": "x" * (64 * KIB + 1)}]
+    ),
+    ("SaveNarrative", "a NUL in code"): of_narrative(
+        "code_snippets[0].code", code_snippets=[{"code": "\0"}]
+    ),
+    ("SaveNarrative", "a long caption"): of_narrative(
+        "code_snippets[0].caption", code_snippets=[{"caption": "x" * 16385}]
+    ),
+    ("SaveNarrative", "51 tags"): of_narrative("tags", tags=["x"] * 51),
+    ("SaveNarrative", "an empty tag"): of_narrative("tags[1]", tags=["x", ""]),
+    ("SaveNarrative", "a long tag"): of_narrative("tags[0]", tags=["x" * 256]),
+    ("GetNarrative", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("GetNarrative", "no event"): Case(b"", field="event_id"),
+    ("GetNarrative", "a negative version"): Case(
+        narratives.GetNarrativeRequest(event_id=ID, version=-1).SerializeToString(),
+        field="version",
+    ),
+    ("Trace", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("Trace", "no event"): of_trace("event_id", event_id=""),
+    ("Trace", "a direction of the future"): of_trace("direction", direction=9),
+    ("Trace", "no kind"): of_trace("link_kinds[1]", link_kinds=[1, 0]),
+    ("Trace", "a kind of the future"): of_trace("link_kinds[0]", link_kinds=[9]),
+    ("Trace", "a negative depth"): of_trace("max_depth", max_depth=-1),
+    ("Trace", "a large depth"): of_trace("max_depth", max_depth=101),
+    ("Trace", "negative events"): of_trace("max_events", max_events=-1),
+    ("Trace", "10,001 events"): of_trace("max_events", max_events=10_001),
+    ("Trace", "a negative position"): of_trace("min_position", min_position=-1),
+    ("BuildNarrative", "random bytes"): Case(b"\xff\xff", field="request"),
+    ("BuildNarrative", "no event"): of_story("event_id", event_id=""),
+    ("BuildNarrative", "a narrator of the future"): of_story("narrator", narrator=9),
+    ("BuildNarrative", "a direction of the future"): of_story("direction", direction=9),
+    ("BuildNarrative", "no kind"): of_story("link_kinds[0]", link_kinds=[0]),
+    ("BuildNarrative", "a large depth"): of_story("max_depth", max_depth=101),
+    ("BuildNarrative", "1,001 events"): of_story("max_events", max_events=1_001),
+}
+
+
 @dataclass
 class Wire:
     """A server, and a caller who may send it any bytes."""
@@ -366,6 +494,12 @@ class Wire:
         """What an EmitStream answers to one message."""
         call = self.channel.stream_stream(SERVICE + "EmitStream")(_once(data), timeout=10)
         return [a async for m in call for a in pb.EmitStreamResponse.FromString(m).answers]
+
+    async def call_narratives(self, method: str, data: bytes) -> bytes:
+        """The response; raises AioRpcError."""
+        call = self.channel.unary_unary(NARRATIVE_SERVICE + method)
+        answer: bytes = await call(data, timeout=10)
+        return answer
 
     def assert_unharmed(self) -> None:
         """The good neighbour has had nothing but receipts."""
@@ -527,6 +661,26 @@ async def test_a_message_beyond_what_grpc_takes_is_refused(wire: Wire) -> None:
             await wire.call(method, bytes(8 * MIB), timeout=10)
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     wire.assert_unharmed()
+
+
+@pytest.mark.parametrize(("method", "name"), NARRATIVES)
+async def test_a_bad_request_about_narratives_is_refused(
+    wire: Wire, method: str, name: str
+) -> None:
+    case = NARRATIVES[method, name]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await wire.call_narratives(method, case.data)
+    assert_refused(caught.value, case)
+    wire.assert_unharmed()
+
+
+async def test_a_narrative_that_is_too_large_as_an_event_says_so(wire: Wire) -> None:
+    request = narratives.SaveNarrativeRequest(
+        event_id=ID, narrative=narratives.Narrative(narrative="\x01" * 400 * KIB)
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await wire.call_narratives("SaveNarrative", request.SerializeToString())
+    assert_refused(caught.value, Case(b"", "EVENT_TOO_LARGE", "request"))
 
 
 async def test_random_bytes_never_meet_a_defect(wire: Wire) -> None:

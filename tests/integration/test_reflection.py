@@ -9,10 +9,11 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from everlog.v1 import event_store_pb2, narratives_pb2
 from everlog_server.rpc.reflection import add_reflection
 
-SERVICE = "everlog.v1.EventStoreService"
-NARRATIVES = "everlog.v1.NarrativeService"
+SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
+NARRATIVES = narratives_pb2.DESCRIPTOR.services_by_name["NarrativeService"].full_name
 
 
 async def ask(symbol: str) -> Any:

@@ -23,6 +23,11 @@ _COMMANDS = {
     "replay": ("replay", "Read a stretch of history, and end."),
     "subscribe": ("subscribe", "Follow the log, as `tail -f` follows a file."),
     "types": ("event_types", "Say which event types there are, and check their data."),
+    "outcome": ("outcomes", "Record what came of an event."),
+    "outcomes": ("outcomes", "List what came of an event."),
+    "trace": ("trace", "Show what led to an event, and what came of it."),
+    "narrate": ("narrative", "Tell the story of an event's workflow."),
+    "narrative": ("narrative", "Save or show what is to be told about an event."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

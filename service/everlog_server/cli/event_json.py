@@ -33,7 +33,7 @@ _INTENT = ("problem_solved", "pain_point", "goal", "expected_outcome", "impact_m
 _CONTEXT = ("decision", "category", "related_event_ids")
 
 # What only the server knows: passed over when an event is read, so that its own output can be.
-_SERVER_MADE = {"position", "sequence", "record_time"}
+_SERVER_MADE = {"position", "sequence", "record_time", "outcome"}
 _PAYLOADS = {"data", "json", "binary"}
 _READ = {
     "event_id",
@@ -85,7 +85,23 @@ def event_line(event: everlog.RecordedEvent) -> bytes:
         written["data"] = orjson.Fragment(event.json.replace("\n", " ").replace("\r", " "))
     elif event.binary is not None:
         written["binary"] = base64.b64encode(event.binary).decode()
+    if event.outcome is not None:
+        written["outcome"] = outcome_fields(event.outcome)
     return orjson.dumps(written, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def outcome_fields(outcome: everlog.EventOutcome) -> dict[str, Any]:
+    """Give what is known of an outcome."""
+    fields = {
+        "event_id": outcome.event_id,
+        "outcome": outcome.outcome,
+        "impact_metric": outcome.impact_metric,
+        "actor": outcome.actor,
+        "record_time": time_text(outcome.record_time),
+        "number": outcome.number,
+        "outcome_event_id": outcome.outcome_event_id,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def receipt_line(receipt: everlog.Receipt, **more: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,7 +120,26 @@ class _Expectation(click.ParamType[Expectation]):
         return Expectation(aggregate, int(what))
 
 
+class _EventId(click.ParamType[str]):
+    name = "EVENT_ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            self.fail(f"{value!r} is no event id: expected a UUID", param, ctx)
+
+
+class _Text(click.ParamType[str]):
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return _content(value, self, param, ctx)
+
+
 AGGREGATE = _Aggregate()
+EVENT_ID = _EventId()
+TEXT = _Text()
 TIME = _Time()
 PAIR = _Pair()
 JSON = _Json()

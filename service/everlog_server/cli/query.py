@@ -68,6 +68,7 @@ async def _query(
             order="oldest_first" if oldest_first else "newest_first",
             limit=limit,
             total_size=count,
+            outcomes=output.terminal or target.json,
         )
         if output.tabular and limit is not None and limit <= _TABLE_EVENTS_MAX:
             output.table([event async for event in listing])

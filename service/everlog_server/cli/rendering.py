@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -58,7 +58,10 @@ class Output:
             self._lines.write(event_line(event))
         elif self.terminal:
             self._console.print(
-                Text("  ").join(_cells(event)), no_wrap=True, overflow="ellipsis", crop=True
+                Text("  ").join([*_cells(event), *_outcome_cell(event)]),
+                no_wrap=True,
+                overflow="ellipsis",
+                crop=True,
             )
         else:
             self.line("  ".join(cell.plain for cell in _cells(event)))
@@ -74,10 +77,13 @@ class Output:
     def table(self, events: Sequence[everlog.RecordedEvent]) -> None:
         """Write events as a table; for a terminal. The data has what width the others leave."""
         table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-        for header, column in _COLUMNS.items():
+        columns = _COLUMNS
+        if any(event.outcome is not None for event in events):
+            columns = columns | {"outcome": {"ratio": 1, "min_width": 12}}
+        for header, column in columns.items():
             table.add_column(header, no_wrap=True, overflow="ellipsis", **column)
         for event in events:
-            table.add_row(*_cells(event))
+            table.add_row(*_cells(event), *_outcome_cell(event))
         self._console.print(table)
 
     def rows(self, columns: dict[str, dict[str, Any]], rows: Sequence[Sequence[str]]) -> None:
@@ -130,6 +136,10 @@ class Output:
             soft_wrap=True,
         )
 
+    def render(self, shown: RenderableType) -> None:
+        """Write something of rich's; for a terminal."""
+        self._console.print(shown)
+
     def facts(self, facts: dict[str, str]) -> None:
         """Write names and values, one pair a line."""
         width = max(map(len, facts))
@@ -156,6 +166,12 @@ def _cells(event: everlog.RecordedEvent) -> list[Text]:
         Text(visible(event.actor) or "-", style="magenta"),
         Text(visible(_payload(event)), style="green"),
     ]
+
+
+def _outcome_cell(event: everlog.RecordedEvent) -> list[Text]:
+    if event.outcome is None:
+        return []
+    return [Text(f"→ {visible(event.outcome.outcome)}", style="yellow")]
 
 
 def _payload(event: everlog.RecordedEvent) -> str:
@@ -187,8 +203,20 @@ def _fields(event: everlog.RecordedEvent) -> list[tuple[str, str]]:
         ("metadata", _pretty(dict(event.metadata))),
         ("intent", _pretty(_message_fields(event.intent))),
         ("context", _pretty(_message_fields(event.context))),
+        ("outcome", _outcome_text(event.outcome)),
         ("data", _pretty(event.data) if event.json is not None else visible(_payload(event))),
     ]
+
+
+def _outcome_text(outcome: everlog.EventOutcome | None) -> str:
+    if outcome is None:
+        return ""
+    lines = [visible(outcome.outcome)]
+    if outcome.impact_metric:
+        lines.append(f"measured: {visible(outcome.impact_metric)}")
+    by = f" by {visible(outcome.actor)}" if outcome.actor else ""
+    which = "" if outcome.number == 1 else f", outcome {outcome.number}"
+    return "\n".join([*lines, f"recorded {shown_time(outcome.record_time)}{by}{which}"])
 
 
 def _message_fields(message: Any) -> dict[str, Any]:

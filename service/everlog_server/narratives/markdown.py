@@ -12,8 +12,8 @@ import unicodedata
 _SPACES = re.compile(r"\s+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#~|!$&^=])")
 # GitHub and others make links of bare addresses. A backslash may stand before any punctuation.
-_SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp):")
-_WWW = re.compile(r"(?i)\bwww\.")
+_SCHEME = re.compile(r"(?i)(https?|ftp|mailto|xmpp):")
+_WWW = re.compile(r"(?i)www\.")
 _FENCE = re.compile(r"`+")
 
 

@@ -13,7 +13,8 @@ CASE
 END
 
 -- fragment: latest_outcome
--- Of the event `e`: among its last few, should the very last not be understood.
+-- Of the event `e`, as the function latest_outcome() has it: inside of a statement over many events, it is
+-- planned once in any case.
 SELECT o.* FROM (
     SELECT o.event_id, o.event_type, o.sequence, o.record_time, o.actor, o.data FROM everlog.events AS o
     WHERE o.tenant_id = %(tenant_id)s::integer
@@ -41,20 +42,20 @@ octet_length(o.data ->> 'outcome') + coalesce(octet_length(o.data ->> 'impact_me
 
 -- name: event_by_id_with_outcome
 -- One event by its id, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {outcome_columns}
-FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+SELECT e.record, uuid_send(e.event_id), {found_outcome}
+FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
 
 -- name: event_at_position_with_outcome
 -- One event by its position, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {outcome_columns}
-FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+SELECT e.record, uuid_send(e.event_id), {found_outcome}
+FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
 
 -- name: event_at_sequence_with_outcome
 -- One event by its number in its aggregate, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {outcome_columns}
-FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+SELECT e.record, uuid_send(e.event_id), {found_outcome}
+FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer
     AND e.aggregate_type = %(aggregate_type)s::text
     AND e.aggregate_id = %(aggregate_id)s::text
@@ -62,9 +63,16 @@ WHERE e.tenant_id = %(tenant_id)s::integer
 
 -- name: event_by_key_with_outcome
 -- One event by its idempotency key, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {outcome_columns}
-FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
+SELECT e.record, uuid_send(e.event_id), {found_outcome}
+FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
+
+-- fragment: its_outcome
+everlog.latest_outcome(%(tenant_id)s::integer, e.event_id)
+
+-- fragment: found_outcome
+uuid_send(o.event_id), o.sequence, (extract(epoch FROM o.record_time) * 1000000)::bigint, o.actor, o.outcome,
+o.impact_metric
 
 -- name: has_event
 -- Whether there is an event with this id.
@@ -160,9 +168,14 @@ CASE WHEN jsonb_typeof(n.data -> 'long_description') = 'string' THEN nullif(n.da
 -- fragment: names
 -- The events that `x` names, and how: its related ones, its cause, and what was recorded last before it of
 -- the same piece of work. What is not wanted vanishes when the statement is planned.
+-- By rows: said as an equality, PostgreSQL may skip through the index of links against their direction, where
+-- many name a few.
 SELECT l.related_event_id AS event_id, 1 AS kind FROM everlog.event_links AS l
 WHERE %(related)s::boolean
-    AND l.tenant_id = %(tenant_id)s::integer AND l.event_id = x.event_id AND l.kind = 'related'
+    AND l.tenant_id = %(tenant_id)s::integer
+    AND (l.event_id, l.related_event_id) >= (x.event_id, '00000000-0000-0000-0000-000000000000'::uuid)
+    AND (l.event_id, l.related_event_id) <= (x.event_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    AND l.kind = 'related'
 UNION ALL
 SELECT x.causation_id, 2 WHERE %(causation)s::boolean AND x.causation_id IS NOT NULL
 UNION ALL
