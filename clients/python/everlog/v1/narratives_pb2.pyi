@@ -573,11 +573,11 @@ class TraceResponse(_message.Message):
 
     @_builtins.property
     def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceResponse.Edge]:
-        """The links among the nodes, each once."""
+        """The links among the nodes, each once. At most 20,000; more is `truncated`."""
 
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[_outcome_pb2.Outcome]:
-        """The latest outcome of each event that has one, when they were asked for."""
+        """The latest outcome of each event that has one, when they were asked for; at most 512 KiB."""
 
     def __init__(
         self,

@@ -13,8 +13,7 @@ CASE
 END
 
 -- fragment: latest_outcome
--- Of the event `e`, as the function latest_outcome() has it: inside of a statement over many events, it is
--- planned once in any case.
+-- Of the event `e`: among its last few, should the very last not be understood.
 SELECT o.* FROM (
     SELECT o.event_id, o.event_type, o.sequence, o.record_time, o.actor, o.data FROM everlog.events AS o
     WHERE o.tenant_id = %(tenant_id)s::integer
@@ -42,20 +41,20 @@ octet_length(o.data ->> 'outcome') + coalesce(octet_length(o.data ->> 'impact_me
 
 -- name: event_by_id_with_outcome
 -- One event by its id, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {found_outcome}
-FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
 
 -- name: event_at_position_with_outcome
 -- One event by its position, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {found_outcome}
-FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
 
 -- name: event_at_sequence_with_outcome
 -- One event by its number in its aggregate, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {found_outcome}
-FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer
     AND e.aggregate_type = %(aggregate_type)s::text
     AND e.aggregate_id = %(aggregate_id)s::text
@@ -63,16 +62,9 @@ WHERE e.tenant_id = %(tenant_id)s::integer
 
 -- name: event_by_key_with_outcome
 -- One event by its idempotency key, and its latest outcome.
-SELECT e.record, uuid_send(e.event_id), {found_outcome}
-FROM everlog.events AS e LEFT JOIN LATERAL {its_outcome} AS o ON true
+SELECT e.record, uuid_send(e.event_id), {outcome_columns}
+FROM everlog.events AS e LEFT JOIN LATERAL ({latest_outcome}) AS o ON true
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
-
--- fragment: its_outcome
-everlog.latest_outcome(%(tenant_id)s::integer, e.event_id)
-
--- fragment: found_outcome
-uuid_send(o.event_id), o.sequence, (extract(epoch FROM o.record_time) * 1000000)::bigint, o.actor, o.outcome,
-o.impact_metric
 
 -- name: has_event
 -- Whether there is an event with this id.
@@ -179,15 +171,31 @@ WHERE %(related)s::boolean
 UNION ALL
 SELECT x.causation_id, 2 WHERE %(causation)s::boolean AND x.causation_id IS NOT NULL
 UNION ALL
-(
-    SELECT p.event_id, 3 FROM everlog.events AS p
-    WHERE %(correlation)s::boolean
-        AND p.tenant_id = %(tenant_id)s::integer
-        AND p.correlation_id = x.correlation_id
-        AND p.position < x.position
-    ORDER BY p.position DESC
-    LIMIT 1
-)
+SELECT p.event_id, 3
+FROM (
+    SELECT coalesce(
+        (
+            SELECT n.event_id FROM everlog.events AS n
+            WHERE n.tenant_id = %(tenant_id)s::integer
+                AND n.correlation_id = x.correlation_id
+                AND n.position < x.position
+                AND n.position >= x.position - {near}
+            ORDER BY n.position DESC
+            LIMIT 1
+        ),
+        (
+            SELECT n.event_id FROM everlog.events AS n
+            WHERE n.tenant_id = %(tenant_id)s::integer
+                AND n.correlation_id = x.correlation_id
+                AND n.position < x.position - {near}
+            ORDER BY n.position DESC
+            LIMIT 1
+        )
+    ) AS event_id
+    WHERE %(correlation)s::boolean AND x.correlation_id IS NOT NULL
+    OFFSET 0
+) AS p
+WHERE p.event_id IS NOT NULL
 
 -- fragment: named_by
 -- The events that name `x`: the first of them, one more than the answer may have. So none is missed because
@@ -208,15 +216,37 @@ UNION ALL
     LIMIT %(events_max)s::bigint + 1
 )
 UNION ALL
-(
-    SELECT s.event_id FROM everlog.events AS s
-    WHERE %(forwards)s::boolean AND %(correlation)s::boolean
-        AND s.tenant_id = %(tenant_id)s::integer
-        AND s.correlation_id = x.correlation_id
-        AND s.position > x.position
-    ORDER BY s.position
-    LIMIT 1
-)
+SELECT s.event_id
+FROM (
+    SELECT coalesce(
+        (
+            SELECT n.event_id FROM everlog.events AS n
+            WHERE n.tenant_id = %(tenant_id)s::integer
+                AND n.correlation_id = x.correlation_id
+                AND n.position > x.position
+                AND n.position <= x.position + {near}
+            ORDER BY n.position
+            LIMIT 1
+        ),
+        (
+            SELECT n.event_id FROM everlog.events AS n
+            WHERE n.tenant_id = %(tenant_id)s::integer
+                AND n.correlation_id = x.correlation_id
+                AND n.position > x.position + {near}
+            ORDER BY n.position
+            LIMIT 1
+        )
+    ) AS event_id
+    WHERE %(forwards)s::boolean AND %(correlation)s::boolean AND x.correlation_id IS NOT NULL
+    OFFSET 0
+) AS s
+WHERE s.event_id IS NOT NULL
+
+-- fragment: near
+-- A scan of an index takes all that it can from a page, also if one is wanted: some 300 events of one piece of
+-- work. So the neighbour is sought nearby first, which is where it stands as a rule. (OFFSET 0, where this is
+-- used, keeps PostgreSQL from seeking it twice: for the row, and for the test whether there is any.)
+16
 
 -- name: trace
 -- The graph around an event, level by level. Each row of `walk` is one level, with what the next one needs to
