@@ -64,8 +64,9 @@ def notes(aggregate: tuple[str, str], number: int) -> list[everlog.Event]:
 
 
 def public(kind: type) -> dict[str, object]:
-    members = {name: vars(base)[name] for base in kind.__mro__[::-1] for name in vars(base)}
-    return {name: member for name, member in members.items() if not name.startswith("_")}
+    return {
+        name: member for name, member in inspect.getmembers_static(kind) if not name.startswith("_")
+    }
 
 
 def test_every_method_of_the_client_is_there_with_the_same_parameters() -> None:

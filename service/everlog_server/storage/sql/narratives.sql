@@ -162,12 +162,17 @@ CASE WHEN jsonb_typeof(n.data -> 'long_description') = 'string' THEN nullif(n.da
 -- the same piece of work. What is not wanted vanishes when the statement is planned.
 -- By rows: said as an equality, PostgreSQL may skip through the index of links against their direction, where
 -- many name a few.
-SELECT l.related_event_id AS event_id, 1 AS kind FROM everlog.event_links AS l
-WHERE %(related)s::boolean
-    AND l.tenant_id = %(tenant_id)s::integer
-    AND (l.event_id, l.related_event_id) >= (x.event_id, '00000000-0000-0000-0000-000000000000'::uuid)
-    AND (l.event_id, l.related_event_id) <= (x.event_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-    AND l.kind = 'related'
+(
+    SELECT l.related_event_id AS event_id, 1 AS kind FROM everlog.event_links AS l
+    WHERE %(related)s::boolean
+        AND l.tenant_id = %(tenant_id)s::integer
+        AND (l.event_id, l.related_event_id) >= (x.event_id, '00000000-0000-0000-0000-000000000000'::uuid)
+        AND (l.event_id, l.related_event_id) <= (x.event_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        AND l.kind = 'related'
+    ORDER BY l.event_id, l.related_event_id
+    -- No event names more; for the planner, who can't tell how few the rows are.
+    LIMIT 100
+)
 UNION ALL
 SELECT x.causation_id, 2 WHERE %(causation)s::boolean AND x.causation_id IS NOT NULL
 UNION ALL
