@@ -979,9 +979,9 @@ type TraceResponse struct {
 	Events []*RecordedEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	// One node for each event, in their order, then those that dangle.
 	Nodes []*TraceResponse_Node `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
-	// The links among the nodes, each once.
+	// The links among the nodes, each once. At most 20,000; more is `truncated`.
 	Edges []*TraceResponse_Edge `protobuf:"bytes,3,rep,name=edges,proto3" json:"edges,omitempty"`
-	// The latest outcome of each event that has one, when they were asked for.
+	// The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
 	Outcomes []*Outcome `protobuf:"bytes,4,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	// Whether there is more within `max_depth` than is told here.
 	Truncated     bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`

@@ -207,9 +207,9 @@ export interface TraceResponse {
   events: RecordedEvent[];
   /** One node for each event, in their order, then those that dangle. */
   nodes: TraceResponse_Node[];
-  /** The links among the nodes, each once. */
+  /** The links among the nodes, each once. At most 20,000; more is `truncated`. */
   edges: TraceResponse_Edge[];
-  /** The latest outcome of each event that has one, when they were asked for. */
+  /** The latest outcome of each event that has one, when they were asked for; at most 512 KiB. */
   outcomes: Outcome[];
   /** Whether there is more within `max_depth` than is told here. */
   truncated: boolean;

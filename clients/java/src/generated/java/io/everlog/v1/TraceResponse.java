@@ -1818,7 +1818,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.everlog.v1.TraceResponse.Edge> edges_;
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -1829,7 +1829,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -1841,7 +1841,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -1852,7 +1852,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -1863,7 +1863,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -1879,7 +1879,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.everlog.v1.Outcome> outcomes_;
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -1890,7 +1890,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -1902,7 +1902,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -1913,7 +1913,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -1924,7 +1924,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3186,7 +3186,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3200,7 +3200,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3214,7 +3214,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3228,7 +3228,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3249,7 +3249,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3267,7 +3267,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3287,7 +3287,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3308,7 +3308,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3326,7 +3326,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3344,7 +3344,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3363,7 +3363,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3380,7 +3380,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3397,7 +3397,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3408,7 +3408,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3422,7 +3422,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3437,7 +3437,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3448,7 +3448,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3460,7 +3460,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The links among the nodes, each once.
+     * The links among the nodes, each once. At most 20,000; more is `truncated`.
      * </pre>
      *
      * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -3498,7 +3498,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3512,7 +3512,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3526,7 +3526,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3540,7 +3540,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3561,7 +3561,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3579,7 +3579,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3599,7 +3599,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3620,7 +3620,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3638,7 +3638,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3656,7 +3656,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3675,7 +3675,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3692,7 +3692,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3709,7 +3709,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3720,7 +3720,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3734,7 +3734,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3749,7 +3749,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3760,7 +3760,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -3772,7 +3772,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The latest outcome of each event that has one, when they were asked for.
+     * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
      * </pre>
      *
      * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>

@@ -100,7 +100,7 @@ public interface TraceResponseOrBuilder extends
 
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -109,7 +109,7 @@ public interface TraceResponseOrBuilder extends
       getEdgesList();
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -117,7 +117,7 @@ public interface TraceResponseOrBuilder extends
   io.everlog.v1.TraceResponse.Edge getEdges(int index);
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -125,7 +125,7 @@ public interface TraceResponseOrBuilder extends
   int getEdgesCount();
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -134,7 +134,7 @@ public interface TraceResponseOrBuilder extends
       getEdgesOrBuilderList();
   /**
    * <pre>
-   * The links among the nodes, each once.
+   * The links among the nodes, each once. At most 20,000; more is `truncated`.
    * </pre>
    *
    * <code>repeated .everlog.v1.TraceResponse.Edge edges = 3;</code>
@@ -144,7 +144,7 @@ public interface TraceResponseOrBuilder extends
 
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -153,7 +153,7 @@ public interface TraceResponseOrBuilder extends
       getOutcomesList();
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -161,7 +161,7 @@ public interface TraceResponseOrBuilder extends
   io.everlog.v1.Outcome getOutcomes(int index);
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -169,7 +169,7 @@ public interface TraceResponseOrBuilder extends
   int getOutcomesCount();
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
@@ -178,7 +178,7 @@ public interface TraceResponseOrBuilder extends
       getOutcomesOrBuilderList();
   /**
    * <pre>
-   * The latest outcome of each event that has one, when they were asked for.
+   * The latest outcome of each event that has one, when they were asked for; at most 512 KiB.
    * </pre>
    *
    * <code>repeated .everlog.v1.Outcome outcomes = 4;</code>
