@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLIENTS = 4
-EVENTS = 6_000
+EVENTS = 4_000
 PAYLOAD_BYTES = 48
 
 

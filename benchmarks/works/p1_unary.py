@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IN_FLIGHT = 64
-EVENTS = 12_000
+EVENTS = 8_000
 TARGET = 0.8
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CALLERS = 64
-EVENTS = 48_000
+EVENTS = 32_000
 TARGET = 1.5
 
 

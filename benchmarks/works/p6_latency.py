@@ -19,7 +19,7 @@ from benchmarks.sides.servers import check_stored, echo_server, fresh_everlog
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-CALLS = 1_000
+CALLS = 600
 LISTED = 100
 STORED = AGGREGATES * LISTED
 READ_TARGET = 6.0

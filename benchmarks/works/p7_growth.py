@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MANY, FEW = 5_000_000, 50_000
 LOAD_AT_ONCE = 500_000
-CALLS = 600
+CALLS = 400
 LISTED = 50
 """As many as each aggregate has where there are few."""
 PAYLOAD_BYTES = 48

@@ -21,7 +21,7 @@ from benchmarks.sides.servers import check_stored, fresh_everlog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EVENTS = 4_800
+EVENTS = 3_200
 CLIENTS = (16, 64)
 MESSAGE_DB_TARGET = 1.3
 EVENTSOURCING_TARGET = 3.0
