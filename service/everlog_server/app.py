@@ -20,6 +20,7 @@ import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from everlog_server.append import Sequencers
+from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
@@ -29,6 +30,7 @@ from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import SERVICES, add_services
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.database import Database
+from everlog_server.storage.entities import EntityStore
 from everlog_server.storage.graph import GraphReader
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.outcomes import MeaningReader
@@ -39,6 +41,7 @@ from everlog_server.subscriptions import Subscriptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from everlog_server.model import Committed
     from everlog_server.settings import ServerSettings, Settings
 
 # A refusal made at the end of the grace has yet to reach its caller.
@@ -94,12 +97,21 @@ async def _serve(
     database = Database(dsn, loaded.storage)
     reader = EventReader(database)
     subscriptions = Subscriptions(reader, Hints(database), loaded.subscriptions)
+    entity_store = EntityStore(database)
+    indexer = EntityIndexer(
+        entity_store, poll_interval_seconds=loaded.subscriptions.poll_interval_seconds
+    )
+
+    def on_committed(tenant_id: int, committed: Committed) -> None:
+        subscriptions.publish(tenant_id, committed)
+        indexer.note_commit(tenant_id)
+
     sequencers = Sequencers(
         settings=loaded.append,
         answer_timeout_seconds=database.answer_seconds,
         connect=database.connect_to_append,
         codec=CODEC,
-        on_committed=subscriptions.publish,
+        on_committed=on_committed,
     )
     server = grpc.aio.server(options=_channel_options(loaded))
     model = language_model(loaded.narrator)
@@ -113,6 +125,7 @@ async def _serve(
         narrators=Narrators(model),
         subscriptions=subscriptions,
         catalog_store=CatalogStore(database),
+        entities=EntityGraph(entity_store, indexer, reader),
         limits=loaded.limits,
         drain=drain,
         heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
@@ -124,6 +137,7 @@ async def _serve(
     try:
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(subscriptions.run())
+            indexing = tasks.create_task(indexer.run())
             await server.start()
             # What was made until now lives as long as the process: no collection need look at it.
             gc.collect()
@@ -146,6 +160,7 @@ async def _serve(
                 calls_seconds = min(_left(deadline), _CALLS_STOP_SECONDS)
                 await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
                 following.cancel()
+                indexing.cancel()
     finally:
         if model is not None:
             await model.close()

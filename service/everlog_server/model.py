@@ -231,6 +231,30 @@ class EventFilter:
 _ALL_EVENTS = EventFilter()
 
 
+class EntityKey(NamedTuple):
+    """Names a customer, an account, a login … by an id of one kind."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+class EntityDeclaration(NamedTuple):
+    """Where events of some types carry ids of one kind."""
+
+    name: str
+    event_types: tuple[str, ...]
+    """Exact, or prefixes such as `order.*`; empty: all."""
+    pointer: str
+    """A JSON pointer in which `*` stands for every element of an array."""
+    kind: str
+    subject: str
+    """Ids that one event carries under the same one name the same entity. Empty: none."""
+    ignore_case: bool
+
+
 def uuid_text(value: bytes) -> str:
     """A UUID in its canonical lower-case text."""
     digits = value.hex("-", 2)

@@ -15,6 +15,7 @@ from everlog.details import (
     SequenceViolation,
     UnknownEventType,
 )
+from everlog.entities import EntityDeclaration, EntityDeclarations, EntityKey, EntitySummary
 from everlog.errors import (
     AggregateNotFound,
     AggregateTypeNotFound,
@@ -97,7 +98,11 @@ __all__ = [
     "CursorTrimmed",
     "DataViolation",
     "DeadlineExceeded",
+    "EntityDeclaration",
+    "EntityDeclarations",
+    "EntityKey",
     "EntityNotFound",
+    "EntitySummary",
     "Event",
     "EventDataInvalid",
     "EventIdReused",

@@ -16,6 +16,7 @@ from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
 from everlog.v1 import (
     catalog_pb2_grpc,
+    entities_pb2_grpc,
     event_store_pb2,
     event_store_pb2_grpc,
     narratives_pb2_grpc,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from grpc.aio import StreamStreamMultiCallable
 
     from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
+    from everlog.v1.entities_pb2_grpc import EntityServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
     from everlog.v1.narratives_pb2_grpc import NarrativeServiceAsyncStub
 
@@ -65,6 +67,7 @@ class Connection:
         self.narratives: NarrativeServiceAsyncStub = narratives_pb2_grpc.NarrativeServiceStub(
             channel
         )
+        self.entities: EntityServiceAsyncStub = entities_pb2_grpc.EntityServiceStub(channel)
         # Messages that are serialized already pass through as they are.
         self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
             channel.stream_stream(

@@ -199,6 +199,11 @@ class SyncClient:
     outcomes = _iterating(Client.outcomes)
     replay = _iterating(Client.replay)
     replay_batches = _iterating(Client.replay_batches)
+    declare_entities = _blocking(Client.declare_entities)
+    entity_declarations = _blocking(Client.entity_declarations)
+    link_entities = _blocking(Client.link_entities)
+    entities = _iterating(Client.entities)
+    events_of_entity = _iterating(Client.events_of_entity)
 
     register_event_type = _blocking(Client.register_event_type)
     update_event_type = _blocking(Client.update_event_type)

@@ -28,6 +28,7 @@ _COMMANDS = {
     "trace": ("trace", "Show what led to an event, and what came of it."),
     "narrate": ("narrative", "Tell the story of an event's workflow."),
     "narrative": ("narrative", "Save or show what is to be told about an event."),
+    "entities": ("entities", "Find events by the customers, accounts … they speak of."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

@@ -12,9 +12,12 @@ import grpc
 from everlog.v1 import catalog_pb2, event_store_pb2
 from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
+from everlog_server.entities import EntityGraph
 from everlog_server.narratives import Narrators
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.emit_stream import EmitStreams
+from everlog_server.rpc.entity_service import SERVICE as ENTITY_SERVICE
+from everlog_server.rpc.entity_service import EntityService
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.interceptors import guarded
 from everlog_server.rpc.narratives_service import NARRATIVE_SERVICE, Narratives
@@ -28,7 +31,7 @@ from everlog_server.subscriptions import Subscriptions
 
 EVENT_STORE_SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
 CATALOG_SERVICE = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
-SERVICES = (EVENT_STORE_SERVICE, CATALOG_SERVICE, NARRATIVE_SERVICE)
+SERVICES = (EVENT_STORE_SERVICE, CATALOG_SERVICE, NARRATIVE_SERVICE, ENTITY_SERVICE)
 """The names of everlog's own, in the order in which they are told."""
 
 
@@ -43,6 +46,7 @@ def add_services(
     narrators: Narrators,
     subscriptions: Subscriptions,
     catalog_store: CatalogStore,
+    entities: EntityGraph,
     limits: LimitSettings,
     drain: asyncio.Event,
     heartbeat_seconds: float = 10.0,
@@ -86,10 +90,14 @@ def add_services(
         narrators=narrators,
         limits=limits,
     )
+    graph = EntityService(
+        graph=entities, sequencers=sequencers, tenants=tenants, reader=reader, limits=limits
+    )
     services = {
         EVENT_STORE_SERVICE: handlers,
         CATALOG_SERVICE: catalog.handlers(),
         NARRATIVE_SERVICE: narratives.handlers(),
+        ENTITY_SERVICE: graph.handlers(),
     }
     server.add_generic_rpc_handlers([_service(name, of) for name, of in services.items()])
 

@@ -2,7 +2,8 @@
 
 Every connection acts as the role `everlog_service`, which owns nothing and may change nothing but
 through the functions of migrations/0001_event_log.sql. Reads have pools of their own, so that no
-listing can take a connection from an append: short reads (`reads`) and long ones (`streams`).
+listing can take a connection from an append: short reads (`reads`) and long ones (`streams`). So
+have indexes that follow the log (`indexing`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _LOOK_SECONDS = 0.5
 _SLACK_SECONDS = 5.0
 _TAIL_CONNECTIONS_MAX = 2
 _CHANGES_CONNECTIONS_MAX = 2
+_INDEXING_CONNECTIONS_MAX = 2
+_INDEXING_SECONDS_MAX = 60
 # glibc gives memory back to the kernel as soon as a page is sent, and takes it again for the next:
 # zeroed, fault by fault, which costs more than reading the events. Once it has freed a block so
 # large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, and as much here.
@@ -113,6 +116,22 @@ class Database:
         )
         self.changes = ReadPool(changes_conninfo, "changes", _CHANGES_CONNECTIONS_MAX)
         """Short statements that may change something, through functions: the catalogue's."""
+        # For indexes that follow the log; a server whose tenants have none never opens them.
+        self.indexing = ReadPool(
+            service_conninfo(
+                dsn,
+                settings,
+                # What is lost in a crash is made again from the log.
+                synchronous_commit="off",
+                # One hostile event, with all declarations at its largest array, takes so long.
+                statement_timeout=str(_INDEXING_SECONDS_MAX * 1000),
+                max_parallel_workers_per_gather="0",
+                jit="off",
+            ),
+            "indexing",
+            _INDEXING_CONNECTIONS_MAX,
+            connections_min=0,
+        )
 
     @property
     def answer_seconds(self) -> float:
@@ -123,7 +142,7 @@ class Database:
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
         bytes(_KEPT_BLOCK_BYTES)
-        for pool in (self.reads, self.streams, self.tail, self.changes):
+        for pool in (self.reads, self.streams, self.tail, self.changes, self.indexing):
             await pool.open(self._settings.connect_timeout_seconds * 2)
 
     async def close(self) -> None:
@@ -132,6 +151,7 @@ class Database:
         await self.streams.close()
         await self.tail.close()
         await self.changes.close()
+        await self.indexing.close()
 
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
@@ -141,14 +161,16 @@ class Database:
 
 
 class ReadPool:
-    """Connections for short statements, reading as a rule, opened as they are wanted."""
+    """Connections for short statements, reading as a rule; opened as they are wanted."""
 
-    def __init__(self, conninfo: str, name: str, connections_max: int) -> None:
+    def __init__(
+        self, conninfo: str, name: str, connections_max: int, *, connections_min: int = 1
+    ) -> None:
         self._pool = AsyncConnectionPool(
             conninfo,
             connection_class=AsyncConnection[TupleRow],
             kwargs={"autocommit": True, "prepare_threshold": None},
-            min_size=1,
+            min_size=connections_min,
             max_size=connections_max,
             open=False,
             name=name,

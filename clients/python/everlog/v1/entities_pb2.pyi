@@ -63,9 +63,10 @@ class EntityDeclaration(_message.Message):
     name: _builtins.str
     """Its name, unique in the tenant. 1–255 bytes."""
     pointer: _builtins.str
-    """Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-    step stands for every element of an array. A text, a whole number, or an array of them counts as
-    an id; anything else does not. At most 1 KiB and 32 steps.
+    """Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+    empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+    counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+    texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
     """
     kind: _builtins.str
     """The kind of id that stands there. 1–255 bytes."""
@@ -75,7 +76,7 @@ class EntityDeclaration(_message.Message):
     """
     ignore_case: _builtins.bool
     """Compare ids without regard to case (they are stored in lower case), and without white space
-    around them.
+    around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
     """
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -109,11 +110,13 @@ class DeclareEntitiesRequest(_message.Message):
     WITHDRAWN_NAMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def declarations(self) -> _containers.RepeatedCompositeFieldContainer[Global___EntityDeclaration]:
-        """What is declared; one that has the name of an earlier one replaces it. At most 100."""
+        """What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+        that is declared then.
+        """
 
     @_builtins.property
     def withdrawn_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names of declarations that are withdrawn. At most 100."""
+        """The names of declarations that are withdrawn; one that is not declared is refused. At most 100."""
 
     def __init__(
         self,
@@ -131,7 +134,9 @@ Global___DeclareEntitiesRequest: _TypeAlias = DeclareEntitiesRequest  # noqa: Y0
 
 @_typing.final
 class DeclareEntitiesResponse(_message.Message):
-    """It is declared. The index is then rebuilt from the log; see `indexed_position`."""
+    """It is declared. If that changes anything, the index is then rebuilt from the log, while reads go on
+    with the old one; see `indexed_position`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -215,10 +220,12 @@ class LinkEntitiesRequest(_message.Message):
     actor: _builtins.str
     """Who says so. At most 255 bytes."""
     undo: _builtins.bool
-    """Takes it back: withdraws a link that was said, not one that was seen in an event."""
+    """Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+    event, is refused. (Saying what is said already changes nothing.)
+    """
     @_builtins.property
     def entity(self) -> Global___EntityKey:
-        """One id."""
+        """One id; with its kind and a colon at most 255 bytes."""
 
     @_builtins.property
     def same_as(self) -> Global___EntityKey:
@@ -286,7 +293,7 @@ class ListEntitiesRequest(_message.Message):
     `page_size` must be as they were then.
     """
     min_position: _builtins.int
-    """Wait until at least this position is indexed. 0: do not wait."""
+    """Wait until at least this position is indexed by what is declared now. 0: do not wait."""
     def __init__(
         self,
         *,
@@ -316,7 +323,7 @@ class EntitySummary(_message.Message):
     LAST_RECORD_TIME_FIELD_NUMBER: _builtins.int
     SAME_AS_FIELD_NUMBER: _builtins.int
     events: _builtins.int
-    """How many events carry it."""
+    """How many events carry it; 0 for one that was only linked, which has no last one."""
     last_position: _builtins.int
     """The position of the last one."""
     @_builtins.property
@@ -403,7 +410,7 @@ class EventsOfEntityRequest(_message.Message):
     `page_size` must be as they were then.
     """
     min_position: _builtins.int
-    """Wait until at least this position is indexed. 0: do not wait."""
+    """Wait until at least this position is indexed by what is declared now. 0: do not wait."""
     @_builtins.property
     def entity(self) -> Global___EntityKey:
         """The entity, by any of its ids. One that no event carries and nobody linked fails with

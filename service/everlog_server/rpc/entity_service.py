@@ -1,0 +1,217 @@
+"""EntityService: check, decode, one call into the house, encode. See event_store.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+import orjson
+
+from everlog.v1 import entities_pb2 as pb
+from everlog.v1 import event_pb2, event_store_pb2
+from everlog_server.append import Sequencers
+from everlog_server.entities import EntityGraph
+from everlog_server.errors import BadRequestError, FieldViolation, PositionNotVisibleError
+from everlog_server.model import EntityDeclaration, EntityKey
+from everlog_server.rpc import entity_requests, entity_tokens
+from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.requests import at_least, parse
+from everlog_server.rpc.validation import decode_emission
+from everlog_server.settings import LimitSettings
+from everlog_server.storage.reads import EventReader
+from everlog_server.storage.tenants import Tenants
+
+if TYPE_CHECKING:
+    from everlog_server.storage.entities import Entity
+
+SERVICE = pb.DESCRIPTOR.services_by_name["EntityService"].full_name
+AGGREGATE_TYPE = "entity"
+LINKED = "entity.linked"
+UNLINKED = "entity.unlinked"
+
+# As in event_store.py: how long to wait where the caller sets no deadline, and how long before it.
+_INDEXED_SECONDS_DEFAULT = 10.0
+_ANSWER_SECONDS = 0.1
+
+
+class EntityService:
+    """The handlers."""
+
+    def __init__(
+        self,
+        *,
+        graph: EntityGraph,
+        sequencers: Sequencers,
+        tenants: Tenants,
+        reader: EventReader,
+        limits: LimitSettings,
+    ) -> None:
+        self._graph = graph
+        self._sequencers = sequencers
+        self._tenants = tenants
+        self._reader = reader
+        self._limits = limits
+
+    def handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
+        """By the names of the methods."""
+        unary = (
+            self.DeclareEntities,
+            self.ListEntityDeclarations,
+            self.LinkEntities,
+            self.ListEntities,
+            self.EventsOfEntity,
+        )
+        return {one.__name__: grpc.unary_unary_rpc_method_handler(one) for one in unary}
+
+    async def DeclareEntities(self, data: bytes, context: Context) -> bytes:
+        """Changes the declarations."""
+        request = parse(pb.DeclareEntitiesRequest, data)
+        declarations = entity_requests.decode_declarations(request)
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        after = await self._graph.declare(tenant_id, declarations, request.withdrawn_names)
+        response = pb.DeclareEntitiesResponse(declarations=map(_encode_declaration, after))
+        return response.SerializeToString()
+
+    async def ListEntityDeclarations(self, data: bytes, context: Context) -> bytes:
+        """What is declared, and how far the log is indexed by it."""
+        parse(pb.ListEntityDeclarationsRequest, data)
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        declared = await self._graph.declared(tenant_id)
+        return pb.ListEntityDeclarationsResponse(
+            declarations=map(_encode_declaration, declared.declarations),
+            indexed_position=declared.position,
+            head_position=declared.head,
+        ).SerializeToString()
+
+    async def LinkEntities(self, data: bytes, context: Context) -> bytes:
+        """Says, or takes back, that two ids name the same entity.
+
+        What is said already, or was never said, is not said again: a call may be repeated.
+        """
+        request = parse(pb.LinkEntitiesRequest, data)
+        one, other = entity_requests.decode_link(request, self._limits)
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        await self._graph.begin(tenant_id)
+        head = await self._reader.head(tenant_id)
+        await self._graph.wait_read(tenant_id, head.position, _patience_seconds(context))
+        link = await self._graph.link(tenant_id, one, other)
+        if request.undo and not link.said:
+            seen = f"an event carries {one} and {other} together: a fact, which can't be withdrawn"
+            raise BadRequestError(
+                FieldViolation("undo", seen if link.seen else f"nobody said that {one} is {other}")
+            )
+        known: dict[EntityKey, None] = {}
+        if link.said == request.undo:
+            emission = decode_emission(_emit_request(request), self._limits)
+            receipts = await self._sequencers.of(tenant_id).submit(emission)
+            position = event_store_pb2.EmitResponse.FromString(receipts).receipts[0].position
+            try:
+                await self._graph.wait_read(tenant_id, position, _patience_seconds(context))
+            except PositionNotVisibleError:
+                # It is said, and durable. What of it the index does not have yet is put together.
+                if not request.undo:
+                    known = dict.fromkeys(await self._graph.same_entity(tenant_id, other))
+        known = dict.fromkeys(await self._graph.same_entity(tenant_id, one)) | known
+        return pb.LinkEntitiesResponse(entity=map(_encode_key, known)).SerializeToString()
+
+    async def ListEntities(self, data: bytes, context: Context) -> bytes:
+        """A page of ids."""
+        request = parse(pb.ListEntitiesRequest, data)
+        kind, id_prefix = entity_requests.decode_listing(request)
+        limit = entity_requests.page_size(request, self._limits)
+        tenant_id = await self._tenant_indexed(request.min_position, context)
+        after = None
+        if request.page_token:
+            after = entity_tokens.decode_key(tenant_id=tenant_id, request=request)
+        page = await self._graph.entities(
+            tenant_id, kind=kind, id_prefix=id_prefix, after=after, limit=limit
+        )
+        response = pb.ListEntitiesResponse(
+            entities=map(_encode_entity, page.entities), indexed_position=page.indexed_position
+        )
+        if not page.is_last:
+            response.next_page_token = entity_tokens.encode_key(
+                page.entities[-1].key, tenant_id=tenant_id, request=request
+            )
+        return response.SerializeToString()
+
+    async def EventsOfEntity(self, data: bytes, context: Context) -> bytes:
+        """A page of the events of an entity."""
+        request = parse(pb.EventsOfEntityRequest, data)
+        key = entity_requests.decode_key(request.entity, "entity")
+        limit = entity_requests.page_size(request, self._limits)
+        tenant_id = await self._tenant_indexed(request.min_position, context)
+        after = end = 0
+        through: int | None = None
+        if request.page_token:
+            cursor, end = entity_tokens.decode_positions(tenant_id=tenant_id, request=request)
+            after, through = (cursor, end) if request.oldest_first else (0, cursor - 1)
+        page = await self._graph.events(
+            tenant_id,
+            key,
+            this_id_only=request.this_id_only,
+            oldest_first=request.oldest_first,
+            after=after,
+            through=through,
+            limit=limit,
+        )
+        rest = pb.EventsOfEntityResponse(
+            entity=map(_encode_key, page.ids), indexed_position=page.indexed_position
+        )
+        if not page.is_last and page.last_position is not None:
+            rest.next_page_token = entity_tokens.encode_positions(
+                page.last_position,
+                end or page.indexed_position,
+                tenant_id=tenant_id,
+                request=request,
+            )
+        # Fields may come in any order, and joined records are those of field 1: see codec.py.
+        return page.records + rest.SerializeToString()
+
+    async def _tenant_indexed(self, min_position: int, context: Context) -> int:
+        """The call's tenant, once its log is indexed up to a position (0: at once)."""
+        at_least(0, min_position, "min_position")
+        tenant_id = await self._tenants.resolve(tenant_of(context))
+        await self._graph.wait_indexed(tenant_id, min_position, _patience_seconds(context))
+        return tenant_id
+
+
+def _patience_seconds(context: Context) -> float:
+    remaining: float | None = context.time_remaining()  # None: the caller set no deadline
+    return _INDEXED_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)
+
+
+def _emit_request(request: pb.LinkEntitiesRequest) -> event_store_pb2.EmitRequest:
+    one, other = request.entity, request.same_as
+    content = {
+        "entity": {"kind": one.kind, "id": one.id},
+        "same_as": {"kind": other.kind, "id": other.id},
+    }
+    event = event_pb2.NewEvent(
+        aggregate_type=AGGREGATE_TYPE,
+        aggregate_id=f"{one.kind}:{one.id}",
+        event_type=UNLINKED if request.undo else LINKED,
+        actor=request.actor,
+        json=orjson.dumps(content).decode(),
+    )
+    return event_store_pb2.EmitRequest(events=[event])
+
+
+def _encode_declaration(one: EntityDeclaration) -> pb.EntityDeclaration:
+    return pb.EntityDeclaration(**one._asdict())
+
+
+def _encode_key(key: EntityKey) -> pb.EntityKey:
+    return pb.EntityKey(kind=key.kind, id=key.id)
+
+
+def _encode_entity(entity: Entity) -> pb.EntitySummary:
+    summary = pb.EntitySummary(
+        entity=_encode_key(entity.key),
+        events=entity.events,
+        last_position=entity.last_position,
+        same_as=map(_encode_key, entity.same_as),
+    )
+    if entity.last_record_time is not None:
+        summary.last_record_time.FromMicroseconds(entity.last_record_time)
+    return summary
