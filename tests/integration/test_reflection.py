@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from everlog.v1 import event_store_pb2, narratives_pb2
+from everlog.v1 import entities_pb2, event_store_pb2, narratives_pb2
 from everlog_server.rpc.reflection import add_reflection
 
 SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
@@ -39,6 +39,16 @@ async def test_a_symbol_is_found_in_its_file(symbol: str) -> None:
         for file in answer.file_descriptor_response.file_descriptor_proto
     ]
     assert "everlog/v1/event_store.proto" in files
+
+
+async def test_entities_are_described_too() -> None:
+    service = entities_pb2.DESCRIPTOR.services_by_name["EntityService"].full_name
+    answer = await ask(f"{service}.EventsOfEntity")
+    files = [
+        descriptor_pb2.FileDescriptorProto.FromString(file).name
+        for file in answer.file_descriptor_response.file_descriptor_proto
+    ]
+    assert "everlog/v1/entities.proto" in files
 
 
 @pytest.mark.parametrize("symbol", [f"{SERVICE}.Missing", "everlog.v1.Missing", "", "no symbol"])

@@ -157,6 +157,7 @@ def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: 
             SERVICE,
             CATALOG_SERVICE,
             "everlog.v1.NarrativeService",
+            "everlog.v1.EntityService",
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
         }

@@ -167,7 +167,9 @@ class EntityIndexer:
             self._windows[tenant_id] = min(_WINDOW_MAX, window * 2)
         if state.has_more:
             self._due[tenant_id] = None
-            self._is_urgent = True
+            # Little is left: while others append, to go on at once would be one window a batch.
+            backlog = state.head - min(state.declared_position, state.current_position)
+            self._is_urgent = self._is_urgent or backlog >= window // 2
             self._wake.set()
         for is_far_enough, answer in self._waiters.get(tenant_id, ()):
             if not answer.done() and is_far_enough(state):
