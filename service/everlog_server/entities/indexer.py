@@ -11,6 +11,7 @@ A tenant that has declared nothing has no index: its commits cost one look into 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -54,7 +55,8 @@ class EntityIndexer:
         self._windows: dict[int, int] = defaultdict(lambda: _WINDOW_FIRST)
         self._waiters: dict[int, list[_Waiter]] = {}
         self._wake = asyncio.Event()
-        self._is_urgent = False
+        self._urgent = asyncio.Event()
+        """Somebody waits, or much is left: nothing need gather."""
 
     def note_commit(self, tenant_id: int) -> None:
         """A tenant's log has grown. Cheap: called for every batch."""
@@ -66,7 +68,7 @@ class EntityIndexer:
         """Somebody wants this index now."""
         self._indexed.add(tenant_id)
         self._due[tenant_id] = None
-        self._is_urgent = True
+        self._urgent.set()
         self._wake.set()
 
     async def wait(
@@ -102,19 +104,19 @@ class EntityIndexer:
         loop = asyncio.get_running_loop()
         next_look = loop.time()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_look):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
             if loop.time() >= next_look:
                 await self._look()
                 next_look = loop.time() + self._poll_interval_seconds
-            if not self._is_urgent and self._due:
-                await asyncio.sleep(_LINGER_SECONDS)
+            if self._due:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LINGER_SECONDS):
+                        await self._urgent.wait()
             # Before the work: what is due from here on is for the next turn.
             self._wake.clear()
-            self._is_urgent = False
+            self._urgent.clear()
             due, self._due = self._due, {}
             for tenant_id in due:
                 await self._step(tenant_id)
@@ -169,7 +171,8 @@ class EntityIndexer:
             self._due[tenant_id] = None
             # Little is left: while others append, to go on at once would be one window a batch.
             backlog = state.head - min(state.declared_position, state.current_position)
-            self._is_urgent = self._is_urgent or backlog >= window // 2
+            if backlog >= window // 2:
+                self._urgent.set()
             self._wake.set()
         for is_far_enough, answer in self._waiters.get(tenant_id, ()):
             if not answer.done() and is_far_enough(state):
