@@ -219,11 +219,13 @@ AND (
 ) AS fits
 
 -- fragment: index_and_ids
+-- Scalar subqueries: as a join, PostgreSQL may read all ids and compare them with the one.
 x.position,
 EXISTS (
     SELECT FROM everlog.entities AS k
-    JOIN same AS s ON s.ordinality = 1 AND k.kind = s.kind AND k.id = s.id
     WHERE k.tenant_id = %(tenant_id)s::integer AND k.generation = x.generation
+        AND k.kind = (SELECT s.kind FROM same AS s WHERE s.ordinality = 1)
+        AND k.id = (SELECT s.id FROM same AS s WHERE s.ordinality = 1)
 ),
 (SELECT array_agg(s.kind ORDER BY s.ordinality) FROM same AS s),
 (SELECT array_agg(s.id ORDER BY s.ordinality) FROM same AS s)
