@@ -153,6 +153,324 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _generation integer := _declared + 1;
+BEGIN
+    -- The connections that index don't wait for the disk: what they lose they do again. This is no such thing.
+    PERFORM set_config('synchronous_commit', 'on', true);
+    IF _declared = 0 THEN
+        INSERT INTO everlog.entity_indexes (tenant_id, declared, current)
+        VALUES (_tenant, _generation, _generation)
+        ON CONFLICT (tenant_id) DO NOTHING;
+    ELSE
+        UPDATE everlog.entity_indexes AS i SET declared = _generation
+        WHERE i.tenant_id = _tenant AND i.declared = _declared;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO everlog.entity_generations (tenant_id, generation) VALUES (_tenant, _generation);
+    INSERT INTO everlog.entity_declarations (
+        tenant_id, generation, name, event_types, event_type_prefixes, pointer, path, jsonpath, steps, kind,
+        subject, ignore_case
+    )
+    SELECT
+        _tenant, _generation, d.name, d.event_types, d.event_type_prefixes, d.pointer, d.path,
+        d.jsonpath::jsonpath, d.steps, d.kind, d.subject, d.ignore_case
+    FROM jsonb_to_recordset(_declarations) AS d (
+        name text, event_types text[], event_type_prefixes text[], pointer text, path text[], jsonpath text,
+        steps text[], kind text, subject text, ignore_case boolean
+    );
+    RETURN _generation;
+END
+$$;
+
+CREATE FUNCTION everlog.entity_id(_id text, _ignore_case boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE
+        WHEN _ignore_case THEN lower(btrim(_id, E' \t\n\v\f\r') COLLATE everlog.words)
+        ELSE _id
+    END
+$$;
+
+CREATE FUNCTION everlog.entity_id_of_kind(_tenant integer, _generation integer, _kind text, _id text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT everlog.entity_id(
+        _id,
+        EXISTS (
+            SELECT FROM everlog.entity_declarations AS d
+            WHERE d.tenant_id = _tenant AND d.generation = _generation AND d.kind = _kind
+                AND d.ignore_case
+        )
+    )
+$$;
+
+CREATE FUNCTION everlog.entity_index_state(_tenant integer) RETURNS TABLE(declared integer, current integer, declared_position bigint, current_position bigint, head bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT i.declared, i.current, d.position, c.position, t.head
+    FROM everlog.entity_indexes AS i
+    JOIN everlog.tenants AS t ON t.tenant_id = _tenant
+    JOIN everlog.entity_generations AS d ON d.tenant_id = _tenant AND d.generation = i.declared
+    JOIN everlog.entity_generations AS c ON c.tenant_id = _tenant AND c.generation = i.current
+    WHERE i.tenant_id = _tenant
+$$;
+
+CREATE FUNCTION everlog.entity_text(_value jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE jsonb_typeof(_value)
+        WHEN 'string' THEN _value #>> '{}'
+        WHEN 'number' THEN
+            CASE WHEN _value::numeric = trunc(_value::numeric) THEN trunc(_value::numeric)::text END
+    END
+$$;
+
+CREATE FUNCTION everlog.follow_entities(_tenant integer, _events_max bigint, _removed_rows_max bigint) RETURNS TABLE(declared integer, current integer, declared_position bigint, current_position bigint, head bigint, has_more boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    _declared integer;
+    _current integer;
+    _retired integer;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM everlog.entity_indexes AS i
+        JOIN everlog.tenants AS t ON t.tenant_id = i.tenant_id
+        JOIN everlog.entity_generations AS g ON g.tenant_id = i.tenant_id
+        WHERE i.tenant_id = _tenant AND t.tenant_id = _tenant AND g.tenant_id = _tenant
+            AND (g.position < t.head OR g.generation <> i.current OR i.current <> i.declared)
+    ) THEN
+        RETURN QUERY SELECT s.*, false FROM everlog.entity_index_state(_tenant) AS s;
+        RETURN;
+    END IF;
+
+    -- The lock: against whoever else indexes, declares or removes. The statements after it see all
+    -- that its last holder committed.
+    SELECT i.declared, i.current INTO _declared, _current FROM everlog.entity_indexes AS i
+    WHERE i.tenant_id = _tenant
+    FOR NO KEY UPDATE;
+    PERFORM everlog.index_entities(_tenant, _declared, _events_max);
+    IF _current <> _declared THEN
+        PERFORM everlog.index_entities(_tenant, _current, _events_max);
+        -- Never back: what readers have seen of the log they go on seeing.
+        UPDATE everlog.entity_indexes AS i SET current = i.declared
+        WHERE i.tenant_id = _tenant AND (
+            SELECT g.position FROM everlog.entity_generations AS g
+            WHERE g.tenant_id = _tenant AND g.generation = _declared
+        ) >= (
+            SELECT g.position FROM everlog.entity_generations AS g
+            WHERE g.tenant_id = _tenant AND g.generation = _current
+        );
+    END IF;
+    SELECT g.generation INTO _retired FROM everlog.entity_generations AS g
+    WHERE g.tenant_id = _tenant AND g.generation NOT IN (
+        SELECT unnest(ARRAY[i.declared, i.current]) FROM everlog.entity_indexes AS i
+        WHERE i.tenant_id = _tenant
+    )
+    LIMIT 1;
+    IF FOUND THEN
+        PERFORM everlog.remove_entities(_tenant, _retired, _removed_rows_max);
+    END IF;
+    RETURN QUERY
+        SELECT s.*, s.declared_position < s.head OR s.current_position < s.head OR s.declared <> s.current
+            OR EXISTS (
+                SELECT FROM everlog.entity_generations AS g
+                WHERE g.tenant_id = _tenant AND g.generation NOT IN (s.declared, s.current)
+            )
+        FROM everlog.entity_index_state(_tenant) AS s;
+END
+$$;
+
+CREATE FUNCTION everlog.index_entities(_tenant integer, _generation integer, _events_max bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _after bigint;
+    _through bigint;
+    _event record;
+    _linked_before boolean;
+BEGIN
+    SELECT g.position INTO STRICT _after FROM everlog.entity_generations AS g
+    WHERE g.tenant_id = _tenant AND g.generation = _generation;
+    SELECT least(t.head, _after + _events_max) INTO STRICT _through FROM everlog.tenants AS t
+    WHERE t.tenant_id = _tenant;
+    IF _through <= _after THEN
+        RETURN;
+    END IF;
+
+    -- Most values are one text at a plain pointer: those take the short way.
+    WITH found AS MATERIALIZED (
+        SELECT e.position, e.record_time, d.kind, d.subject, d.ignore_case, d.is_plain, d.jsonpath, d.steps,
+            e.data #> d.path AS value
+        FROM everlog.events AS e
+        JOIN (
+            SELECT p.*, p.jsonpath IS NULL AND cardinality(p.steps) = 0 AS is_plain
+            FROM everlog.entity_declarations AS p
+            WHERE p.tenant_id = _tenant AND p.generation = _generation
+        ) AS d
+            ON cardinality(d.event_types) = 0
+            OR e.event_type = ANY (d.event_types)
+            OR e.event_type ^@ ANY (d.event_type_prefixes)
+        WHERE e.tenant_id = _tenant AND e.position > _after AND e.position <= _through
+            AND e.data IS NOT NULL
+    ),
+    texts AS (
+        SELECT f.position, f.record_time, f.kind, f.subject, f.ignore_case, everlog.entity_text(f.value) AS text
+        FROM found AS f
+        WHERE f.is_plain AND jsonb_typeof(f.value) IN ('string', 'number')
+        UNION ALL
+        SELECT f.position, f.record_time, f.kind, f.subject, f.ignore_case, many.text
+        FROM found AS f
+        CROSS JOIN LATERAL (
+            SELECT everlog.entity_text(one.value) AS text
+            FROM (
+                SELECT f.value WHERE f.is_plain
+                UNION ALL
+                SELECT jsonb_path_query(f.value, f.jsonpath, '{}', true) WHERE f.jsonpath IS NOT NULL
+                UNION ALL
+                SELECT everlog.values_at(f.value, f.steps) WHERE cardinality(f.steps) > 0
+            ) AS there (value)
+            CROSS JOIN LATERAL (
+                SELECT there.value WHERE jsonb_typeof(there.value) <> 'array'
+                UNION ALL
+                SELECT jsonb_array_elements(there.value) WHERE jsonb_typeof(there.value) = 'array'
+            ) AS one (value)
+            WHERE jsonb_typeof(one.value) IN ('string', 'number')
+            LIMIT 100
+        ) AS many
+        WHERE NOT f.is_plain OR jsonb_typeof(f.value) = 'array'
+    ),
+    carried AS MATERIALIZED (
+        SELECT DISTINCT t.position, t.record_time, t.kind, t.id COLLATE "C" AS id, t.subject
+        FROM (
+            SELECT x.*,
+                CASE WHEN x.ignore_case THEN everlog.entity_id(x.text, true) ELSE x.text END AS id
+            FROM texts AS x
+            OFFSET 0
+        ) AS t
+        WHERE octet_length(t.id) BETWEEN 1 AND 255
+    ),
+    mentioned AS MATERIALIZED (
+        SELECT DISTINCT c.kind, c.id, c.position, c.record_time FROM carried AS c
+    ),
+    written_mentions AS (
+        INSERT INTO everlog.entity_mentions (tenant_id, generation, kind, id, position)
+        SELECT _tenant, _generation, m.kind, m.id, m.position FROM mentioned AS m
+        ORDER BY m.kind, m.id, m.position
+    ),
+    written_entities AS (
+        INSERT INTO everlog.entities AS known (
+            tenant_id, generation, kind, id, events, last_position, last_record_time
+        )
+        SELECT _tenant, _generation, m.kind, m.id, count(*), max(m.position), max(m.record_time)
+        FROM mentioned AS m
+        GROUP BY m.kind, m.id
+        ORDER BY m.kind, m.id
+        ON CONFLICT (tenant_id, generation, kind, id) DO UPDATE SET
+            events = known.events + excluded.events,
+            last_position = excluded.last_position,
+            last_record_time = excluded.last_record_time
+    ),
+    -- All ids of one event and subject are linked with the first of them: as many links as ids.
+    seen AS (
+        SELECT
+            c.kind, c.id,
+            first_value(c.kind) OVER first AS first_kind, first_value(c.id) OVER first AS first_id
+        FROM carried AS c
+        WHERE c.subject <> ''
+        WINDOW first AS (PARTITION BY c.position, c.subject ORDER BY c.kind, c.id)
+    )
+    INSERT INTO everlog.entity_links (tenant_id, generation, kind, id, other_kind, other_id, said)
+    SELECT _tenant, _generation, s.kind, s.id, s.first_kind, s.first_id, false FROM seen AS s
+    WHERE (s.kind, s.id) <> (s.first_kind, s.first_id)
+    UNION
+    SELECT _tenant, _generation, s.first_kind, s.first_id, s.kind, s.id, false FROM seen AS s
+    WHERE (s.kind, s.id) <> (s.first_kind, s.first_id)
+    ON CONFLICT DO NOTHING;
+
+    -- What was said, one after the other: it is little, and its order matters. By rows, as in reads.sql:
+    -- else PostgreSQL could prefer the index of positions.
+    FOR _event IN
+        SELECT l.kind, everlog.entity_id_of_kind(_tenant, _generation, l.kind, l.id) AS id,
+            l.other_kind, everlog.entity_id_of_kind(_tenant, _generation, l.other_kind, l.other_id) AS other_id,
+            l.said
+        FROM (
+            SELECT
+                e.position,
+                e.data #>> '{entity,kind}' AS kind, e.data #>> '{entity,id}' AS id,
+                e.data #>> '{same_as,kind}' AS other_kind, e.data #>> '{same_as,id}' AS other_id,
+                t.said
+            FROM (VALUES ('entity.linked', true), ('entity.unlinked', false)) AS t (event_type, said)
+            CROSS JOIN LATERAL (
+                SELECT e.position, e.data FROM everlog.events AS e
+                WHERE e.tenant_id = _tenant
+                    AND (e.event_type, e.position) > (t.event_type, _after)
+                    AND (e.event_type, e.position) <= (t.event_type, _through)
+                    AND e.aggregate_type = 'entity'
+            ) AS e
+        ) AS l
+        ORDER BY l.position
+    LOOP
+        -- Anybody may write such an event: what is no link is none.
+        CONTINUE WHEN NOT coalesce(
+            octet_length(_event.kind) BETWEEN 1 AND 255 AND octet_length(_event.id) BETWEEN 1 AND 255
+            AND octet_length(_event.other_kind) BETWEEN 1 AND 255
+            AND octet_length(_event.other_id) BETWEEN 1 AND 255
+            AND (_event.kind, _event.id) <> (_event.other_kind, _event.other_id),
+            false
+        );
+        IF _event.said THEN
+            INSERT INTO everlog.entity_links (
+                tenant_id, generation, kind, id, other_kind, other_id, said
+            )
+            VALUES
+                (_tenant, _generation, _event.kind, _event.id, _event.other_kind, _event.other_id, true),
+                (_tenant, _generation, _event.other_kind, _event.other_id, _event.kind, _event.id, true)
+            ON CONFLICT DO NOTHING;
+            INSERT INTO everlog.entities (tenant_id, generation, kind, id, events, last_position)
+            VALUES
+                (_tenant, _generation, _event.kind, _event.id, 0, 0),
+                (_tenant, _generation, _event.other_kind, _event.other_id, 0, 0)
+            ON CONFLICT DO NOTHING;
+        ELSE
+            DELETE FROM everlog.entity_links AS l
+            USING (VALUES
+                (_event.kind, _event.id, _event.other_kind, _event.other_id),
+                (_event.other_kind, _event.other_id, _event.kind, _event.id)
+            ) AS u (kind, id, other_kind, other_id)
+            WHERE l.tenant_id = _tenant AND l.generation = _generation
+                AND l.kind = u.kind AND l.id = u.id
+                AND l.other_kind = u.other_kind AND l.other_id = u.other_id
+                AND l.said;
+            DELETE FROM everlog.entities AS k
+            USING (VALUES (_event.kind, _event.id), (_event.other_kind, _event.other_id)) AS u (kind, id)
+            WHERE k.tenant_id = _tenant AND k.generation = _generation
+                AND k.kind = u.kind AND k.id = u.id AND k.events = 0
+                AND NOT EXISTS (
+                    SELECT FROM everlog.entity_links AS l
+                    WHERE l.tenant_id = _tenant AND l.generation = _generation
+                        AND l.kind = u.kind AND l.id = u.id
+                );
+        END IF;
+    END LOOP;
+
+    UPDATE everlog.entity_generations AS g SET position = _through
+    WHERE g.tenant_id = _tenant AND g.generation = _generation;
+END
+$$;
+
 CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, head_event_id uuid, epoch bigint, last_record_time timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -205,6 +523,88 @@ CREATE FUNCTION everlog.refuse_change() RETURNS trigger
 BEGIN
     RAISE EXCEPTION 'everlog.% is append-only: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _removed bigint;
+    _left boolean := false;
+BEGIN
+    DELETE FROM everlog.entity_mentions AS m
+    WHERE m.tenant_id = _tenant AND m.generation = _generation AND m.ctid = ANY (ARRAY(
+        SELECT d.ctid FROM everlog.entity_mentions AS d
+        WHERE d.tenant_id = _tenant AND d.generation = _generation
+        LIMIT _rows_max
+    ));
+    GET DIAGNOSTICS _removed = ROW_COUNT;
+    _left := _left OR _removed = _rows_max;
+    DELETE FROM everlog.entities AS k
+    WHERE k.tenant_id = _tenant AND k.generation = _generation AND k.ctid = ANY (ARRAY(
+        SELECT d.ctid FROM everlog.entities AS d
+        WHERE d.tenant_id = _tenant AND d.generation = _generation
+        LIMIT _rows_max
+    ));
+    GET DIAGNOSTICS _removed = ROW_COUNT;
+    _left := _left OR _removed = _rows_max;
+    DELETE FROM everlog.entity_links AS l
+    WHERE l.tenant_id = _tenant AND l.generation = _generation AND l.ctid = ANY (ARRAY(
+        SELECT d.ctid FROM everlog.entity_links AS d
+        WHERE d.tenant_id = _tenant AND d.generation = _generation
+        LIMIT _rows_max
+    ));
+    GET DIAGNOSTICS _removed = ROW_COUNT;
+    _left := _left OR _removed = _rows_max;
+    IF NOT _left THEN
+        DELETE FROM everlog.entity_declarations AS d
+        WHERE d.tenant_id = _tenant AND d.generation = _generation;
+        DELETE FROM everlog.entity_generations AS g
+        WHERE g.tenant_id = _tenant AND g.generation = _generation;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) RETURNS TABLE(kind text, id text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    _kinds text[] := ARRAY[_kind];
+    _ids text[] := ARRAY[_id];
+    _from integer := 1;
+    _through integer := 1;
+BEGIN
+    -- Invariant: all that is found is in _kinds and _ids; the level before is what stands from _from on.
+    WHILE _from <= _through AND _through < _max LOOP
+        SELECT _kinds || coalesce(array_agg(n.kind), '{}'), _ids || coalesce(array_agg(n.id), '{}')
+        INTO _kinds, _ids
+        FROM (
+            SELECT DISTINCT l.other_kind AS kind, l.other_id AS id
+            FROM unnest(_kinds[_from:], _ids[_from:]) AS f (kind, id)
+            CROSS JOIN LATERAL (
+                SELECT k.other_kind, k.other_id FROM everlog.entity_links AS k
+                WHERE k.tenant_id = _tenant AND k.generation = _generation
+                    AND k.kind = f.kind AND k.id = f.id
+                ORDER BY k.other_kind, k.other_id
+                LIMIT _max * 2
+            ) AS l
+            WHERE NOT EXISTS (
+                SELECT FROM unnest(_kinds, _ids) AS known (kind, id)
+                WHERE known.kind = l.other_kind AND known.id = l.other_id
+            )
+            ORDER BY 1, 2
+            LIMIT _max - _through
+        ) AS n;
+        _from := _through + 1;
+        _through := cardinality(_ids);
+    END LOOP;
+    RETURN QUERY SELECT * FROM unnest(_kinds, _ids);
 END
 $$;
 
@@ -266,6 +666,45 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.values_at(_value jsonb, _steps text[]) RETURNS SETOF jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    _values jsonb[] := ARRAY[_value];
+    _step text;
+BEGIN
+    FOREACH _step IN ARRAY _steps LOOP
+        IF _step = '*' THEN
+            _values := ARRAY(
+                SELECT element.value
+                FROM unnest(_values) WITH ORDINALITY AS v (value, n)
+                CROSS JOIN LATERAL jsonb_array_elements(
+                    CASE jsonb_typeof(v.value) WHEN 'array' THEN v.value END
+                ) WITH ORDINALITY AS element (value, m)
+                ORDER BY v.n, element.m
+            );
+        ELSIF _step ~ '^(0|[1-9][0-9]{0,8})$' THEN
+            _values := ARRAY(
+                SELECT v.value #> ARRAY[_step]
+                FROM unnest(_values) WITH ORDINALITY AS v (value, n)
+                WHERE v.value #> ARRAY[_step] IS NOT NULL
+                ORDER BY v.n
+            );
+        ELSE
+            _values := ARRAY(
+                SELECT v.value -> _step
+                FROM unnest(_values) WITH ORDINALITY AS v (value, n)
+                WHERE v.value -> _step IS NOT NULL
+                ORDER BY v.n
+            );
+        END IF;
+        EXIT WHEN cardinality(_values) = 0;
+    END LOOP;
+    RETURN QUERY SELECT unnest(_values);
+END
+$_$;
+
 CREATE TABLE everlog.aggregate_type_versions (
     tenant_id integer NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -280,6 +719,64 @@ CREATE TABLE everlog.catalogs (
     revision bigint NOT NULL,
     is_strict boolean NOT NULL,
     CONSTRAINT catalogs_revision_check CHECK ((revision > 0))
+);
+
+CREATE TABLE everlog.entities (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    events bigint NOT NULL,
+    last_position bigint NOT NULL,
+    last_record_time timestamp with time zone
+)
+WITH (fillfactor='80');
+
+CREATE TABLE everlog.entity_declarations (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    event_types text[] NOT NULL COLLATE pg_catalog."C",
+    event_type_prefixes text[] NOT NULL COLLATE pg_catalog."C",
+    pointer text NOT NULL COLLATE pg_catalog."C",
+    path text[] NOT NULL,
+    jsonpath jsonpath,
+    steps text[] NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    subject text NOT NULL COLLATE pg_catalog."C",
+    ignore_case boolean NOT NULL
+);
+
+CREATE TABLE everlog.entity_generations (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE everlog.entity_indexes (
+    tenant_id integer NOT NULL,
+    declared integer NOT NULL,
+    current integer NOT NULL
+)
+WITH (fillfactor='50');
+
+CREATE TABLE everlog.entity_links (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    other_kind text NOT NULL COLLATE pg_catalog."C",
+    other_id text NOT NULL COLLATE pg_catalog."C",
+    said boolean NOT NULL
+);
+
+CREATE TABLE everlog.entity_mentions (
+    tenant_id integer NOT NULL,
+    generation integer NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL
 );
 
 CREATE TABLE everlog.event_links (
@@ -392,6 +889,24 @@ ALTER TABLE ONLY everlog.aggregate_type_versions
 ALTER TABLE ONLY everlog.catalogs
     ADD CONSTRAINT catalogs_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY everlog.entities
+    ADD CONSTRAINT entities_pkey PRIMARY KEY (tenant_id, generation, kind, id);
+
+ALTER TABLE ONLY everlog.entity_declarations
+    ADD CONSTRAINT entity_declarations_pkey PRIMARY KEY (tenant_id, generation, name);
+
+ALTER TABLE ONLY everlog.entity_generations
+    ADD CONSTRAINT entity_generations_pkey PRIMARY KEY (tenant_id, generation);
+
+ALTER TABLE ONLY everlog.entity_indexes
+    ADD CONSTRAINT entity_indexes_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY everlog.entity_links
+    ADD CONSTRAINT entity_links_pkey PRIMARY KEY (tenant_id, generation, kind, id, other_kind, other_id, said);
+
+ALTER TABLE ONLY everlog.entity_mentions
+    ADD CONSTRAINT entity_mentions_pkey PRIMARY KEY (tenant_id, generation, kind, id, "position");
+
 ALTER TABLE ONLY everlog.event_links
     ADD CONSTRAINT event_links_pkey PRIMARY KEY (tenant_id, event_id, related_event_id, kind);
 
@@ -448,6 +963,25 @@ GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigin
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.entity_id_of_kind(_tenant integer, _generation integer, _kind text, _id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.entity_id_of_kind(_tenant integer, _generation integer, _kind text, _id text) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.entity_index_state(_tenant integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.entity_index_state(_tenant integer) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.entity_text(_value jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigint, _removed_rows_max bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigint, _removed_rows_max bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.index_entities(_tenant integer, _generation integer, _events_max bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.lock_head(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
 
@@ -459,15 +993,34 @@ GRANT ALL ON FUNCTION everlog.raise_epoch(_tenant integer) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.values_at(_value jsonb, _steps text[]) FROM PUBLIC;
+
 GRANT SELECT ON TABLE everlog.aggregate_type_versions TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.catalogs TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entities TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entity_declarations TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entity_generations TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entity_indexes TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entity_links TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.entity_mentions TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.event_links TO everlog_service;
 

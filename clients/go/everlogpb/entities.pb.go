@@ -87,9 +87,10 @@ type EntityDeclaration struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The event types: exact, or by prefix (`stripe.*`). Empty: all. At most 100.
 	EventTypes []string `protobuf:"bytes,2,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-	// step stands for every element of an array. A text, a whole number, or an array of them counts as
-	// an id; anything else does not. At most 1 KiB and 32 steps.
+	// Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+	// empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+	// counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+	// texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
 	Pointer string `protobuf:"bytes,3,opt,name=pointer,proto3" json:"pointer,omitempty"`
 	// The kind of id that stands there. 1–255 bytes.
 	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -97,7 +98,7 @@ type EntityDeclaration struct {
 	// `customer`: so ids of different kinds are linked by being seen together. At most 255 bytes.
 	Subject string `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
 	// Compare ids without regard to case (they are stored in lower case), and without white space
-	// around them.
+	// around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
 	IgnoreCase    bool `protobuf:"varint,6,opt,name=ignore_case,json=ignoreCase,proto3" json:"ignore_case,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -178,9 +179,10 @@ func (x *EntityDeclaration) GetIgnoreCase() bool {
 // A request to declare where ids stand.
 type DeclareEntitiesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is declared; one that has the name of an earlier one replaces it. At most 100.
+	// What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+	// that is declared then.
 	Declarations []*EntityDeclaration `protobuf:"bytes,1,rep,name=declarations,proto3" json:"declarations,omitempty"`
-	// The names of declarations that are withdrawn. At most 100.
+	// The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
 	WithdrawnNames []string `protobuf:"bytes,2,rep,name=withdrawn_names,json=withdrawnNames,proto3" json:"withdrawn_names,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -230,7 +232,8 @@ func (x *DeclareEntitiesRequest) GetWithdrawnNames() []string {
 	return nil
 }
 
-// It is declared. The index is then rebuilt from the log; see `indexed_position`.
+// It is declared. If that changes anything, the index is then rebuilt from the log, while reads go on
+// with the old one; see `indexed_position`.
 type DeclareEntitiesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// All declarations of the tenant, by name. At most 100.
@@ -380,13 +383,14 @@ func (x *ListEntityDeclarationsResponse) GetHeadPosition() int64 {
 // A request to say that two ids name the same entity.
 type LinkEntitiesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One id.
+	// One id; with its kind and a colon at most 255 bytes.
 	Entity *EntityKey `protobuf:"bytes,1,opt,name=entity,proto3" json:"entity,omitempty"`
 	// The other.
 	SameAs *EntityKey `protobuf:"bytes,2,opt,name=same_as,json=sameAs,proto3" json:"same_as,omitempty"`
 	// Who says so. At most 255 bytes.
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
-	// Takes it back: withdraws a link that was said, not one that was seen in an event.
+	// Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+	// event, is refused. (Saying what is said already changes nothing.)
 	Undo          bool `protobuf:"varint,4,opt,name=undo,proto3" json:"undo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -508,7 +512,7 @@ type ListEntitiesRequest struct {
 	// The `next_page_token` of the page before; empty for the first page. All other fields but
 	// `page_size` must be as they were then.
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Wait until at least this position is indexed. 0: do not wait.
+	// Wait until at least this position is indexed by what is declared now. 0: do not wait.
 	MinPosition   int64 `protobuf:"varint,5,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -584,7 +588,7 @@ type EntitySummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id.
 	Entity *EntityKey `protobuf:"bytes,1,opt,name=entity,proto3" json:"entity,omitempty"`
-	// How many events carry it.
+	// How many events carry it; 0 for one that was only linked, which has no last one.
 	Events int64 `protobuf:"varint,2,opt,name=events,proto3" json:"events,omitempty"`
 	// The position of the last one.
 	LastPosition int64 `protobuf:"varint,3,opt,name=last_position,json=lastPosition,proto3" json:"last_position,omitempty"`
@@ -740,7 +744,7 @@ type EventsOfEntityRequest struct {
 	// The `next_page_token` of the page before; empty for the first page. All other fields but
 	// `page_size` must be as they were then.
 	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Wait until at least this position is indexed. 0: do not wait.
+	// Wait until at least this position is indexed by what is declared now. 0: do not wait.
 	MinPosition   int64 `protobuf:"varint,6,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -33,9 +33,10 @@ export interface EntityDeclaration {
   /** The event types: exact, or by prefix (`stripe.*`). Empty: all. At most 100. */
   eventTypes: string[];
   /**
-   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-   * step stands for every element of an array. A text, a whole number, or an array of them counts as
-   * an id; anything else does not. At most 1 KiB and 32 steps.
+   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+   * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+   * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+   * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
    */
   pointer: string;
   /** The kind of id that stands there. 1–255 bytes. */
@@ -47,20 +48,26 @@ export interface EntityDeclaration {
   subject: string;
   /**
    * Compare ids without regard to case (they are stored in lower case), and without white space
-   * around them.
+   * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
    */
   ignoreCase: boolean;
 }
 
 /** A request to declare where ids stand. */
 export interface DeclareEntitiesRequest {
-  /** What is declared; one that has the name of an earlier one replaces it. At most 100. */
+  /**
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
+   */
   declarations: EntityDeclaration[];
-  /** The names of declarations that are withdrawn. At most 100. */
+  /** The names of declarations that are withdrawn; one that is not declared is refused. At most 100. */
   withdrawnNames: string[];
 }
 
-/** It is declared. The index is then rebuilt from the log; see `indexed_position`. */
+/**
+ * It is declared. If that changes anything, the index is then rebuilt from the log, while reads go on
+ * with the old one; see `indexed_position`.
+ */
 export interface DeclareEntitiesResponse {
   /** All declarations of the tenant, by name. At most 100. */
   declarations: EntityDeclaration[];
@@ -82,7 +89,7 @@ export interface ListEntityDeclarationsResponse {
 
 /** A request to say that two ids name the same entity. */
 export interface LinkEntitiesRequest {
-  /** One id. */
+  /** One id; with its kind and a colon at most 255 bytes. */
   entity:
     | EntityKey
     | undefined;
@@ -92,7 +99,10 @@ export interface LinkEntitiesRequest {
     | undefined;
   /** Who says so. At most 255 bytes. */
   actor: string;
-  /** Takes it back: withdraws a link that was said, not one that was seen in an event. */
+  /**
+   * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+   * event, is refused. (Saying what is said already changes nothing.)
+   */
   undo: boolean;
 }
 
@@ -115,7 +125,7 @@ export interface ListEntitiesRequest {
    * `page_size` must be as they were then.
    */
   pageToken: string;
-  /** Wait until at least this position is indexed. 0: do not wait. */
+  /** Wait until at least this position is indexed by what is declared now. 0: do not wait. */
   minPosition: bigint;
 }
 
@@ -125,7 +135,7 @@ export interface EntitySummary {
   entity:
     | EntityKey
     | undefined;
-  /** How many events carry it. */
+  /** How many events carry it; 0 for one that was only linked, which has no last one. */
   events: bigint;
   /** The position of the last one. */
   lastPosition: bigint;
@@ -167,7 +177,7 @@ export interface EventsOfEntityRequest {
    * `page_size` must be as they were then.
    */
   pageToken: string;
-  /** Wait until at least this position is indexed. 0: do not wait. */
+  /** Wait until at least this position is indexed by what is declared now. 0: do not wait. */
   minPosition: bigint;
 }
 

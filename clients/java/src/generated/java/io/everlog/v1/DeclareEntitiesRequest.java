@@ -60,7 +60,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.everlog.v1.EntityDeclaration> declarations_;
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -71,7 +72,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -83,7 +85,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -94,7 +97,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -105,7 +109,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -122,7 +127,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -134,7 +139,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -145,7 +150,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -157,7 +162,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -576,7 +581,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -590,7 +596,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -604,7 +611,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -618,7 +626,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -639,7 +648,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -657,7 +667,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -677,7 +688,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -698,7 +710,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -716,7 +729,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -734,7 +748,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -753,7 +768,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -770,7 +786,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -787,7 +804,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -798,7 +816,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -812,7 +831,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -827,7 +847,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -838,7 +859,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -850,7 +872,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What is declared; one that has the name of an earlier one replaces it. At most 100.
+     * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+     * that is declared then.
      * </pre>
      *
      * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -884,7 +907,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -897,7 +920,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -908,7 +931,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -920,7 +943,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -933,7 +956,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -952,7 +975,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -970,7 +993,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -988,7 +1011,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>
@@ -1003,7 +1026,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The names of declarations that are withdrawn. At most 100.
+     * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
      * </pre>
      *
      * <code>repeated string withdrawn_names = 2;</code>

@@ -12,7 +12,8 @@ public interface DeclareEntitiesRequestOrBuilder extends
 
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -21,7 +22,8 @@ public interface DeclareEntitiesRequestOrBuilder extends
       getDeclarationsList();
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -29,7 +31,8 @@ public interface DeclareEntitiesRequestOrBuilder extends
   io.everlog.v1.EntityDeclaration getDeclarations(int index);
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -37,7 +40,8 @@ public interface DeclareEntitiesRequestOrBuilder extends
   int getDeclarationsCount();
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -46,7 +50,8 @@ public interface DeclareEntitiesRequestOrBuilder extends
       getDeclarationsOrBuilderList();
   /**
    * <pre>
-   * What is declared; one that has the name of an earlier one replaces it. At most 100.
+   * What is declared; one that has the name of an earlier one replaces it. At most 100, also of all
+   * that is declared then.
    * </pre>
    *
    * <code>repeated .everlog.v1.EntityDeclaration declarations = 1;</code>
@@ -56,7 +61,7 @@ public interface DeclareEntitiesRequestOrBuilder extends
 
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -66,7 +71,7 @@ public interface DeclareEntitiesRequestOrBuilder extends
       getWithdrawnNamesList();
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -75,7 +80,7 @@ public interface DeclareEntitiesRequestOrBuilder extends
   int getWithdrawnNamesCount();
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>
@@ -85,7 +90,7 @@ public interface DeclareEntitiesRequestOrBuilder extends
   java.lang.String getWithdrawnNames(int index);
   /**
    * <pre>
-   * The names of declarations that are withdrawn. At most 100.
+   * The names of declarations that are withdrawn; one that is not declared is refused. At most 100.
    * </pre>
    *
    * <code>repeated string withdrawn_names = 2;</code>

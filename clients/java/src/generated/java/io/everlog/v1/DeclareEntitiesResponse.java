@@ -7,7 +7,8 @@ package io.everlog.v1;
 
 /**
  * <pre>
- * It is declared. The index is then rebuilt from the log; see `indexed_position`.
+ * It is declared. If that changes anything, the index is then rebuilt from the log, while reads go on
+ * with the old one; see `indexed_position`.
  * </pre>
  *
  * Protobuf type {@code everlog.v1.DeclareEntitiesResponse}
@@ -284,7 +285,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * It is declared. The index is then rebuilt from the log; see `indexed_position`.
+   * It is declared. If that changes anything, the index is then rebuilt from the log, while reads go on
+   * with the old one; see `indexed_position`.
    * </pre>
    *
    * Protobuf type {@code everlog.v1.DeclareEntitiesResponse}

@@ -163,9 +163,10 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object pointer_ = "";
   /**
    * <pre>
-   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-   * step stands for every element of an array. A text, a whole number, or an array of them counts as
-   * an id; anything else does not. At most 1 KiB and 32 steps.
+   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+   * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+   * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+   * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
    * </pre>
    *
    * <code>string pointer = 3;</code>
@@ -186,9 +187,10 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-   * step stands for every element of an array. A text, a whole number, or an array of them counts as
-   * an id; anything else does not. At most 1 KiB and 32 steps.
+   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+   * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+   * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+   * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
    * </pre>
    *
    * <code>string pointer = 3;</code>
@@ -310,7 +312,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Compare ids without regard to case (they are stored in lower case), and without white space
-   * around them.
+   * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
    * </pre>
    *
    * <code>bool ignore_case = 6;</code>
@@ -999,9 +1001,10 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object pointer_ = "";
     /**
      * <pre>
-     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-     * step stands for every element of an array. A text, a whole number, or an array of them counts as
-     * an id; anything else does not. At most 1 KiB and 32 steps.
+     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+     * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+     * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+     * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
      * </pre>
      *
      * <code>string pointer = 3;</code>
@@ -1021,9 +1024,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-     * step stands for every element of an array. A text, a whole number, or an array of them counts as
-     * an id; anything else does not. At most 1 KiB and 32 steps.
+     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+     * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+     * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+     * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
      * </pre>
      *
      * <code>string pointer = 3;</code>
@@ -1044,9 +1048,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-     * step stands for every element of an array. A text, a whole number, or an array of them counts as
-     * an id; anything else does not. At most 1 KiB and 32 steps.
+     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+     * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+     * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+     * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
      * </pre>
      *
      * <code>string pointer = 3;</code>
@@ -1063,9 +1068,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-     * step stands for every element of an array. A text, a whole number, or an array of them counts as
-     * an id; anything else does not. At most 1 KiB and 32 steps.
+     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+     * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+     * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+     * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
      * </pre>
      *
      * <code>string pointer = 3;</code>
@@ -1079,9 +1085,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-     * step stands for every element of an array. A text, a whole number, or an array of them counts as
-     * an id; anything else does not. At most 1 KiB and 32 steps.
+     * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+     * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+     * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+     * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
      * </pre>
      *
      * <code>string pointer = 3;</code>
@@ -1291,7 +1298,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Compare ids without regard to case (they are stored in lower case), and without white space
-     * around them.
+     * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
      * </pre>
      *
      * <code>bool ignore_case = 6;</code>
@@ -1304,7 +1311,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Compare ids without regard to case (they are stored in lower case), and without white space
-     * around them.
+     * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
      * </pre>
      *
      * <code>bool ignore_case = 6;</code>
@@ -1321,7 +1328,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Compare ids without regard to case (they are stored in lower case), and without white space
-     * around them.
+     * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
      * </pre>
      *
      * <code>bool ignore_case = 6;</code>

@@ -73,9 +73,10 @@ public interface EntityDeclarationOrBuilder extends
 
   /**
    * <pre>
-   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-   * step stands for every element of an array. A text, a whole number, or an array of them counts as
-   * an id; anything else does not. At most 1 KiB and 32 steps.
+   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+   * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+   * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+   * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
    * </pre>
    *
    * <code>string pointer = 3;</code>
@@ -84,9 +85,10 @@ public interface EntityDeclarationOrBuilder extends
   java.lang.String getPointer();
   /**
    * <pre>
-   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`. A `*`
-   * step stands for every element of an array. A text, a whole number, or an array of them counts as
-   * an id; anything else does not. At most 1 KiB and 32 steps.
+   * Where the id stands in the JSON data: a JSON pointer (RFC 6901), such as `/customer/email`, not
+   * empty. A `*` step stands for every element of an array. A text, a whole number, or an array of them
+   * counts as an id, if it then has 1–255 bytes; anything else does not. Of one event the first 100
+   * texts and numbers that stand there are looked at. At most 1 KiB and 32 steps.
    * </pre>
    *
    * <code>string pointer = 3;</code>
@@ -140,7 +142,7 @@ public interface EntityDeclarationOrBuilder extends
   /**
    * <pre>
    * Compare ids without regard to case (they are stored in lower case), and without white space
-   * around them.
+   * around them. All declarations of one kind must agree in it: it holds for the ids of requests too.
    * </pre>
    *
    * <code>bool ignore_case = 6;</code>

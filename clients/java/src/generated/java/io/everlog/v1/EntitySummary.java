@@ -96,7 +96,7 @@ private static final long serialVersionUID = 0L;
   private long events_ = 0L;
   /**
    * <pre>
-   * How many events carry it.
+   * How many events carry it; 0 for one that was only linked, which has no last one.
    * </pre>
    *
    * <code>int64 events = 2;</code>
@@ -868,7 +868,7 @@ private static final long serialVersionUID = 0L;
     private long events_ ;
     /**
      * <pre>
-     * How many events carry it.
+     * How many events carry it; 0 for one that was only linked, which has no last one.
      * </pre>
      *
      * <code>int64 events = 2;</code>
@@ -880,7 +880,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many events carry it.
+     * How many events carry it; 0 for one that was only linked, which has no last one.
      * </pre>
      *
      * <code>int64 events = 2;</code>
@@ -896,7 +896,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many events carry it.
+     * How many events carry it; 0 for one that was only linked, which has no last one.
      * </pre>
      *
      * <code>int64 events = 2;</code>

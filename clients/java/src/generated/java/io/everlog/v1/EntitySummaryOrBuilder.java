@@ -39,7 +39,7 @@ public interface EntitySummaryOrBuilder extends
 
   /**
    * <pre>
-   * How many events carry it.
+   * How many events carry it; 0 for one that was only linked, which has no last one.
    * </pre>
    *
    * <code>int64 events = 2;</code>

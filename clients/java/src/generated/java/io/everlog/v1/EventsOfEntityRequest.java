@@ -193,7 +193,7 @@ private static final long serialVersionUID = 0L;
   private long minPosition_ = 0L;
   /**
    * <pre>
-   * Wait until at least this position is indexed. 0: do not wait.
+   * Wait until at least this position is indexed by what is declared now. 0: do not wait.
    * </pre>
    *
    * <code>int64 min_position = 6;</code>
@@ -1044,7 +1044,7 @@ private static final long serialVersionUID = 0L;
     private long minPosition_ ;
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 6;</code>
@@ -1056,7 +1056,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 6;</code>
@@ -1072,7 +1072,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 6;</code>

@@ -58,7 +58,7 @@ private static final long serialVersionUID = 0L;
   private io.everlog.v1.EntityKey entity_;
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -70,7 +70,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -82,7 +82,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -181,7 +181,8 @@ private static final long serialVersionUID = 0L;
   private boolean undo_ = false;
   /**
    * <pre>
-   * Takes it back: withdraws a link that was said, not one that was seen in an event.
+   * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+   * event, is refused. (Saying what is said already changes nothing.)
    * </pre>
    *
    * <code>bool undo = 4;</code>
@@ -606,7 +607,7 @@ private static final long serialVersionUID = 0L;
         io.everlog.v1.EntityKey, io.everlog.v1.EntityKey.Builder, io.everlog.v1.EntityKeyOrBuilder> entityBuilder_;
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -617,7 +618,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -632,7 +633,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -652,7 +653,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -670,7 +671,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -695,7 +696,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -712,7 +713,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -724,7 +725,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -739,7 +740,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One id.
+     * One id; with its kind and a colon at most 255 bytes.
      * </pre>
      *
      * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -1010,7 +1011,8 @@ private static final long serialVersionUID = 0L;
     private boolean undo_ ;
     /**
      * <pre>
-     * Takes it back: withdraws a link that was said, not one that was seen in an event.
+     * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+     * event, is refused. (Saying what is said already changes nothing.)
      * </pre>
      *
      * <code>bool undo = 4;</code>
@@ -1022,7 +1024,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Takes it back: withdraws a link that was said, not one that was seen in an event.
+     * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+     * event, is refused. (Saying what is said already changes nothing.)
      * </pre>
      *
      * <code>bool undo = 4;</code>
@@ -1038,7 +1041,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Takes it back: withdraws a link that was said, not one that was seen in an event.
+     * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+     * event, is refused. (Saying what is said already changes nothing.)
      * </pre>
      *
      * <code>bool undo = 4;</code>

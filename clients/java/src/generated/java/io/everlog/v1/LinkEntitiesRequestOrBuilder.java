@@ -12,7 +12,7 @@ public interface LinkEntitiesRequestOrBuilder extends
 
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -21,7 +21,7 @@ public interface LinkEntitiesRequestOrBuilder extends
   boolean hasEntity();
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -30,7 +30,7 @@ public interface LinkEntitiesRequestOrBuilder extends
   io.everlog.v1.EntityKey getEntity();
   /**
    * <pre>
-   * One id.
+   * One id; with its kind and a colon at most 255 bytes.
    * </pre>
    *
    * <code>.everlog.v1.EntityKey entity = 1;</code>
@@ -86,7 +86,8 @@ public interface LinkEntitiesRequestOrBuilder extends
 
   /**
    * <pre>
-   * Takes it back: withdraws a link that was said, not one that was seen in an event.
+   * Takes it back: withdraws a link that was said. One that was never said, or that is only seen in an
+   * event, is refused. (Saying what is said already changes nothing.)
    * </pre>
    *
    * <code>bool undo = 4;</code>

@@ -217,7 +217,7 @@ private static final long serialVersionUID = 0L;
   private long minPosition_ = 0L;
   /**
    * <pre>
-   * Wait until at least this position is indexed. 0: do not wait.
+   * Wait until at least this position is indexed by what is declared now. 0: do not wait.
    * </pre>
    *
    * <code>int64 min_position = 5;</code>
@@ -953,7 +953,7 @@ private static final long serialVersionUID = 0L;
     private long minPosition_ ;
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 5;</code>
@@ -965,7 +965,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 5;</code>
@@ -981,7 +981,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Wait until at least this position is indexed. 0: do not wait.
+     * Wait until at least this position is indexed by what is declared now. 0: do not wait.
      * </pre>
      *
      * <code>int64 min_position = 5;</code>

@@ -84,7 +84,7 @@ public interface ListEntitiesRequestOrBuilder extends
 
   /**
    * <pre>
-   * Wait until at least this position is indexed. 0: do not wait.
+   * Wait until at least this position is indexed by what is declared now. 0: do not wait.
    * </pre>
    *
    * <code>int64 min_position = 5;</code>
