@@ -19,6 +19,7 @@ import structlog
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from everlog_server.aggregates import States
 from everlog_server.append import Sequencers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
@@ -29,10 +30,12 @@ from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import SERVICES, add_services
 from everlog_server.storage.catalogs import CatalogStore
+from everlog_server.storage.counts import Counts
 from everlog_server.storage.database import Database
 from everlog_server.storage.entities import EntityStore
 from everlog_server.storage.graph import GraphReader
 from everlog_server.storage.hints import Hints
+from everlog_server.storage.listings import Listings
 from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
@@ -96,6 +99,7 @@ async def _serve(
     drain = asyncio.Event()
     database = Database(dsn, loaded.storage)
     reader = EventReader(database)
+    catalog_store = CatalogStore(database)
     subscriptions = Subscriptions(reader, Hints(database), loaded.subscriptions)
     entity_store = EntityStore(database)
     indexer = EntityIndexer(
@@ -124,8 +128,11 @@ async def _serve(
         graphs=GraphReader(database),
         narrators=Narrators(model),
         subscriptions=subscriptions,
-        catalog_store=CatalogStore(database),
+        catalog_store=catalog_store,
         entities=EntityGraph(entity_store, indexer, reader),
+        states=States(reader, catalog_store.aggregate_type),
+        listings=Listings(database),
+        counts=Counts(database),
         limits=loaded.limits,
         drain=drain,
         heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,

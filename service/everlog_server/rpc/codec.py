@@ -51,6 +51,7 @@ _HEARTBEAT = b"\x2a\x00"
 _NEXT_PAGE_TOKEN = b"\x12"
 _TOTAL_SIZE = b"\x18"
 _THROUGH_POSITION = b"\x20"
+_LATEST_THROUGH_POSITION = b"\x10"
 
 # Varints, 14 bits at a time: all of a number below 16,384, or its lowest 14 bits when more follow.
 _BITS = 14
@@ -221,6 +222,11 @@ def event_ids_of(records: bytes) -> list[str]:
         event_ids.append(records[at + 2 : at + 38].decode())
         at += size
     return event_ids
+
+
+def encode_latest_response(records: bytes, through_position: int) -> bytes:
+    """A LatestResponse."""
+    return b"".join((records, _LATEST_THROUGH_POSITION, varint(through_position)))
 
 
 def encode_replay_response(records: bytes, examined_position: int) -> bytes:

@@ -23,6 +23,10 @@ _HEARTBEAT_SECONDS_MAX = 300.0
 _M = TypeVar("_M", bound=Message)
 
 
+class _HasPages(Protocol):
+    page_size: int
+
+
 class _CarriesEventId(Protocol):
     after_position: int
     after_event_id: str
@@ -61,8 +65,8 @@ def checked_time(time: Timestamp, path: str) -> int:
         raise BadRequestError(FieldViolation(path, str(error))) from None
 
 
-def page_size(request: event_store_pb2.QueryRequest, limits: LimitSettings) -> int:
-    """How many events a page may have."""
+def page_size(request: _HasPages, limits: LimitSettings) -> int:
+    """How many events, or other things, a page may have."""
     size, most = request.page_size, limits.page_events_max
     if not 0 <= size <= most:
         raise BadRequestError(FieldViolation("page_size", f"is {size}; 0 to {most}"))

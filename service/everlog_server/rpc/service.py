@@ -9,11 +9,13 @@ import asyncio
 
 import grpc
 
-from everlog.v1 import catalog_pb2, event_store_pb2
+from everlog.v1 import aggregates_pb2, catalog_pb2, event_store_pb2
+from everlog_server.aggregates import States
 from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.entities import EntityGraph
 from everlog_server.narratives import Narrators
+from everlog_server.rpc.aggregate_service import AggregateService
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.entity_service import SERVICE as ENTITY_SERVICE
@@ -23,15 +25,24 @@ from everlog_server.rpc.interceptors import guarded
 from everlog_server.rpc.narratives_service import NARRATIVE_SERVICE, Narratives
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.catalogs import CatalogStore
+from everlog_server.storage.counts import Counts
 from everlog_server.storage.graph import GraphReader
+from everlog_server.storage.listings import Listings
 from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
 
+AGGREGATE_SERVICE = aggregates_pb2.DESCRIPTOR.services_by_name["AggregateService"].full_name
 EVENT_STORE_SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
 CATALOG_SERVICE = catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name
-SERVICES = (EVENT_STORE_SERVICE, CATALOG_SERVICE, NARRATIVE_SERVICE, ENTITY_SERVICE)
+SERVICES = (
+    EVENT_STORE_SERVICE,
+    CATALOG_SERVICE,
+    AGGREGATE_SERVICE,
+    NARRATIVE_SERVICE,
+    ENTITY_SERVICE,
+)
 """The names of everlog's own, in the order in which they are told."""
 
 
@@ -47,6 +58,9 @@ def add_services(
     subscriptions: Subscriptions,
     catalog_store: CatalogStore,
     entities: EntityGraph,
+    states: States,
+    listings: Listings,
+    counts: Counts,
     limits: LimitSettings,
     drain: asyncio.Event,
     heartbeat_seconds: float = 10.0,
@@ -81,6 +95,14 @@ def add_services(
         "Subscribe": grpc.unary_stream_rpc_method_handler(store.Subscribe),
     }
     catalog = CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store)
+    aggregates = AggregateService(
+        tenants=tenants,
+        reader=reader,
+        states=states,
+        listings=listings,
+        counts=counts,
+        limits=limits,
+    )
     narratives = Narratives(
         sequencers=sequencers,
         tenants=tenants,
@@ -96,6 +118,7 @@ def add_services(
     services = {
         EVENT_STORE_SERVICE: handlers,
         CATALOG_SERVICE: catalog.handlers(),
+        AGGREGATE_SERVICE: aggregates.handlers(),
         NARRATIVE_SERVICE: narratives.handlers(),
         ENTITY_SERVICE: graph.handlers(),
     }

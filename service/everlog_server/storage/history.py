@@ -66,11 +66,13 @@ class History:
         cursor: int | None,
         through: int,
         limit: int,
+        bytes_max: int = PAGE_BYTES_MAX,
     ) -> Page:
         """The page after `cursor`, the `examined_position` of the page before (None: the first).
 
         Going newest first the stretch ends before the cursor. May return fewer than `limit` without
-        being the last: when the page is full by bytes, or its time slice of 1 s is over.
+        being the last: when the page is full by bytes, or its time slice of 1 s is over. One event
+        may be larger than `bytes_max`, which is at least 1.
         """
         if newest_first:
             after, end = 0, through if cursor is None else cursor - 1
@@ -83,11 +85,11 @@ class History:
         parts: list[bytes] = []
         total = size = 0
         examined = 0 if newest_first else through
-        while after < end and total < limit and size < PAGE_BYTES_MAX:
+        while after < end and total < limit and size < bytes_max:
             records, count, page_examined, is_cut = await pages.read(
-                after=after, through=end, limit=limit - total, bytes_max=PAGE_BYTES_MAX - size
+                after=after, through=end, limit=limit - total, bytes_max=bytes_max - size
             )
-            if size and size + len(records) > PAGE_BYTES_MAX:
+            if size and size + len(records) > bytes_max:
                 break  # one large event alone: it is the next page's
             parts.append(records)
             total += count

@@ -1,0 +1,272 @@
+"""AggregateService over the wire: state, listing, counts, latest, statistics."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import psycopg
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from everlog.v1 import aggregates_pb2 as pb
+from everlog.v1 import event_pb2, event_store_pb2, filter_pb2
+from everlog.v1.aggregates_pb2_grpc import AggregateServiceStub
+from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
+from tests.servers import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from pathlib import Path
+
+
+class Caller:
+    """A caller of both services, of one tenant."""
+
+    def __init__(self, channel: grpc.aio.Channel, tenant: str = "default") -> None:
+        self._events = EventStoreServiceStub(channel)
+        self._aggregates = AggregateServiceStub(channel)
+        self._options: dict[str, Any] = {
+            "timeout": 15,
+            "metadata": (("everlog-tenant", tenant),),
+            "wait_for_ready": True,
+        }
+
+    async def emit(self, *events: event_pb2.NewEvent) -> list[event_store_pb2.Receipt]:
+        request = event_store_pb2.EmitRequest(events=events)
+        return list((await self._events.Emit(request, **self._options)).receipts)
+
+    async def state(self, aggregate: str, **fields: Any) -> pb.GetStateResponse:
+        request = pb.GetStateRequest(aggregate=key(aggregate), **fields)
+        return await self._aggregates.GetState(request, **self._options)
+
+    async def page(self, **fields: Any) -> pb.ListAggregatesResponse:
+        request = pb.ListAggregatesRequest(**fields)
+        return await self._aggregates.ListAggregates(request, **self._options)
+
+    async def listed(self, **fields: Any) -> list[str]:
+        """All pages."""
+        names = []
+        while True:
+            page = await self.page(**fields)
+            names += [name(summary.aggregate) for summary in page.aggregates]
+            if not page.next_page_token:
+                return names
+            fields["page_token"] = page.next_page_token
+
+    async def count(self, group: int = 0, **fields: Any) -> pb.CountEventsResponse:
+        request = pb.CountEventsRequest(filter=filter_pb2.EventFilter(**fields), group=group)
+        return await self._aggregates.CountEvents(request, **self._options)
+
+    async def latest(self, max_events: int = 0, **fields: Any) -> pb.LatestResponse:
+        request = pb.LatestRequest(filter=filter_pb2.EventFilter(**fields), max_events=max_events)
+        return await self._aggregates.Latest(request, **self._options)
+
+    async def statistics(self, **fields: Any) -> pb.GetStatisticsResponse:
+        request = pb.GetStatisticsRequest(**fields)
+        return await self._aggregates.GetStatistics(request, **self._options)
+
+
+def key(aggregate: str) -> event_pb2.AggregateKey:
+    aggregate_type, _, aggregate_id = aggregate.partition("/")
+    return event_pb2.AggregateKey(aggregate_type=aggregate_type, aggregate_id=aggregate_id)
+
+
+def name(aggregate: event_pb2.AggregateKey) -> str:
+    return f"{aggregate.aggregate_type}/{aggregate.aggregate_id}"
+
+
+def event(aggregate: str, data: Any = None, event_type: str = "a.b", **fields: Any) -> Any:
+    aggregate_type, _, aggregate_id = aggregate.partition("/")
+    if data is not None:
+        fields["json"] = json.dumps(data)
+    return event_pb2.NewEvent(
+        aggregate_type=aggregate_type, aggregate_id=aggregate_id, event_type=event_type, **fields
+    )
+
+
+def numbers(counts: Iterable[pb.CountEventsResponse.Count]) -> list[tuple[str, int]]:
+    return [(count.key, count.events) for count in counts]
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    status = rpc_status.from_call(error)
+    assert status is not None, error
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    return info.reason
+
+
+@asynccontextmanager
+async def calling(database_url: str, folder: Path) -> AsyncIterator[tuple[Caller, Caller]]:
+    """Callers of the tenants `default` and `other`."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO everlog.tenant_names (name, tenant_id) VALUES ('other', 2)")
+        connection.execute("INSERT INTO everlog.tenants (tenant_id) VALUES (2)")
+    async with (
+        serving(database_url, folder) as server,
+        grpc.aio.insecure_channel(server.address) as channel,
+    ):
+        yield Caller(channel), Caller(channel, "other")
+
+
+async def test_a_state_is_what_the_events_add_up_to_then(database_url: str, tmp_path: Path) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        receipts = []
+        for data, event_type in (
+            ({"status": "new", "customer": {"name": "Ann", "tier": "gold"}}, "order.created"),
+            ({"customer": {"tier": None}, "lines": [1, 2]}, "order.changed"),
+            (None, "order.noted"),
+            ({"status": "paid"}, "order.paid"),
+        ):
+            receipts += await caller.emit(event("order/1", data, event_type))
+            await other.emit(event("order/1", {"of": "another tenant"}))
+            await caller.emit(event("order/2", {"of": "another order"}))
+        now = await caller.state("order/1")
+        assert json.loads(now.state) == {
+            "status": "paid",
+            "customer": {"name": "Ann"},
+            "lines": [1, 2],
+        }
+        assert (now.events_replayed, now.last_sequence) == (4, 4)
+        assert (now.last_event_type, now.last_position) == ("order.paid", receipts[3].position)
+        assert now.last_record_time == receipts[3].record_time
+        assert now.aggregate_type_version == 0
+        assert 0 < now.duration.ToMicroseconds() < 10_000_000
+
+        second = await caller.state("order/1", through_sequence=2)
+        assert json.loads(second.state)["status"] == "new"
+        assert (second.last_sequence, second.last_event_type) == (2, "order.changed")
+        assert (await caller.state("order/1", through_sequence=99)).state == now.state
+        at = await caller.state("order/1", through_time=receipts[1].record_time)
+        assert at.state == second.state
+        assert at.last_record_time == receipts[1].record_time
+
+        for moment in ({"through_sequence": 0}, {"through_time": Timestamp(seconds=1)}):
+            before = await caller.state("order/1", **moment)
+            assert (before.state, before.events_replayed, before.last_sequence) == ("{}", 0, 0)
+            assert not before.HasField("last_record_time")
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await other.state("order/2")
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        assert reason_of(refused.value) == "AGGREGATE_NOT_FOUND"
+
+
+async def test_every_aggregate_is_listed_once_as_of_the_first_page(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        for aggregate in ("b/1", "a/1", "a/2", "b/1", "a/10", "c/x", "a/1"):
+            await caller.emit(event(aggregate, event_type=f"{aggregate[0]}.happened"))
+        await other.emit(event("z/1"), event("a/1"))
+        assert await other.listed() == ["a/1", "z/1"]
+        named = {"order": pb.AGGREGATE_ORDER_NAME}
+        by_activity = ["a/1", "c/x", "a/10", "b/1", "a/2"]
+        assert await caller.listed() == by_activity
+        assert await caller.listed(**named) == sorted(by_activity)
+        assert await caller.listed(**named, page_size=1) == sorted(by_activity)
+        assert await caller.listed(aggregate_type="a") == ["a/1", "a/10", "a/2"]
+        assert await caller.listed(aggregate_type="a", id_prefix="1") == ["a/1", "a/10"]
+        for order in (pb.AGGREGATE_ORDER_NAME, pb.AGGREGATE_ORDER_LAST_ACTIVE_FIRST):
+            assert await caller.listed(aggregate_type="a", id_prefix="11", order=order) == []
+            assert await caller.listed(aggregate_type="d", order=order) == []
+
+        first = await caller.page(page_size=2)
+        assert [name(one.aggregate) for one in first.aggregates] == by_activity[:2]
+        assert first.through_position == 7
+        summary = first.aggregates[0]
+        assert (summary.last_sequence, summary.last_position) == (2, 7)
+        assert summary.last_event_type == "a.happened"
+        assert (
+            summary.first_record_time.ToMicroseconds() < summary.last_record_time.ToMicroseconds()
+        )
+        # What happens now neither hides an aggregate from the pages that follow nor adds one.
+        await caller.emit(event("b/1"), event("a/2"), event("d/1"))
+        rest = await caller.listed(page_size=2, page_token=first.next_page_token)
+        assert rest == by_activity[2:]
+        assert await caller.listed() == ["d/1", "a/2", "b/1", "a/1", "c/x", "a/10"]
+
+
+async def test_events_are_counted_by_what_they_have_in_common(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        await other.emit(event("a/1", event_type="other.tenant", actor="system"))
+        assert (await caller.count()).total == 0
+        for group in (1, 2, 3, 4):
+            assert not (await caller.count(group)).counts
+        await caller.emit(
+            event("a/1", event_type="x.y", actor="user:ann"),
+            event("a/2", event_type="x.z", actor="user:bob"),
+            event("b/1", event_type="x.z", actor="user:ann"),
+            event("b/1", event_type="z.z"),
+        )
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        told = await caller.count()
+        assert (told.total, list(told.counts), told.through_position) == (4, [], 4)
+        by = {group: await caller.count(group) for group in (1, 2, 3, 4)}
+        assert {counts.total for counts in by.values()} == {4}
+        assert numbers(by[pb.COUNT_GROUP_EVENT_TYPE].counts) == [("x.z", 2), ("x.y", 1), ("z.z", 1)]
+        assert numbers(by[pb.COUNT_GROUP_DAY].counts) == [(today, 4)]
+        assert numbers(by[pb.COUNT_GROUP_AGGREGATE_TYPE].counts) == [("a", 2), ("b", 2)]
+        assert numbers(by[pb.COUNT_GROUP_ACTOR].counts) == [
+            ("user:ann", 2),
+            ("", 1),
+            ("user:bob", 1),
+        ]
+        filtered = {"event_types": ["x.*"], "aggregate_types": ["b"]}
+        assert (await caller.count(**filtered)).total == 1
+        assert numbers((await caller.count(1, **filtered)).counts) == [("x.z", 1)]
+        assert numbers((await caller.count(2, **filtered)).counts) == [(today, 1)]
+
+
+async def test_the_latest_events_come_newest_first(database_url: str, tmp_path: Path) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        await other.emit(event("a/1"))
+        assert not (await caller.latest()).events
+        await caller.emit(*[event("a/1", n, f"t.{n % 2}") for n in range(25)])
+        latest = await caller.latest()
+        assert [one.position for one in latest.events] == list(range(25, 15, -1))
+        assert latest.through_position == 25
+        odd = await caller.latest(2, event_types=["t.1"])
+        assert [one.json for one in odd.events] == ["23", "21"]
+        await caller.emit(*[event("b/1", "x" * 400_000) for _ in range(4)])
+        assert [one.position for one in (await caller.latest()).events] == [29, 28]
+
+
+async def test_statistics_tell_how_much_has_happened(database_url: str, tmp_path: Path) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        await other.emit(event("a/1"))
+        nothing = await caller.statistics()
+        assert (nothing.head_position, nothing.events_examined) == (0, 0)
+        assert not nothing.HasField("first_record_time")
+        receipts = await caller.emit(
+            *[event("a/1", event_type="x.y")] * 3,
+            event("a/2", event_type="z.z"),
+            event("b/1", "x" * 999),
+        )
+        told = await caller.statistics(busiest_max=2)
+        assert (told.head_position, told.events_examined, told.aggregates_active) == (5, 5, 3)
+        assert told.first_record_time == told.last_record_time == receipts[0].record_time
+        assert [(a.span.seconds, a.events) for a in told.activity] == [
+            (60, 5),
+            (3600, 5),
+            (86400, 5),
+            (604800, 5),
+        ]
+        assert told.activity[0].events_per_second == 5 / 60
+        assert [(one.event_type, one.events) for one in told.busiest_types] == [
+            ("x.y", 3),
+            ("a.b", 1),
+        ]
+        assert [(name(one.aggregate), one.events) for one in told.busiest_aggregates] == [
+            ("a/1", 3),
+            ("a/2", 1),
+        ]
+        assert 1_000 < told.record_bytes_max < 1_300
+        assert told.log_bytes_estimate == round(told.record_bytes_mean * 5)
