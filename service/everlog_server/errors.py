@@ -301,13 +301,11 @@ class ReadTooExpensiveError(EverlogError):
     """The read took longer than the server allows: narrow the filter."""
 
     reason = "READ_TOO_EXPENSIVE"
-    retry_after_seconds: ClassVar[float | None] = 1.0
+    retry_after_seconds = 1.0
 
 
 class StateTooLargeError(ReadTooExpensiveError):
     """The aggregate's state is larger than the server allows: its reducer must keep less."""
-
-    retry_after_seconds: ClassVar[float | None] = None  # waiting does not make it smaller
 
 
 class PositionNotVisibleError(EverlogError):
