@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import orjson
@@ -13,6 +14,7 @@ from everlog_server.aggregates.pointers import NOTHING, Tokens, find
 
 ValueOf: TypeAlias = "Callable[[Facts], Any]"
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the text says Z by itself
 NAME_BYTES = 1_024
 """A name has fewer: what one may add to a state."""
 METADATA_BYTES = 16 * 1024
@@ -22,20 +24,21 @@ METADATA_BYTES = 16 * 1024
 class Facts:
     """An event; its data is parsed when somebody asks for it, once."""
 
-    __slots__ = ("_data", "message")
+    __slots__ = ("_data", "_is_parsed", "message")
 
     def __init__(self, message: event_pb2.RecordedEvent) -> None:
         self.message = message
+        self._is_parsed = False
+        self._data: Any = NOTHING
 
     @property
     def data(self) -> Any:
         """The JSON data; NOTHING when there is none."""
-        try:
-            return self._data
-        except AttributeError:
-            text = self.message.json
-            self._data: Any = orjson.loads(text) if text else NOTHING
-            return self._data
+        if not self._is_parsed:
+            self._is_parsed = True
+            if text := self.message.json:
+                self._data = orjson.loads(text)
+        return self._data
 
 
 def value_at(tokens: Tokens) -> ValueOf:
@@ -76,9 +79,8 @@ def _metadata(message: event_pb2.RecordedEvent, rest: Tokens) -> Any:
 
 
 def _time_text(time: Timestamp) -> str:
-    text: str = time.ToJsonString()
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    return f"{whole}.{fraction:0<6}Z"
+    moment = _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
+    return moment.isoformat(timespec="microseconds") + "Z"
 
 
 def _name(field: str) -> ValueOf:

@@ -31,8 +31,7 @@ def merge(target: Any, patch: Any) -> Any:
     if type(target) is not dict:
         target = {}
     pairs = [(target, patch)]
-    while pairs:
-        into, changes = pairs.pop()
+    for into, changes in pairs:  # which grows on the way
         for key, value in changes.items():
             if value is None:
                 into.pop(key, None)

@@ -1,6 +1,6 @@
 """The state of an aggregate at a moment: its events read page by page, and folded.
 
-The fold runs in the event loop, in slices of a few milliseconds: in a thread it would hold the
+The fold runs in the event loop, in slices of a millisecond: in a thread it would hold the
 interpreter's lock for 5 ms at a time against everybody who wants to answer a call. What it may take
 is bounded: 10 s, 16 MiB of state and 1,000 levels at the end, and not much more on the way.
 """
@@ -14,10 +14,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import orjson
+
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog_server.aggregates.facts import Facts
-from everlog_server.aggregates.json_values import encode
-from everlog_server.aggregates.reducers import Reducer, reducer_of
+from everlog_server.aggregates.json_values import encode, merge
+from everlog_server.aggregates.reducers import MERGE, Reducer, reducer_of
 from everlog_server.errors import AggregateNotFoundError, ReadTooExpensiveError, StateTooLargeError
 from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.storage.history import Batch
@@ -27,7 +29,7 @@ DefinitionOf: TypeAlias = Callable[[int, str], Awaitable[tuple[int, bytes] | Non
 """From a tenant and an aggregate type to the newest version of its definition, serialized."""
 
 _STATE_SECONDS_MAX = 10.0
-_SLICE_SECONDS = 0.003
+_SLICE_SECONDS = 0.001
 STATE_BYTES_MAX = 16 * 1024 * 1024
 # A state is measured whenever it may have grown by so much, and may be twice as large then: it may
 # shrink again before the end.
@@ -123,15 +125,22 @@ class Fold:
 
     def apply(self, event: event_pb2.RecordedEvent) -> None:
         """Adds the next event. Raises StateTooLargeError."""
-        steps, growth_bytes, data_uses = self._reducer.reduction_of(event.event_type)
-        facts = Facts(event)
-        state = self.state
-        for step in steps:
-            state = step(state, facts)
-        self.state = state
+        reduction = self._reducer.reduction_of(event.event_type)
         self.events += 1
         self.last_event = event
-        self._growth_bytes += growth_bytes + data_uses * len(event.json)
+        if reduction is MERGE:  # as the steps below would do it, at half of the price
+            if text := event.json:
+                self.state = merge(self.state, orjson.loads(text))
+                self._growth_bytes += len(text)
+        elif reduction.steps:
+            facts = Facts(event)
+            state = self.state
+            for step in reduction.steps:
+                state = step(state, facts)
+            self.state = state
+            self._growth_bytes += reduction.growth_bytes
+            if reduction.data_uses:
+                self._growth_bytes += reduction.data_uses * len(event.json)
         if self._growth_bytes > _GROWTH_BYTES_MEASURED:
             self._growth_bytes = 0
             self._measured(2 * STATE_BYTES_MAX)
