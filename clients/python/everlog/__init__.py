@@ -76,13 +76,16 @@ from everlog.query import Query
 from everlog.recorded import EventOutcome, Head, Receipt, RecordedEvent
 from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
+from everlog.summaries import Activity, AggregateSummary, Counts, State, Statistics
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 
 __all__ = [
     "MUST_EXIST",
     "MUST_NOT_EXIST",
+    "Activity",
     "AggregateKey",
     "AggregateNotFound",
+    "AggregateSummary",
     "AggregateTypeNotFound",
     "AlreadyExists",
     "Backoff",
@@ -94,6 +97,7 @@ __all__ = [
     "CommitUnknown",
     "ConnectionLost",
     "Context",
+    "Counts",
     "CursorBeyondHead",
     "CursorTrimmed",
     "DataViolation",
@@ -149,6 +153,8 @@ __all__ = [
     "SequenceConflict",
     "SequenceViolation",
     "ServerDraining",
+    "State",
+    "Statistics",
     "StorageUnavailable",
     "Subscription",
     "SyncClient",

@@ -10,6 +10,7 @@ from typing import Literal, Self, Unpack, overload
 from grpc.aio import Channel
 
 from everlog import entities, expectations, requests
+from everlog.aggregate_calls import AggregateCalls
 from everlog.bulk import BulkEmit, Outcome
 from everlog.catalog import CatalogCalls
 from everlog.channel import open_channel
@@ -29,7 +30,7 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client(CatalogCalls, NarrativeCalls):
+class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.

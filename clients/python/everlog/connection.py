@@ -59,6 +59,7 @@ class Connection:
         timeout_seconds: float | None,
         backoff: Backoff | None,
     ) -> None:
+        self.channel = channel
         self._headers = call_headers(tenant=tenant, token=token)
         self._timeout_seconds = timeout_seconds
         self._backoff = backoff

@@ -216,6 +216,11 @@ class SyncClient:
     set_aggregate_type = _blocking(Client.set_aggregate_type)
     aggregate_type = _blocking(Client.aggregate_type)
     aggregate_types = _iterating(Client.aggregate_types)
+    state = _blocking(Client.state)
+    aggregates = _iterating(Client.aggregates)
+    count = _blocking(Client.count)
+    latest = _blocking(Client.latest)
+    statistics = _blocking(Client.statistics)
 
     def emit_stream(
         self,

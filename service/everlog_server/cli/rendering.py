@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -106,6 +106,26 @@ class Output:
                 (cell or "-").ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)
             ]
             self.line("  ".join(aligned).rstrip())
+
+    def figures(
+        self, columns: dict[str, Literal["left", "right"]], rows: Sequence[Sequence[str]]
+    ) -> None:
+        """Write rows under their headings, in a pipe without; columns are justified."""
+        shown = [tuple(map(visible, row)) for row in rows]
+        if not self.terminal:
+            for row in shown:
+                self.line("  ".join(row))
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for header, justify in columns.items():
+            table.add_column(header, no_wrap=True, overflow="ellipsis", justify=justify)
+        for row in shown:
+            table.add_row(*map(Text, row))
+        self._console.print(table)
+
+    def json(self, value: Any) -> None:
+        """Write a JSON value, indented; for a terminal."""
+        self._console.print(Text(_indented(value)), soft_wrap=True)
 
     def details(self, event: everlog.RecordedEvent) -> None:
         """Write everything about one event."""
@@ -229,7 +249,9 @@ def _message_fields(message: Any) -> dict[str, Any]:
 
 
 def _pretty(value: Any) -> str:
-    if value == {}:
-        return ""
+    return "" if value == {} else _indented(value)
+
+
+def _indented(value: Any) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return "\n".join(visible(line) for line in text.splitlines())
