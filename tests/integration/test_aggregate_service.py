@@ -270,3 +270,99 @@ async def test_statistics_tell_how_much_has_happened(database_url: str, tmp_path
         ]
         assert 1_000 < told.record_bytes_max < 1_300
         assert told.log_bytes_estimate == round(told.record_bytes_mean * 5)
+
+
+KEY = {"aggregate_type": "a", "aggregate_id": "1"}
+BAD = [
+    (pb.GetStateRequest(), "aggregate.aggregate_type"),
+    (pb.GetStateRequest(aggregate={"aggregate_type": "a"}), "aggregate.aggregate_id"),
+    (pb.GetStateRequest(aggregate=KEY | {"aggregate_id": "\0"}), "aggregate.aggregate_id"),
+    (pb.GetStateRequest(aggregate=KEY | {"aggregate_type": "x" * 256}), "aggregate.aggregate_type"),
+    (pb.GetStateRequest(aggregate=KEY, through_sequence=-1), "through_sequence"),
+    (pb.GetStateRequest(aggregate=KEY, through_time={"nanos": -1}), "through_time"),
+    (pb.GetStateRequest(aggregate=KEY, through_time={"seconds": 2**62}), "through_time"),
+    (pb.GetStateRequest(aggregate=KEY, min_position=-1), "min_position"),
+    (pb.ListAggregatesRequest(aggregate_type="x" * 256), "aggregate_type"),
+    (pb.ListAggregatesRequest(aggregate_type="\0"), "aggregate_type"),
+    (pb.ListAggregatesRequest(id_prefix="x"), "id_prefix"),
+    (pb.ListAggregatesRequest(aggregate_type="a", id_prefix="\0"), "id_prefix"),
+    (pb.ListAggregatesRequest(aggregate_type="a", id_prefix="x" * 256), "id_prefix"),
+    (pb.ListAggregatesRequest(active_from={"nanos": 10**9}), "active_from"),
+    (pb.ListAggregatesRequest(active_before={"seconds": -(2**62)}), "active_before"),
+    (pb.ListAggregatesRequest(order=9), "order"),
+    (pb.ListAggregatesRequest(page_size=-1), "page_size"),
+    (pb.ListAggregatesRequest(page_size=1_001), "page_size"),
+    (pb.ListAggregatesRequest(page_token="x"), "page_token"),
+    (pb.ListAggregatesRequest(page_token="A" * 60), "page_token"),
+    (pb.ListAggregatesRequest(page_token="\u00fc\n" * 1_000), "page_token"),
+    (pb.CountEventsRequest(filter={"event_types": ["*"]}), "filter.event_types[0]"),
+    (pb.CountEventsRequest(group=9), "group"),
+    (pb.CountEventsRequest(min_position=-1), "min_position"),
+    (pb.LatestRequest(filter={"keyword": "!"}), "filter.keyword"),
+    (pb.LatestRequest(max_events=-1), "max_events"),
+    (pb.LatestRequest(max_events=1_001), "max_events"),
+    (pb.LatestRequest(min_position=-(2**63)), "min_position"),
+    (pb.GetStatisticsRequest(busiest_max=-1), "busiest_max"),
+    (pb.GetStatisticsRequest(busiest_max=101), "busiest_max"),
+]
+METHODS = {
+    "GetStateRequest": "GetState",
+    "ListAggregatesRequest": "ListAggregates",
+    "CountEventsRequest": "CountEvents",
+    "LatestRequest": "Latest",
+    "GetStatisticsRequest": "GetStatistics",
+}
+
+
+async def test_bad_input_is_refused_by_its_field(database_url: str, tmp_path: Path) -> None:
+    async with (
+        serving(database_url, tmp_path) as server,
+        grpc.aio.insecure_channel(server.address) as channel,
+    ):
+
+        async def refused(method: str, data: bytes) -> tuple[grpc.StatusCode, str, str]:
+            call = channel.unary_unary(f"/everlog.v1.AggregateService/{method}")
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await call(data, timeout=10, wait_for_ready=True)
+            status = rpc_status.from_call(error.value)
+            assert status is not None
+            bad = error_details_pb2.BadRequest()
+            assert status.details[-1].Unpack(bad), status
+            return error.value.code(), reason_of(error.value), bad.field_violations[0].field
+
+        for request, field in BAD:
+            code, reason, told = await refused(
+                METHODS[request.DESCRIPTOR.name], request.SerializeToString()
+            )
+            expected = "INVALID_REQUEST"
+            if field.startswith("filter"):
+                expected = "INVALID_FILTER"
+            elif field == "page_token":
+                expected = "PAGE_TOKEN_INVALID"
+            assert (code, reason, told) == (grpc.StatusCode.INVALID_ARGUMENT, expected, field)
+        for method in METHODS.values():
+            assert (await refused(method, b"\xff\xff"))[1:] == ("INVALID_REQUEST", "request")
+        assert await server.stop() == 0
+        assert "Traceback" not in server.log
+
+
+async def test_a_token_is_good_for_its_own_listing_only(database_url: str, tmp_path: Path) -> None:
+    async with calling(database_url, tmp_path) as (caller, other):
+        for one in (caller, other):
+            await one.emit(*[event(f"a/{n}") for n in range(5)])
+        for order in (pb.AGGREGATE_ORDER_NAME, pb.AGGREGATE_ORDER_LAST_ACTIVE_FIRST):
+            page = await caller.page(page_size=2, order=order)
+            good = {"page_token": page.next_page_token, "order": order}
+            assert len((await caller.page(page_size=3, **good)).aggregates) == 3
+            for bad in (
+                good | {"order": 3 - order},
+                good | {"aggregate_type": "a"},
+                good | {"active_from": Timestamp(seconds=1)},
+                good | {"page_token": good["page_token"] + "A"},
+            ):
+                with pytest.raises(grpc.aio.AioRpcError) as refused:
+                    await caller.page(**bad)
+                assert reason_of(refused.value) == "PAGE_TOKEN_INVALID"
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await other.page(**good)
+            assert reason_of(refused.value) == "PAGE_TOKEN_INVALID"
