@@ -1,4 +1,4 @@
-"""States, listings and counts beneath the wire: small windows, days apart, definitions passed in."""
+"""States, listings and counts beneath the wire: small windows, days apart, other definitions."""
 
 from __future__ import annotations
 

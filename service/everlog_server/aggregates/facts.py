@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -48,10 +49,24 @@ def value_at(tokens: Tokens) -> ValueOf:
     """
     field, rest = tokens[:1], tokens[1:]
     if field == ("data",):
-        return (lambda facts: find(facts.data, rest)) if rest else (lambda facts: facts.data)
+        return _of_data(rest)
     if field == ("metadata",):
         return lambda facts: _metadata(facts.message, rest)
     return _FIELDS.get(tokens, _nothing)
+
+
+def _of_data(tokens: Tokens) -> ValueOf:
+    if not tokens:
+        return lambda facts: facts.data
+    if len(tokens) > 1:
+        return lambda facts: find(facts.data, tokens)
+    name = tokens[0]
+
+    def member(facts: Facts) -> Any:
+        data = facts.data
+        return data.get(name, NOTHING) if type(data) is dict else find(data, tokens)
+
+    return member
 
 
 def is_of_data(tokens: Tokens) -> bool:
@@ -78,8 +93,10 @@ def _metadata(message: event_pb2.RecordedEvent, rest: Tokens) -> Any:
     return entries[rest[0]] if len(rest) == 1 and rest[0] in entries else NOTHING
 
 
-def _time_text(time: Timestamp) -> str:
-    moment = _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
+# A batch's events share their record time.
+@lru_cache(maxsize=64)
+def _time_text(seconds: int, nanos: int) -> str:
+    moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
     return moment.isoformat(timespec="microseconds") + "Z"
 
 
@@ -92,7 +109,11 @@ def _number(field: str) -> ValueOf:
 
 
 def _time(field: str) -> ValueOf:
-    return lambda facts: _time_text(getattr(facts.message, field))
+    def text(facts: Facts) -> str:
+        time: Timestamp = getattr(facts.message, field)
+        return _time_text(time.seconds, time.nanos)
+
+    return text
 
 
 _NAMES = (

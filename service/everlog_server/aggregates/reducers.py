@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -254,21 +254,31 @@ def _tokens_of(target: tuple[str | Template, ...]) -> TokensOf:
     if not any(isinstance(token, Template) for token in target):
         fixed = [str(token) for token in target]
         return lambda _: fixed
-    parts = [
-        [value_at(piece.tokens) if isinstance(piece, Reference) else piece for piece in token]
-        for token in (t.pieces if isinstance(t, Template) else (t,) for t in target)
-    ]
+    parts = [_text_of_token(token) for token in target]
 
     def tokens(facts: Facts) -> list[str] | None:
-        found = []
-        for token in parts:
-            texts = [text_of(piece(facts)) if callable(piece) else piece for piece in token]
-            if None in texts:
-                return None
-            found.append("".join(text for text in texts if text))
-        return found
+        found = [part(facts) if callable(part) else part for part in parts]
+        return None if None in found else cast("list[str]", found)
 
     return tokens
+
+
+def _text_of_token(token: str | Template) -> str | Callable[[Facts], str | None]:
+    """A token that is fixed, or a function from an event to it (None: it has no such text)."""
+    if isinstance(token, str):
+        return token
+    pieces = [
+        value_at(piece.tokens) if isinstance(piece, Reference) else piece for piece in token.pieces
+    ]
+    if len(pieces) == 1 and callable(pieces[0]):
+        value_of = pieces[0]
+        return lambda facts: text_of(value_of(facts))
+
+    def text(facts: Facts) -> str | None:
+        texts = [text_of(piece(facts)) if callable(piece) else piece for piece in pieces]
+        return None if None in texts else "".join(cast("list[str]", texts))
+
+    return text
 
 
 def _value_of(message: catalog_pb2.ReducerStep, *, shares_data: bool) -> ValueOf | None:
