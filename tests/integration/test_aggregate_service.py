@@ -15,8 +15,9 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from everlog.v1 import aggregates_pb2 as pb
-from everlog.v1 import event_pb2, event_store_pb2, filter_pb2
+from everlog.v1 import catalog_pb2, event_pb2, event_store_pb2, filter_pb2
 from everlog.v1.aggregates_pb2_grpc import AggregateServiceStub
+from everlog.v1.catalog_pb2_grpc import CatalogServiceStub
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from tests.servers import serving
 
@@ -31,6 +32,7 @@ class Caller:
     def __init__(self, channel: grpc.aio.Channel, tenant: str = "default") -> None:
         self._events = EventStoreServiceStub(channel)
         self._aggregates = AggregateServiceStub(channel)
+        self._catalog = CatalogServiceStub(channel)
         self._options: dict[str, Any] = {
             "timeout": 15,
             "metadata": (("everlog-tenant", tenant),),
@@ -40,6 +42,10 @@ class Caller:
     async def emit(self, *events: event_pb2.NewEvent) -> list[event_store_pb2.Receipt]:
         request = event_store_pb2.EmitRequest(events=events)
         return list((await self._events.Emit(request, **self._options)).receipts)
+
+    async def define(self, definition: catalog_pb2.AggregateTypeDefinition) -> None:
+        request = catalog_pb2.SetAggregateTypeRequest(definition=definition)
+        await self._catalog.SetAggregateType(request, **self._options)
 
     async def state(self, aggregate: str, **fields: Any) -> pb.GetStateResponse:
         request = pb.GetStateRequest(aggregate=key(aggregate), **fields)
@@ -366,3 +372,77 @@ async def test_a_token_is_good_for_its_own_listing_only(database_url: str, tmp_p
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await other.page(**good)
             assert reason_of(refused.value) == "PAGE_TOKEN_INVALID"
+
+
+def step(operation: int, target: str, value: str, **fields: Any) -> catalog_pb2.ReducerStep:
+    fields["from" if value.startswith("/") else "constant"] = value
+    return catalog_pb2.ReducerStep(operation=operation, target=target, **fields)
+
+
+STEP = catalog_pb2.ReducerStep
+ORDER = catalog_pb2.AggregateTypeDefinition(
+    name="order",
+    initial_state='{"lines":{},"paid":0,"notes":[]}',
+    reductions=[
+        catalog_pb2.Reduction(
+            event_types=["order.line_added"],
+            steps=[
+                step(STEP.OPERATION_SET, "/lines/{/data/sku}/price", "/data/price"),
+                step(STEP.OPERATION_INCREMENT, "/lines/{/data/sku}/quantity", "/data/quantity"),
+            ],
+        ),
+        catalog_pb2.Reduction(
+            event_types=["order.line_removed"],
+            steps=[step(STEP.OPERATION_INCREMENT, "/lines/{/data/sku}/quantity", "1", factor=-1)],
+        ),
+        catalog_pb2.Reduction(
+            event_types=["order.paid"],
+            steps=[step(STEP.OPERATION_INCREMENT, "/paid", "/data/cents")],
+        ),
+        catalog_pb2.Reduction(
+            event_types=["note.*"], steps=[step(STEP.OPERATION_APPEND, "/notes", "/data/text")]
+        ),
+    ],
+)
+
+
+async def test_a_reducer_of_the_catalogue_says_how_events_add_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    story = [
+        ("order.created", {"customer": "Ann"}),  # named by no reduction: merged
+        ("order.line_added", {"sku": "a/1", "price": 250, "quantity": 3}),
+        ("order.line_removed", {"sku": "a/1"}),
+        ("note.made", {"text": "call back"}),
+        ("order.paid", {"cents": 500}),
+    ]
+    async with (
+        calling(database_url, tmp_path) as (caller, other),
+        # A second server process over the same database knows the definition, too.
+        serving(database_url, tmp_path) as second,
+        grpc.aio.insecure_channel(second.address) as channel,
+    ):
+        for name, data in story:
+            await caller.emit(event("order/1", data, name))
+            await other.emit(event("order/1", data, name))
+        await caller.define(ORDER)
+        reduced = await caller.state("order/1")
+        assert json.loads(reduced.state) == {
+            "lines": {"a/1": {"price": 250, "quantity": 2}},
+            "paid": 500,
+            "notes": ["call back"],
+            "customer": "Ann",
+        }
+        assert reduced.aggregate_type_version == 1
+        assert (await Caller(channel).state("order/1")).state == reduced.state
+        early = await caller.state("order/1", through_sequence=0)
+        assert json.loads(early.state) == json.loads(ORDER.initial_state)
+        theirs = await other.state("order/1")
+        assert theirs.aggregate_type_version == 0
+        assert json.loads(theirs.state)["sku"] == "a/1"
+
+        newer = catalog_pb2.AggregateTypeDefinition(name="order", ignore_others=True)
+        await caller.define(newer)
+        ignored = await Caller(channel).state("order/1")
+        assert (ignored.state, ignored.aggregate_type_version) == ("{}", 2)
+        assert (ignored.events_replayed, ignored.last_sequence) == (5, 5)

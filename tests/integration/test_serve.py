@@ -42,6 +42,7 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 SERVICE = "everlog.v1.EventStoreService"
 CATALOG_SERVICE = "everlog.v1.CatalogService"
+AGGREGATE_SERVICE = "everlog.v1.AggregateService"
 
 
 @dataclass
@@ -151,13 +152,14 @@ def runs(pid: int) -> bool:
 def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: Path) -> None:
     with serving(tmp_path, "--ephemeral", "--log-format", "json") as served:
         assert served.pid == served.process.pid
-        for name in ("", SERVICE, CATALOG_SERVICE):
+        for name in ("", SERVICE, CATALOG_SERVICE, AGGREGATE_SERVICE):
             assert health(served.address, name) == "SERVING"
         assert services(served.address) == {
             SERVICE,
             CATALOG_SERVICE,
             "everlog.v1.NarrativeService",
             "everlog.v1.EntityService",
+            AGGREGATE_SERVICE,
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
         }
