@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog.v1 import event_pb2
+from everlog_server.aggregates import facts, reducers
 from everlog_server.cli.catalogues.reading import BUNDLES, read_source
-
-# Reducers are applied by another room than the one that this file is about.
-reducers = pytest.importorskip("everlog_server.aggregates.reducers")
-facts = pytest.importorskip("everlog_server.aggregates.facts")
 
 DEFINITIONS = {
     one.name: one for bundle in BUNDLES for one in read_source(bundle).request.aggregate_types
