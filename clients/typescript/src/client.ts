@@ -97,6 +97,11 @@ export class Client implements AsyncDisposable {
     return this.#connection.metadata.clone();
   }
 
+  /** Whether it was closed: every call of it fails. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Closes the connection. Emits without an answer fail with ConnectionLost. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -186,7 +186,7 @@ export class EmitPipeline {
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
     this.#retryOrRefuse(unanswered.map((emit) => [emit, error]));
-    this.#sendSoon();
+    this.#goOn();
   }
 
   #take(response: EmitStreamResponse): void {
@@ -207,10 +207,14 @@ export class EmitPipeline {
       }
     }
     this.#retryOrRefuse(refused);
+    this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.#queue.length > 0) {
       this.#sendSoon();
     } else if (this.#inFlight.size === 0) {
-      this.#stopExpiry();
+      this.#stopExpiry(); // it would keep the process alive
     }
   }
 

@@ -1,8 +1,10 @@
 /** `emit` against a peer that answers late, out of order, not at all, or dies. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { status as Status } from "@grpc/grpc-js";
 
 import * as everlog from "../src/index.js";
@@ -357,7 +359,27 @@ test("closing fails those who still wait", limits, async () => {
 
 test("a closed client says so, and may be closed again", limits, async () => {
   const client = everlog.connect("127.0.0.1:9");
+  assert.equal(client.closed, false);
   await client.close();
+  assert.equal(client.closed, true);
   await assert.rejects(client.emit(event()), /the client is closed/);
   await client.close();
 });
+
+test(
+  "a failed emit does not keep the process alive until its time would be over",
+  limits,
+  async () => {
+    const program = `
+    import { connect } from "./index.js";
+    const client = connect("127.0.0.1:1", { backoff: false, timeoutMs: 60_000 });
+    await client.emit({ eventType: "a.b", source: "s" }).catch((error) => console.log(error.name));
+  `;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "-e", program],
+      { cwd: new URL("../src", import.meta.url), timeout: 10_000 },
+    );
+    assert.equal(stdout, "ConnectionLost\n");
+  },
+);
