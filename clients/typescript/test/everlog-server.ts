@@ -89,7 +89,17 @@ export class EverlogServer implements AsyncDisposable {
     }
   }
 
+  /** Has its process stand still, connections and all, until it is thawed. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.thaw();
     await this.stop();
     if (this.#folder !== undefined) {
       await rm(this.#folder, { recursive: true, force: true });
