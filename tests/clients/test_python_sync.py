@@ -24,7 +24,11 @@ from everlog_server.storage.embedded import EmbeddedPostgres
 from tests.conftest import with_database
 from tests.servers import serving
 
-_NOT_FOR_THREADS = {"channel": "an asynchronous channel is of no use to a thread"}
+_NOT_FOR_THREADS = {
+    "channel": "an asynchronous channel is of no use to a thread",
+    "before_close": "what it is given is awaited in the client's own loop",
+}
+_FOR_THREADS_ONLY = {"settings", "call", "iterate"}
 
 _names = count(1)
 
@@ -71,7 +75,7 @@ def public(kind: type) -> dict[str, object]:
 
 def test_every_method_of_the_client_is_there_with_the_same_parameters() -> None:
     theirs, ours = public(everlog.Client), public(everlog.SyncClient)
-    assert theirs.keys() - _NOT_FOR_THREADS.keys() == ours.keys() - {"settings"}
+    assert theirs.keys() - _NOT_FOR_THREADS.keys() == ours.keys() - _FOR_THREADS_ONLY
     for name in theirs.keys() & ours.keys():
         if isinstance(theirs[name], property):
             continue
@@ -136,6 +140,45 @@ def test_a_failure_is_typed_and_raised_in_the_caller(
         list(client.replay(aggregate))
     with pytest.raises(ValueError, match="direction"):
         list(client.replay(aggregate, direction="sideways"))  # type: ignore[arg-type]
+
+
+def test_whatever_is_written_for_the_asynchronous_client_may_be_called_and_iterated(
+    client: everlog.SyncClient, aggregate: tuple[str, str]
+) -> None:
+    async def twice(given: everlog.Client, event: everlog.Event) -> list[int]:
+        return [(await given.emit(event)).sequence for _ in range(2)]
+
+    async def numbers(given: everlog.Client, *, after: int) -> AsyncIterator[int]:
+        async for event in given.replay(aggregate, after_sequence=after):
+            yield event.sequence
+
+    assert client.call(twice, note(aggregate)) == [1, 2]
+    assert list(client.iterate(numbers, after=1)) == [2]
+
+
+def test_what_is_to_be_finished_is_awaited_before_the_client_closes(
+    url: str, aggregate: tuple[str, str]
+) -> None:
+    async def register(given: everlog.Client) -> None:
+        async def fails() -> None:
+            raise LookupError("mine")
+
+        async def emits() -> None:
+            await given.emit(note(aggregate, 1))
+
+        async def withdrawn() -> None:
+            await given.emit(note(aggregate, 2))
+
+        given.before_close(fails)
+        given.before_close(emits)
+        withdraw = given.before_close(withdrawn)
+        withdraw()
+        withdraw()
+
+    with everlog.connect_sync(url) as client:
+        client.call(register)
+    with everlog.connect_sync(url) as client:
+        assert [event.data for event in client.replay(aggregate)] == [1]
 
 
 def test_threads_share_a_client(client: everlog.SyncClient, aggregate: tuple[str, str]) -> None:

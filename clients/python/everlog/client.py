@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Sequence,
+)
 from contextlib import aclosing
 from types import TracebackType
 from typing import Literal, Self, Unpack, overload
@@ -41,6 +49,7 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
         self._channel: Channel | None = None
         self._connection: Connection | None = None
         self._pipelines: list[EmitPipeline] = []
+        self._finishing: list[Callable[[], Awaitable[object]]] = []
 
     async def __aenter__(self) -> Self:
         if self._channel is not None:
@@ -66,13 +75,34 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection. Emits without an answer fail with ConnectionLost."""
-        for pipeline in self._pipelines:
-            await pipeline.close()
-        if self._channel is not None:
-            await self._channel.close()
-        self._channel = self._connection = None
-        self._pipelines = []
+        """Close the connection. Emits without an answer fail with ConnectionLost.
+
+        What `before_close` was given is awaited first, such as the flush of an EventWriter: 5 s at
+        most.
+        """
+        try:
+            finishing = [finish() for finish in self._finishing]
+            await asyncio.gather(*finishing, return_exceptions=True)
+        finally:
+            for pipeline in self._pipelines:
+                await pipeline.close()
+            if self._channel is not None:
+                await self._channel.close()
+            self._channel = self._connection = None
+            self._pipelines = []
+
+    def before_close(self, finish: Callable[[], Awaitable[object]]) -> Callable[[], None]:
+        """Have something awaited when the client closes, while its calls still work.
+
+        Returns what withdraws it. It bounds its own time, and its failures go unheard.
+        """
+        self._finishing.append(finish)
+
+        def withdraw() -> None:
+            if finish in self._finishing:
+                self._finishing.remove(finish)
+
+        return withdraw
 
     @property
     def channel(self) -> Channel:

@@ -129,7 +129,7 @@ def _blocking(
 
     @wraps(method)
     def call(self: SyncClient, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
-        return self._portal.call(method, self._client, *args, **kwargs)
+        return self.call(method, *args, **kwargs)
 
     return call
 
@@ -143,7 +143,7 @@ def _iterating(
     def call(
         self: SyncClient, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
     ) -> SyncIterator[_Item]:
-        return SyncIterator(self, method(self._opened, *args, **kwargs))
+        return self.iterate(method, *args, **kwargs)
 
     return call
 
@@ -186,6 +186,26 @@ class SyncClient:
     def close(self) -> None:
         """Close the connection, for good. Calls under way in any thread fail: ConnectionLost."""
         self._stop()
+
+    def call(
+        self,
+        function: Callable[Concatenate[Client, _Parameters], Awaitable[_Result]],
+        /,
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> _Result:
+        """Run a coroutine function with the asynchronous client, in its loop, and wait for it."""
+        return self._portal.call(function, self._client, *args, **kwargs)
+
+    def iterate(
+        self,
+        function: Callable[Concatenate[Client, _Parameters], AsyncIterable[_Item]],
+        /,
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> SyncIterator[_Item]:
+        """Iterate over what a function gives for the asynchronous client, such as a generator."""
+        return SyncIterator(self, function(self._opened, *args, **kwargs))
 
     emit = _blocking(Client.emit)
     emit_many = _blocking(Client.emit_many)
