@@ -6,6 +6,7 @@ Begin with `persist_events(emitter, client, world="…")`; the client's README.m
 
 from everlog.emitters.attaching import CHANNELS, Attachment, Emitter, persist_events
 from everlog.emitters.mapping import Place
+from everlog.emitters.recording import recorded
 from everlog.emitters.reports import CloseReport, Stats
 from everlog.emitters.retrieval import world_events
 from everlog.emitters.writer import EventWriter
@@ -19,5 +20,6 @@ __all__ = [
     "Place",
     "Stats",
     "persist_events",
+    "recorded",
     "world_events",
 ]
