@@ -1,0 +1,1 @@
+"""A chat with an agent in one process, whose emitter persists itself."""
