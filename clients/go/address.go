@@ -11,6 +11,9 @@ import (
 
 const defaultPort = 7420
 
+// DefaultURL is where a server listens unless it is told otherwise: on this machine.
+const DefaultURL = "everlog://127.0.0.1:7420"
+
 // address is where a server listens, and whether to speak TLS with it.
 type address struct {
 	host string

@@ -27,8 +27,8 @@ const closedMessage = "the client is closed"
 
 // Connect makes a client; nothing is connected before the first call.
 //
-// url is everlog://host:port, everlogs://… for TLS, or host:port (7420 when absent). Connect fails
-// when the URL or an option can't be understood.
+// url is everlog://host:port, everlogs://… for TLS, or host:port (7420 when absent), such as
+// [DefaultURL]. Connect fails when the URL or an option can't be understood.
 func Connect(url string, options ...Option) (*Client, error) {
 	settings, err := newSettings(options)
 	if err != nil {

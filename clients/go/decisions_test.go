@@ -19,6 +19,7 @@ import (
 
 func TestAURLNamesHostPortAndTransport(t *testing.T) {
 	for url, expected := range map[string]address{
+		DefaultURL:                   {"127.0.0.1", 7420, false},
 		"everlog://example.org:9000": {"example.org", 9000, false},
 		"everlogs://example.org":     {"example.org", 7420, true},
 		"example.org:9000":           {"example.org", 9000, false},

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import everlog
-from everlog.address import DEFAULT_URL
 from examples.git_history.git_log import GitError, count_commits
 from examples.git_history.importing import Imported, import_history
 
@@ -21,7 +20,7 @@ def main() -> None:
     """Import the repository that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m examples.git_history", description=__doc__)
     parser.add_argument("repository", type=Path, nargs="?", default=Path())
-    parser.add_argument("--url", default=os.environ.get("EVERLOG_URL", DEFAULT_URL))
+    parser.add_argument("--url", default=os.environ.get("EVERLOG_URL", everlog.DEFAULT_URL))
     parser.add_argument("--tenant", default=os.environ.get("EVERLOG_TENANT", "default"))
     arguments = parser.parse_args()
     try:

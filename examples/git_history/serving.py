@@ -14,7 +14,6 @@ from subprocess import STDOUT, Popen, TimeoutExpired
 from tempfile import TemporaryDirectory
 
 import everlog
-from everlog.address import DEFAULT_URL
 
 _START_SECONDS_MAX = 120
 _STOP_SECONDS_MAX = 30
@@ -31,7 +30,7 @@ def server() -> Iterator[tuple[str, bool]]:
     It is the one at EVERLOG_URL (or the default address) if that answers. A server of our own keeps
     its data in everlog's default folder, so that the next one finds it again.
     """
-    url = os.environ.get("EVERLOG_URL", DEFAULT_URL)
+    url = os.environ.get("EVERLOG_URL", everlog.DEFAULT_URL)
     if asyncio.run(_answers(url)):
         yield url, False
         return

@@ -7,6 +7,7 @@ from everlog.address import Address, parse_address
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
+        (everlog.DEFAULT_URL, Address(host="127.0.0.1", port=7420, tls=False)),
         ("everlog://example.org:9000", Address(host="example.org", port=9000, tls=False)),
         ("everlogs://example.org", Address(host="example.org", port=7420, tls=True)),
         ("example.org:9000", Address(host="example.org", port=9000, tls=False)),

@@ -3,6 +3,7 @@
 Begin with `everlog.connect(url)`; README.md beside this package shows the rest.
 """
 
+from everlog.address import DEFAULT_URL
 from everlog.aggregates import AggregateKey
 from everlog.bulk import Outcome
 from everlog.catalog import CatalogPolicy, event_type_definition
@@ -80,6 +81,7 @@ from everlog.summaries import Activity, AggregateSummary, Counts, State, Statist
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 
 __all__ = [
+    "DEFAULT_URL",
     "MUST_EXIST",
     "MUST_NOT_EXIST",
     "Activity",

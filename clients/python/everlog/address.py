@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORT = 7420
 DEFAULT_URL = f"everlog://127.0.0.1:{DEFAULT_PORT}"
+"""Where a server listens unless it is told otherwise: on this machine."""
 
 _SCHEMES = {"everlog": False, "everlogs": True}
 

@@ -1,6 +1,8 @@
 /** Where a server listens: `everlog://host:port`, taken apart. */
 
 export const DEFAULT_PORT = 7420;
+
+/** Where a server listens unless it is told otherwise: on this machine. */
 export const DEFAULT_URL = `everlog://127.0.0.1:${DEFAULT_PORT}`;
 
 /** A server's address, and whether to speak TLS with it. */

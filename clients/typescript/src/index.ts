@@ -4,6 +4,7 @@
  * Begin with `connect(url)`; README.md beside this package shows the rest.
  */
 
+export { DEFAULT_URL } from "./address.js";
 export type { AggregateKey } from "./aggregates.js";
 export type { EmitOutcome } from "./bulk.js";
 export type { Client, EmitManyOptions, EmitOptions, EmitStreamOptions } from "./client.js";

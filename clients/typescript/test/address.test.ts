@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type Address, parseAddress, targetOf } from "../src/address.js";
-import { connect } from "../src/index.js";
+import { connect, DEFAULT_URL } from "../src/index.js";
 
 const ADDRESSES: [url: string, expected: Address][] = [
+  [DEFAULT_URL, { host: "127.0.0.1", port: 7420, tls: false }],
   ["everlog://example.org:9000", { host: "example.org", port: 9000, tls: false }],
   ["everlogs://example.org", { host: "example.org", port: 7420, tls: true }],
   ["example.org:9000", { host: "example.org", port: 9000, tls: false }],

@@ -14,6 +14,9 @@ import java.util.concurrent.TimeUnit;
 
 /** Where a client begins: {@code Everlog.connect("everlog://host:port")}. */
 public final class Everlog {
+    /** Where a server listens unless it is told otherwise: on this machine. */
+    public static final String DEFAULT_URL = "everlog://127.0.0.1:" + Address.DEFAULT_PORT;
+
     private Everlog() {}
 
     /**

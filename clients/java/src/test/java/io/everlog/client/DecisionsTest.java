@@ -24,6 +24,7 @@ class DecisionsTest {
 
     @ParameterizedTest
     @CsvSource({
+        Everlog.DEFAULT_URL + ", 127.0.0.1, 7420, false",
         "everlog://example.org:9000, example.org, 9000, false",
         "everlogs://example.org, example.org, 7420, true",
         "example.org:9000, example.org, 9000, false",
