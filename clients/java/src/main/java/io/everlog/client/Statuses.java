@@ -38,7 +38,7 @@ final class Statuses {
         if (details != null && details.getCode() == status.getCode().value()) {
             return exception(details);
         }
-        String message = status.getDescription() == null ? "" : status.getDescription();
+        String message = inWords(status);
         EverlogException exception = status.getCode() == Code.UNAVAILABLE
                 ? Failures.connectionLost(message)
                 : Failures.exception(Failure.of(status.getCode(), message));
@@ -46,6 +46,17 @@ final class Statuses {
             exception.initCause(status.getCause());
         }
         return exception;
+    }
+
+    /** What gRPC says, and what its causes say: of a refused connection alone, it says "io exception". */
+    private static String inWords(Status status) {
+        StringBuilder words = new StringBuilder(status.getDescription() == null ? "" : status.getDescription());
+        for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause.getMessage() != null && words.indexOf(cause.getMessage()) < 0) {
+                words.append(words.isEmpty() ? "" : ": ").append(cause.getMessage());
+            }
+        }
+        return words.toString();
     }
 
     static EverlogException exception(com.google.rpc.Status status) {

@@ -321,7 +321,9 @@ class EmitTest {
     void aServerThatStaysAwayIsToldAtTheDeadline() {
         try (EverlogClient client =
                 Everlog.builder("127.0.0.1:9").timeout(Duration.ofMillis(300)).connect()) {
-            assertThrows(ConnectionLostException.class, () -> client.emit(event(1)));
+            EverlogException error =
+                    assertThrows(ConnectionLostException.class, () -> client.emit(event(1)));
+            assertTrue(error.getMessage().contains("Connection refused"), error.getMessage());
         }
     }
 
