@@ -16,6 +16,7 @@ import (
 type Client struct {
 	settings   settings
 	connection *grpc.ClientConn
+	reach      *reach
 	stub       everlogpb.EventStoreServiceClient
 	emits      *pipeline // for Emit and EmitMany
 
@@ -41,6 +42,7 @@ func Connect(url string, options ...Option) (*Client, error) {
 	client := &Client{
 		settings:   settings,
 		connection: connection,
+		reach:      &reach{connection: connection, timeout: settings.connectTimeout},
 		stub:       everlogpb.NewEventStoreServiceClient(connection),
 		pipelines:  map[*pipeline]struct{}{},
 	}
@@ -138,7 +140,7 @@ func (c *Client) Get(ctx context.Context, by By, options ...ReadOption) (*Record
 }
 
 func (c *Client) newPipeline() *pipeline {
-	created := newPipeline(c.openEmitStream, c.settings.backoff)
+	created := newPipeline(c.openEmitStream, c.reach, c.settings.backoff)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pipelines == nil {

@@ -16,6 +16,7 @@ type settings struct {
 	token             string
 	tls               *tls.Config
 	timeout           time.Duration
+	connectTimeout    time.Duration
 	backoff           *Backoff
 	keepAliveInterval time.Duration
 	keepAliveTimeout  time.Duration
@@ -28,7 +29,9 @@ func newSettings(options []Option) (settings, error) {
 	s := settings{
 		tenant:  "default",
 		timeout: 30 * time.Second,
-		backoff: &backoff,
+		// Short enough for who has mistyped an address, long enough for a server that is just starting.
+		connectTimeout: 5 * time.Second,
+		backoff:        &backoff,
 		// A peer that vanished without a word (power, NAT) is noticed within 40 s. Servers answer pings
 		// more frequent than their own minimum with GOAWAY.
 		keepAliveInterval: 30 * time.Second,
@@ -64,6 +67,13 @@ func WithTLS(config *tls.Config) Option { return func(s *settings) { s.tls = con
 // WithTimeout bounds each emit and each unary read, retries included; 30 s without it, 0: no bound. A
 // context that ends sooner wins.
 func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.timeout = timeout } }
+
+// WithConnectTimeout bounds how long an emit or a unary read waits for the first connection; 5 s without
+// it, 0: no bound but that of WithTimeout. It fails with [ErrConnectionLost] then. A client that has
+// been connected waits for a server that is away as long as WithTimeout allows.
+func WithConnectTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.connectTimeout = timeout }
+}
 
 // WithBackoff says how to wait between retries; [DefaultBackoff] without it.
 func WithBackoff(backoff Backoff) Option { return func(s *settings) { s.backoff = &backoff } }

@@ -44,6 +44,7 @@ const (
 //   - Every emit ends in exactly one of: receipts, an error of its own, or the end of its context.
 type pipeline struct {
 	open    func(context.Context) (grpc.ClientStream, error)
+	reach   *reach
 	backoff *Backoff // nil: nothing is sent twice
 
 	ctx    context.Context // over when the pipeline is closed
@@ -70,10 +71,11 @@ type pipeline struct {
 
 func byNumber(one, other *Pending) int { return cmp.Compare(one.number, other.number) }
 
-func newPipeline(open func(context.Context) (grpc.ClientStream, error), backoff *Backoff) *pipeline {
+func newPipeline(open func(context.Context) (grpc.ClientStream, error), reach *reach, backoff *Backoff) *pipeline {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &pipeline{
 		open:     open,
+		reach:    reach,
 		backoff:  backoff,
 		ctx:      ctx,
 		cancel:   cancel,
@@ -105,8 +107,13 @@ func (p *pipeline) submit(ctx context.Context, request *emitRequest, timeout tim
 	emit.frame = frame
 
 	ctx, cancel := withTimeout(ctx, timeout)
-	unwatch := context.AfterFunc(ctx, func() { p.expire(ctx, emit) })
-	emit.release = func() { unwatch(); cancel() }
+	unwatch := context.AfterFunc(ctx, func() {
+		p.withdraw(emit, func() *Error { return contextError(ctx, emit.lastError) })
+	})
+	endSearch := p.reach.afterTimeout(func() {
+		p.withdraw(emit, func() *Error { return p.reach.failure(emit.lastError) })
+	})
+	emit.release = func() { unwatch(); endSearch(); cancel() }
 	if err := p.enter(ctx, emit); err != nil {
 		emit.release()
 		return nil, err
@@ -177,6 +184,7 @@ func (p *pipeline) close() {
 
 // take hands answers to those who wait for them.
 func (p *pipeline) take(response *everlogpb.EmitStreamResponse) {
+	p.reach.note()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, answer := range response.GetAnswers() {
@@ -289,17 +297,16 @@ func (p *pipeline) end(emit *Pending, receipts []Receipt, err *Error) {
 	}
 }
 
-// expire ends an emit whose context is over. If it is in flight, its room stays taken: the server
-// still works on it.
-func (p *pipeline) expire(ctx context.Context, emit *Pending) {
+// withdraw ends an emit that has waited for long enough. If it is in flight, its room stays taken: the
+// server still works on it.
+func (p *pipeline) withdraw(emit *Pending, because func() *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := contextError(ctx, emit.lastError)
 	at, queued := slices.BinarySearchFunc(p.queue, emit, byNumber)
 	if !queued {
-		emit.finish(nil, err)
+		emit.finish(nil, because())
 		return
 	}
 	p.queue = slices.Delete(p.queue, at, at+1)
-	p.end(emit, nil, err)
+	p.end(emit, nil, because())
 }

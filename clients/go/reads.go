@@ -64,16 +64,24 @@ func read[Request, Response any](
 ) (*Response, error) {
 	ctx, cancel := withTimeout(ctx, c.settings.timeout)
 	defer cancel()
+	searching, stop := c.reach.searching(ctx)
+	defer stop()
 	var interruption *Error
 	for failures := 1; ; failures++ {
-		response, err := call(ctx, request)
+		response, err := call(searching, request)
 		if err == nil {
+			c.reach.note()
 			return response, nil
 		}
 		failure := callError(ctx, err)
+		if failure.Reason != "" {
+			c.reach.note()
+		}
 		switch {
 		case c.closed():
 			return nil, lost(closedMessage)
+		case context.Cause(searching) == errNotConnected:
+			return nil, c.reach.failure(interruption)
 		case failure.cause != nil && interruption != nil:
 			// Why it took so long says more than that it did.
 			interruption.cause = failure.cause
@@ -87,7 +95,11 @@ func read[Request, Response any](
 			failure.cause = context.DeadlineExceeded
 			return nil, failure
 		}
-		if sleep(ctx, wait); ctx.Err() != nil {
+		sleep(searching, wait)
+		switch {
+		case context.Cause(searching) == errNotConnected:
+			return nil, c.reach.failure(interruption)
+		case ctx.Err() != nil:
 			return nil, contextError(ctx, interruption)
 		}
 	}

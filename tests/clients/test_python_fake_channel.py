@@ -17,9 +17,11 @@ from google.rpc import status_pb2
 from grpc.aio import AioRpcError, Metadata
 
 import everlog
+from everlog.address import parse_address
 from everlog.channel import call_headers
 from everlog.connection import Connection
 from everlog.errors import ERRORS_BY_REASON
+from everlog.reach import Reach
 from everlog.retry import Backoff
 from everlog.status import error_from_rpc
 from everlog.v1 import event_store_pb2
@@ -180,6 +182,7 @@ def read(
         async with grpc.aio.insecure_channel("127.0.0.1:1") as unused:
             connection = Connection(
                 unused,
+                Reach(unused, parse_address("127.0.0.1:1"), timeout_seconds=None),
                 tenant="acme",
                 token="t0ken",
                 timeout_seconds=timeout_seconds,

@@ -87,9 +87,10 @@ func with[Arguments any](line []byte, obey func(Arguments) (any, error)) (any, e
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 type connectArguments struct {
-	URL            string   `json:"url"`
-	Tenant         *string  `json:"tenant"`
-	TimeoutSeconds *float64 `json:"timeout_seconds"`
+	URL                   string   `json:"url"`
+	Tenant                *string  `json:"tenant"`
+	TimeoutSeconds        *float64 `json:"timeout_seconds"`
+	ConnectTimeoutSeconds *float64 `json:"connect_timeout_seconds"`
 }
 
 func (r *runner) connect(a connectArguments) (any, error) {
@@ -102,6 +103,9 @@ func (r *runner) connect(a connectArguments) (any, error) {
 	}
 	if a.TimeoutSeconds != nil {
 		options = append(options, everlog.WithTimeout(seconds(*a.TimeoutSeconds)))
+	}
+	if a.ConnectTimeoutSeconds != nil {
+		options = append(options, everlog.WithConnectTimeout(seconds(*a.ConnectTimeoutSeconds)))
 	}
 	client, err := everlog.Connect(a.URL, options...)
 	if err != nil {

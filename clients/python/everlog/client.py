@@ -31,6 +31,7 @@ from everlog.framing import element
 from everlog.narratives import NarrativeCalls
 from everlog.pipeline import Answer, EmitPipeline
 from everlog.query import Query
+from everlog.reach import Reach
 from everlog.recorded import Head, Receipt, RecordedEvent
 from everlog.requests import KnownEvents, Order, Start, Stretch
 from everlog.settings import Settings
@@ -58,6 +59,11 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
         self._channel = open_channel(settings.address, settings.credentials)
         self._connection = Connection(
             self._channel,
+            Reach(
+                self._channel,
+                settings.address,
+                timeout_seconds=settings.connect_timeout_seconds,
+            ),
             tenant=settings.tenant,
             token=settings.credentials.token,
             timeout_seconds=settings.timeout_seconds,
@@ -218,7 +224,8 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
         return self._pipelines[0]
 
     def _new_pipeline(self) -> EmitPipeline:
-        return EmitPipeline(self._open.emit_stream, backoff=self.settings.backoff)
+        connection = self._open
+        return EmitPipeline(connection.emit_stream, connection.reach, backoff=self.settings.backoff)
 
     # --- Reading ----------------------------------------------------------------------------------
 

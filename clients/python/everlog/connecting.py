@@ -6,7 +6,7 @@ from everlog.address import DEFAULT_URL, parse_address
 from everlog.channel import Credentials
 from everlog.client import Client
 from everlog.retry import Backoff
-from everlog.settings import DEFAULT_TIMEOUT_SECONDS, Settings
+from everlog.settings import DEFAULT_CONNECT_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS, Settings
 
 
 def connect(
@@ -15,6 +15,7 @@ def connect(
     tenant: str = "default",
     token: str | None = None,
     timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
+    connect_timeout_seconds: float | None = DEFAULT_CONNECT_TIMEOUT_SECONDS,
     backoff: Backoff | None = Backoff(),  # noqa: B008 - immutable
     root_certificates: bytes | None = None,
     client_certificate: bytes | None = None,
@@ -25,12 +26,14 @@ def connect(
 
     `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
     `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
-    `backoff` says how to wait between retries; None: nothing is retried or resumed. Certificates
-    are PEM bytes. `make_idempotency_keys` gives each event that has no idempotency key a random
-    one, so that every emit may be sent again after an interruption; it costs the log an index entry
-    for each. Raises ValueError when the URL can't be understood, when tenant or token hold
-    anything but printable ASCII, which is all that gRPC's metadata can carry, or when one of
-    client_certificate and client_key is given without the other.
+    `connect_timeout_seconds` bounds how long an emit or a unary read waits for the first
+    connection: it fails with ConnectionLost then. Once connected, a client waits for a server that
+    is away as long as `timeout_seconds` allows. `backoff` says how to wait between retries; None:
+    nothing is retried or resumed. Certificates are PEM bytes. `make_idempotency_keys` gives each
+    event that has no idempotency key a random one, so that every emit may be sent again after an
+    interruption; it costs the log an index entry for each. Raises ValueError when the URL can't be
+    understood, when tenant or token hold anything but printable ASCII, which is all that gRPC's
+    metadata can carry, or when one of client_certificate and client_key is given without the other.
     """
     # gRPC would end the process.
     if (client_certificate is None) != (client_key is None):
@@ -49,6 +52,7 @@ def connect(
                 client_key=client_key,
             ),
             timeout_seconds=timeout_seconds,
+            connect_timeout_seconds=connect_timeout_seconds,
             backoff=backoff,
             make_idempotency_keys=make_idempotency_keys,
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Awaitable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from grpc.aio import AioRpcError, Channel
+from grpc.aio import AioRpcError, Channel, UsageError
 
 from everlog.channel import Headers, call_headers
-from everlog.errors import DeadlineExceeded, EverlogError
+from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
 from everlog.pipeline import EmitCall
+from everlog.reach import Reach
 from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
@@ -53,6 +55,7 @@ class Connection:
     def __init__(
         self,
         channel: Channel,
+        reach: Reach,
         *,
         tenant: str,
         token: str | None,
@@ -63,6 +66,7 @@ class Connection:
         self._headers = call_headers(tenant=tenant, token=token)
         self._timeout_seconds = timeout_seconds
         self._backoff = backoff
+        self.reach = reach
         self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
         self.catalog: CatalogServiceAsyncStub = catalog_pb2_grpc.CatalogServiceStub(channel)
         self.narratives: NarrativeServiceAsyncStub = narratives_pb2_grpc.NarrativeServiceStub(
@@ -91,15 +95,23 @@ class Connection:
         """
         loop = asyncio.get_running_loop()
         timeout = timeout_seconds or self._timeout_seconds
-        deadline = None if timeout is None else loop.time() + timeout
+        deadline = math.inf if timeout is None else loop.time() + timeout
+        search_deadline = self.reach.deadline()
         failures = 0
         interruption: EverlogError | None = None
         while True:
+            await self.reach.search(search_deadline, call_deadline=deadline, last=interruption)
             try:
-                remaining = None if deadline is None else max(deadline - loop.time(), 0.0)
-                return await method(request, timeout=remaining, metadata=self._headers)
+                remaining = None if timeout is None else max(deadline - loop.time(), 0.0)
+                response = await method(request, timeout=remaining, metadata=self._headers)
+                self.reach.note()
+                return response
             except AioRpcError as failure:
                 error = error_from_rpc(failure)
+            except UsageError:
+                raise ConnectionLost("the client is closed") from None
+            if error.reason:
+                self.reach.note()
             if type(error) is DeadlineExceeded and interruption is not None:
                 raise interruption  # why it took so long says more than that it did
             if not repeatable or self._backoff is None or not read_may_be_retried(error):
@@ -107,8 +119,10 @@ class Connection:
             interruption = error
             failures += 1
             seconds = self._backoff.seconds(failures, retry_after=error.retry_after)
-            if deadline is not None and loop.time() + seconds >= deadline:
+            if loop.time() + seconds >= deadline:
                 raise error
+            if self.reach.is_over(search_deadline, after_seconds=seconds):
+                raise self.reach.failure(error)
             await asyncio.sleep(seconds)
 
     async def replay(

@@ -30,6 +30,7 @@ from grpc.aio import AioRpcError, StreamStreamCall
 from everlog.ending import Ending
 from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
 from everlog.framing import element, varint
+from everlog.reach import Reach
 from everlog.recorded import Receipt
 from everlog.retry import Backoff, emit_may_be_retried
 from everlog.status import error_from_status
@@ -57,6 +58,9 @@ class _Emit:
 
     recognisable: bool
     deadline: float
+    search_deadline: float
+    """By then there must be a first connection."""
+
     answer: Answer
     last_error: EverlogError | None = None
 
@@ -74,8 +78,11 @@ class _Emit:
 class EmitPipeline:
     """Sends emits over one EmitStream, opening a new one when it breaks; see the module."""
 
-    def __init__(self, open_call: Callable[[], EmitCall], *, backoff: Backoff | None) -> None:
+    def __init__(
+        self, open_call: Callable[[], EmitCall], reach: Reach, *, backoff: Backoff | None
+    ) -> None:
         self._open_call = open_call
+        self._reach = reach
         self._backoff = backoff
         self._numbers = itertools.count(1)
         self._queue: deque[_Emit] = deque()
@@ -110,12 +117,13 @@ class EmitPipeline:
             frame=element(1, b"".join((_REQUEST_ID, varint(number), element(2, request)))),
             recognisable=recognisable,
             deadline=math.inf if timeout_seconds is None else loop.time() + timeout_seconds,
+            search_deadline=self._reach.deadline(),
             answer=loop.create_future(),
         )
         if self._closed:
             emit.refuse(ConnectionLost("the client is closed"))
             return emit.answer
-        self._expire_by(emit.deadline)
+        self._expire_by(min(emit.deadline, emit.search_deadline))
         self._queue.append(emit)
         self._wake.set()
         if self._running is None:
@@ -207,6 +215,7 @@ class EmitPipeline:
 
     def _take(self, response: event_store_pb2.EmitStreamResponse) -> None:
         """Hand answers to those who wait for them."""
+        self._reach.note()
         refused: list[tuple[_Emit, EverlogError]] = []
         for answer in response.answers:
             emit = self._in_flight.pop(answer.request_id, None)
@@ -263,8 +272,11 @@ class EmitPipeline:
         for emit in (*self._in_flight.values(), *self._queue):
             if emit.deadline <= now:
                 emit.refuse(emit.last_error or DeadlineExceeded("no answer came in time"))
+            elif self._reach.is_over(emit.search_deadline):
+                emit.refuse(self._reach.failure(emit.last_error))
             else:
-                earliest = min(earliest, emit.deadline)
+                search = math.inf if self._reach.is_connected else emit.search_deadline
+                earliest = min(earliest, emit.deadline, search)
         self._expire_by(earliest)
 
     def _drop_done(self) -> None:

@@ -9,6 +9,8 @@ from everlog.channel import Credentials
 from everlog.retry import Backoff
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
+# Short enough for who has mistyped an address, long enough for a server that is just starting.
+DEFAULT_CONNECT_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,9 @@ class Settings:
     credentials: Credentials
     timeout_seconds: float | None
     """Bounds each emit and each unary read, retries included; None: no bound."""
+
+    connect_timeout_seconds: float | None
+    """Bounds the wait of an emit or a unary read for the first connection; None: no bound."""
 
     backoff: Backoff | None
     """How to wait between retries; None: nothing is retried or resumed."""

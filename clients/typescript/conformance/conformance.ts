@@ -118,10 +118,12 @@ const commands: Record<string, (args: Json) => Promise<Json>> = {
     return { protocol: 1, language: "typescript", client: version, runtime };
   },
 
-  async connect({ url, tenant, timeout_seconds }) {
+  async connect({ url, tenant, timeout_seconds, connect_timeout_seconds }) {
     await close();
     const timeoutMs = timeout_seconds === undefined ? undefined : timeout_seconds * 1000;
-    open = everlog.connect(url, given({ tenant, timeoutMs }));
+    const connectTimeoutMs =
+      connect_timeout_seconds === undefined ? undefined : connect_timeout_seconds * 1000;
+    open = everlog.connect(url, given({ tenant, timeoutMs, connectTimeoutMs }));
     return {};
   },
 

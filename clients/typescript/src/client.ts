@@ -189,7 +189,11 @@ export class Client implements AsyncDisposable {
   }
 
   #newPipeline(): EmitPipeline {
-    const pipeline = new EmitPipeline(() => this.#connection.emitStream(), this.#settings.backoff);
+    const pipeline = new EmitPipeline(
+      () => this.#connection.emitStream(),
+      this.#connection.reach,
+      this.#settings.backoff,
+    );
     if (this.#closed) {
       pipeline.close();
     } else {

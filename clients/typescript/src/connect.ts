@@ -6,6 +6,8 @@ import type { KeepAlive, TlsOptions } from "./connection.js";
 import { type Backoff, DEFAULT_BACKOFF } from "./retry.js";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+// Short enough for who has mistyped an address, long enough for a server that is just starting.
+const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 30_000, timeoutMs: 10_000 };
 
 export interface ConnectOptions {
@@ -19,6 +21,13 @@ export interface ConnectOptions {
 
   /** Bounds each emit and each unary read, retries included; 30,000 when absent, Infinity: nothing does. */
   readonly timeoutMs?: number;
+
+  /**
+   * Bounds how long an emit or a unary read waits for the first connection: it fails with
+   * ConnectionLost then; 5,000 when absent, Infinity: only `timeoutMs` does. Once connected, a client
+   * waits for a server that is away as long as `timeoutMs` allows.
+   */
+  readonly connectTimeoutMs?: number;
 
   readonly keepAlive?: Partial<KeepAlive>;
 
@@ -40,14 +49,17 @@ export interface ConnectOptions {
  * which is all that gRPC's metadata can carry.
  */
 export function connect(url: string = DEFAULT_URL, options: ConnectOptions = {}): Client {
-  const { tenant = "default", token, tls = {}, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { tenant = "default", token, tls = {} } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
   for (const [name, value] of Object.entries({ tenant, token: token ?? "" })) {
     if (!/^[ -~]*$/.test(value)) {
       throw new TypeError(`the ${name} may hold printable ASCII only`);
     }
   }
-  if (!(timeoutMs > 0)) {
-    throw new RangeError(`timeoutMs is ${timeoutMs}, expected a positive number`);
+  for (const [name, value] of Object.entries({ timeoutMs, connectTimeoutMs })) {
+    if (!(value > 0)) {
+      throw new RangeError(`${name} is ${value}, expected a positive number`);
+    }
   }
   return new Client({
     address: parseAddress(url),
@@ -55,6 +67,7 @@ export function connect(url: string = DEFAULT_URL, options: ConnectOptions = {})
     token,
     tls,
     timeoutMs,
+    connectTimeoutMs,
     keepAlive: { ...DEFAULT_KEEP_ALIVE, ...options.keepAlive },
     backoff: options.backoff === false ? undefined : { ...DEFAULT_BACKOFF, ...options.backoff },
     makeIdempotencyKeys: options.makeIdempotencyKeys ?? false,

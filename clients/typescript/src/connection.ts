@@ -19,6 +19,7 @@ import {
   type SubscribeRequest,
   type SubscribeResponse,
 } from "./generated/everlog/v1/event_store.js";
+import { Reach } from "./reach.js";
 import { Responses } from "./responses.js";
 import { type Backoff, backoffMs, readMayBeRetried } from "./retry.js";
 import { errorFromCall } from "./status.js";
@@ -54,6 +55,7 @@ export interface ConnectionSettings {
   readonly keepAlive: KeepAlive;
   readonly backoff: Backoff | undefined;
   readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
 }
 
 /** How long a read may take, retries included, and what ends it early. */
@@ -76,6 +78,7 @@ interface UnaryMethod<Request, Response> {
 export class Connection {
   readonly stub: EventStoreServiceClient;
   readonly metadata: Metadata;
+  readonly reach: Reach;
   readonly #settings: ConnectionSettings;
 
   constructor(settings: ConnectionSettings) {
@@ -90,6 +93,7 @@ export class Connection {
       channelCredentials(settings),
       channelOptions(settings.keepAlive),
     );
+    this.reach = new Reach(this.channel, settings.address, settings.connectTimeoutMs);
   }
 
   get channel(): ReturnType<EventStoreServiceClient["getChannel"]> {
@@ -108,11 +112,21 @@ export class Connection {
     { timeoutMs = this.#settings.timeoutMs, signal }: ReadLimits,
   ): Promise<Response> {
     const deadline = performance.now() + timeoutMs;
+    const searchDeadline = this.reach.deadline();
     const { backoff } = this.#settings;
     let interruption: EverlogError | undefined;
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
+      if (!this.reach.isConnected) {
+        await this.reach.awaitAttempt(Math.min(deadline, searchDeadline), signal);
+        if (this.reach.isOver(searchDeadline)) {
+          throw this.reach.failure(interruption);
+        }
+      }
       const answer = await this.#unary(method, request, deadline - performance.now(), signal);
+      if ("response" in answer || answer.error.reason !== "") {
+        this.reach.note();
+      }
       if ("response" in answer) {
         return answer.response;
       }
@@ -128,6 +142,9 @@ export class Connection {
       const waitMs = backoffMs(backoff, failures, error.retryAfterMs);
       if (performance.now() + waitMs >= deadline) {
         throw error;
+      }
+      if (this.reach.isOver(searchDeadline, waitMs)) {
+        throw this.reach.failure(error);
       }
       await pause(waitMs, signal);
     }

@@ -22,16 +22,17 @@ import {
   EmitStreamRequest,
   type EmitStreamResponse,
 } from "./generated/everlog/v1/event_store.js";
+import type { Reach } from "./reach.js";
 import { Receipt } from "./recorded.js";
 import { Responses } from "./responses.js";
 import { type Backoff, backoffMs, emitMayBeRetried } from "./retry.js";
 import { errorFromStatus } from "./status.js";
+import { TIMER_MS_MAX } from "./waiting.js";
 
 const MESSAGE_EMITS_MAX = 1_000;
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const IN_FLIGHT_EMITS_MAX = 5_000; // half of a server's append queue, at its default
 const IN_FLIGHT_BYTES_MAX = 4 * 1024 * 1024;
-const TIMER_MS_MAX = 2 ** 31 - 1; // beyond it, setTimeout goes off at once
 
 /** How one emit is to be treated. */
 export interface EmitLimits {
@@ -57,6 +58,9 @@ interface Emit {
   /** On the clock of `performance.now()`. */
   readonly deadline: number;
 
+  /** By then there must be a first connection. */
+  readonly searchDeadline: number;
+
   readonly resolve: (receipts: Receipt[]) => void;
   readonly reject: (error: unknown) => void;
   done: boolean;
@@ -66,6 +70,7 @@ interface Emit {
 /** Sends emits over one EmitStream, opening a new one when it breaks; see the module. */
 export class EmitPipeline {
   readonly #openCall: () => EmitCall;
+  readonly #reach: Reach;
   readonly #backoff: Backoff | undefined;
   readonly #inFlight = new Map<number, Emit>();
   #queue: Emit[] = [];
@@ -82,8 +87,9 @@ export class EmitPipeline {
   #writing = false;
   #closed = false;
 
-  constructor(openCall: () => EmitCall, backoff: Backoff | undefined) {
+  constructor(openCall: () => EmitCall, reach: Reach, backoff: Backoff | undefined) {
     this.#openCall = openCall;
+    this.#reach = reach;
     this.#backoff = backoff;
   }
 
@@ -106,13 +112,14 @@ export class EmitPipeline {
         frame: EmitStreamRequest.encode({ emits }).finish(),
         recognisable,
         deadline: performance.now() + timeoutMs,
+        searchDeadline: this.#reach.deadline(),
         resolve,
         reject,
         done: false,
       };
       const settled = signal ? watch(signal, emit) : emit;
       this.#queue.push(settled);
-      this.#expireBy(settled.deadline);
+      this.#expireBy(Math.min(settled.deadline, settled.searchDeadline));
       this.#sendSoon();
     });
   }
@@ -190,6 +197,7 @@ export class EmitPipeline {
   }
 
   #take(response: EmitStreamResponse): void {
+    this.#reach.note();
     const refused: [Emit, EverlogError][] = [];
     for (const { requestId, answer } of response.answers) {
       const emit = this.#inFlight.get(Number(requestId));
@@ -302,8 +310,11 @@ export class EmitPipeline {
       if (emit.deadline <= now) {
         const silence = new DeadlineExceeded({ message: "no answer came in time" });
         refuse(emit, emit.lastError?.copy() ?? silence);
+      } else if (this.#reach.isOver(emit.searchDeadline)) {
+        refuse(emit, this.#reach.failure(emit.lastError));
       } else {
-        earliest = Math.min(earliest, emit.deadline);
+        const connected = this.#reach.isConnected;
+        earliest = Math.min(earliest, emit.deadline, connected ? earliest : emit.searchDeadline);
       }
     }
     this.#expireBy(earliest);

@@ -1,5 +1,8 @@
 /** Waiting that can be given up. */
 
+/** Beyond it, setTimeout goes off at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Waits; rejects with the signal's reason as soon as it is aborted. */
 export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -55,4 +55,5 @@ for (const options of [{ tenant: "nö" }, { token: "a\nb" }]) {
 
 test("a timeout that is no positive number is refused", () => {
   assert.throws(() => connect("localhost", { timeoutMs: 0 }), /timeoutMs is 0/);
+  assert.throws(() => connect("localhost", { connectTimeoutMs: 0 }), /connectTimeoutMs is 0/);
 });

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 final class Connection {
     private final ManagedChannel transport;
     private final Channel channel;
+    private final Reach reach;
     private final Duration timeout;
     private final Backoff backoff;
 
@@ -21,15 +22,20 @@ final class Connection {
      * @param timeout of each unary read, retries included; null: no bound
      * @param backoff null: nothing is retried
      */
-    Connection(ManagedChannel transport, Channel channel, Duration timeout, Backoff backoff) {
+    Connection(ManagedChannel transport, Channel channel, Reach reach, Duration timeout, Backoff backoff) {
         this.transport = transport;
         this.channel = channel;
+        this.reach = reach;
         this.timeout = timeout;
         this.backoff = backoff;
     }
 
     Channel channel() {
         return channel;
+    }
+
+    Reach reach() {
+        return reach;
     }
 
     /** Null: nothing is retried. */
@@ -53,8 +59,11 @@ final class Connection {
     <Q, T> T read(MethodDescriptor<Q, T> method, Q request) {
         Attempts attempts = new Attempts();
         while (true) {
+            attempts.search();
             try {
-                return ClientCalls.blockingUnaryCall(channel, method, attempts.options(), request);
+                T response = ClientCalls.blockingUnaryCall(channel, method, attempts.options(), request);
+                reach.note();
+                return response;
             } catch (StatusRuntimeException failure) {
                 attempts.waitOrThrow(failed(failure));
             }
@@ -70,6 +79,7 @@ final class Connection {
     /** The attempts of one read, until one succeeds or the time is over. */
     final class Attempts {
         private final long deadline = Times.deadline(timeout);
+        private final Long searchDeadline = reach.deadline();
         private int failures;
         private EverlogException interruption;
 
@@ -80,8 +90,26 @@ final class Connection {
                             deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         }
 
+        /** Waits for the first connection, if there is none yet; throws when there is none in time. */
+        private void search() {
+            if (searchDeadline == null || reach.isConnected()) {
+                return;
+            }
+            try {
+                reach.awaitAttempt(deadline - searchDeadline < 0 ? deadline : searchDeadline);
+            } catch (InterruptedException interrupted) {
+                throw Failures.interrupted();
+            }
+            if (reach.isOver(searchDeadline, System.nanoTime())) {
+                throw reach.failure(interruption);
+            }
+        }
+
         /** Waits until the next attempt is due, or throws what ends them. */
         void waitOrThrow(EverlogException error) {
+            if (!error.reason().isEmpty()) {
+                reach.note();
+            }
             if (error.getClass() == DeadlineExceededException.class && interruption != null) {
                 throw interruption; // why it took so long says more than that it did
             }
@@ -93,6 +121,9 @@ final class Connection {
             long wait = Times.nanos(backoff.wait(failures, error));
             if (deadline - System.nanoTime() <= wait) {
                 throw error;
+            }
+            if (reach.isOver(searchDeadline, System.nanoTime() + wait)) {
+                throw reach.failure(error);
             }
             try {
                 TimeUnit.NANOSECONDS.sleep(wait);

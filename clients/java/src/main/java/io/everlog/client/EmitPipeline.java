@@ -106,6 +106,7 @@ final class EmitPipeline {
                 message.getSerializedSize(),
                 recognisable,
                 timeout == null ? null : Times.deadline(timeout),
+                connection.reach().deadline(),
                 result,
                 answer));
         if (turnIsDue.compareAndSet(false, true)) {
@@ -130,6 +131,7 @@ final class EmitPipeline {
                 } else {
                     queue.put(emit.number, emit);
                     expireBy(emit.deadline);
+                    expireBy(emit.searchDeadline);
                 }
             }
             send();
@@ -185,6 +187,7 @@ final class EmitPipeline {
 
     /** Hands answers to those who wait for them. */
     private void take(EmitStreamResponse response) {
+        connection.reach().note();
         List<Runnable> completions = new ArrayList<>(response.getAnswersCount());
         for (StreamedAnswer answer : response.getAnswersList()) {
             Emit<?> emit = inFlight.remove(answer.getRequestId());
@@ -269,16 +272,17 @@ final class EmitPipeline {
         expiry = null;
         long now = System.nanoTime();
         List<Emit<?>> overdue = new ArrayList<>();
+        List<Emit<?>> searching = new ArrayList<>();
         Long earliest = null;
         for (Map<Long, Emit<?>> waiting : List.of(inFlight, queue)) {
             for (Emit<?> emit : waiting.values()) {
-                if (emit.deadline == null) {
-                    continue;
-                }
-                if (emit.deadline - now <= 0) {
+                if (emit.deadline != null && emit.deadline - now <= 0) {
                     overdue.add(emit);
-                } else if (earliest == null || emit.deadline - earliest < 0) {
-                    earliest = emit.deadline;
+                } else if (connection.reach().isOver(emit.searchDeadline, now)) {
+                    searching.add(emit);
+                } else {
+                    earliest = earlier(earliest, emit.deadline);
+                    earliest = earlier(earliest, connection.reach().isConnected() ? null : emit.searchDeadline);
                 }
             }
         }
@@ -286,7 +290,15 @@ final class EmitPipeline {
             queue.remove(emit.number);
             refuse(List.of(emit), emit.lastError != null ? emit.lastError : Failures.deadlineExceeded());
         }
+        for (Emit<?> emit : searching) {
+            queue.remove(emit.number);
+            refuse(List.of(emit), connection.reach().failure(emit.lastError));
+        }
         expireBy(earliest);
+    }
+
+    private static Long earlier(Long one, Long other) {
+        return one == null || other != null && other - one < 0 ? other : one;
     }
 
     private void refuse(List<Emit<?>> refused, EverlogException error) {
@@ -377,13 +389,17 @@ final class EmitPipeline {
         }
     }
 
-    /** An emit that has no answer yet; a deadline of null is none. */
+    /**
+     * An emit that has no answer yet; a deadline of null is none. By its search deadline there must be
+     * a first connection.
+     */
     private static final class Emit<T> {
         private final long number;
         private final StreamedEmit message;
         private final int bytes;
         private final boolean recognisable;
         private final Long deadline;
+        private final Long searchDeadline;
         private final Function<List<Receipt>, T> result;
         private final CompletableFuture<T> answer;
         private EverlogException lastError;
@@ -394,6 +410,7 @@ final class EmitPipeline {
                 int bytes,
                 boolean recognisable,
                 Long deadline,
+                Long searchDeadline,
                 Function<List<Receipt>, T> result,
                 CompletableFuture<T> answer) {
             this.number = number;
@@ -401,6 +418,7 @@ final class EmitPipeline {
             this.bytes = bytes;
             this.recognisable = recognisable;
             this.deadline = deadline;
+            this.searchDeadline = searchDeadline;
             this.result = result;
             this.answer = answer;
         }

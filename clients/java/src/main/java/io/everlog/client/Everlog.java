@@ -46,6 +46,7 @@ public final class Everlog {
         private byte[] clientCertificate;
         private byte[] clientKey;
         private Duration timeout = Duration.ofSeconds(30);
+        private Duration connectTimeout = Duration.ofSeconds(5);
         private Duration keepAlive = Duration.ofSeconds(30);
         private Backoff backoff = Backoff.DEFAULT;
         private JsonCodec json = new GsonCodec();
@@ -89,6 +90,19 @@ public final class Everlog {
         /** Nothing but an emit's own timeout bounds a call. */
         public Builder withoutTimeout() {
             this.timeout = null;
+            return this;
+        }
+
+        /**
+         * Bounds how long an emit or a unary read waits for the first connection, when its own timeout
+         * is longer; 5 s when not said. It fails with {@link ConnectionLostException} then. A client that
+         * has been connected waits for a server that is away as long as the timeout allows.
+         */
+        public Builder connectTimeout(Duration timeout) {
+            if (timeout.isNegative() || timeout.isZero()) {
+                throw new IllegalArgumentException("connectTimeout is " + timeout + ", expected more than 0");
+            }
+            this.connectTimeout = timeout;
             return this;
         }
 
@@ -143,7 +157,15 @@ public final class Everlog {
                     .keepAliveTimeout(10, TimeUnit.SECONDS)
                     // The client decides about retries itself: it knows which emits may be repeated.
                     .disableRetry();
-            return new EverlogClient(channel, headers(), timeout, backoff, json, makeIdempotencyKeys);
+            return new EverlogClient(
+                    channel,
+                    address,
+                    headers(),
+                    timeout,
+                    connectTimeout,
+                    backoff,
+                    json,
+                    makeIdempotencyKeys);
         }
 
         private ChannelCredentials credentials() {

@@ -54,8 +54,10 @@ public final class EverlogClient implements AutoCloseable {
 
     EverlogClient(
             ManagedChannelBuilder<?> channel,
+            Address address,
             Metadata headers,
             Duration timeout,
+            Duration connectTimeout,
             Backoff backoff,
             JsonCodec json,
             boolean makeIdempotencyKeys) {
@@ -63,7 +65,8 @@ public final class EverlogClient implements AutoCloseable {
         this.transport = channel.executor(executor).build();
         Channel withHeaders = ClientInterceptors.intercept(
                 transport, MetadataUtils.newAttachHeadersInterceptor(headers));
-        this.connection = new Connection(transport, withHeaders, timeout, backoff);
+        Reach reach = new Reach(transport, address, connectTimeout);
+        this.connection = new Connection(transport, withHeaders, reach, timeout, backoff);
         this.timeout = timeout;
         this.json = json;
         this.makeIdempotencyKeys = makeIdempotencyKeys;

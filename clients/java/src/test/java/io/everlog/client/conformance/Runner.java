@@ -120,6 +120,9 @@ public final class Runner {
         if (command.has("timeout_seconds")) {
             builder.timeout(Shapes.seconds(command.get("timeout_seconds")));
         }
+        if (command.has("connect_timeout_seconds")) {
+            builder.connectTimeout(Shapes.seconds(command.get("connect_timeout_seconds")));
+        }
         client = builder.connect();
         return new JsonObject();
     }
