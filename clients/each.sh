@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does one thing for the clients in Go, TypeScript and Java: test, stubs, verify or build.
 #
-#     clients/each.sh test     their own tests
+#     clients/each.sh test     their own tests, and what checks their style and that of ../examples
 #     clients/each.sh stubs    generate their stubs anew from ../protos
 #     clients/each.sh verify   check that the committed stubs are what the protos give
 #     clients/each.sh build    what is published: npm tarball, jar; the Go module is vetted
@@ -16,20 +16,25 @@ missing=0
 # same COMMITTED GENERATED: fails, with the names of files, when they differ.
 same() { diff -rq "$1" "$2" && echo "clients/$1 is current"; }
 
-node_modules() { [ typescript/node_modules -nt typescript/package-lock.json ] || (cd typescript && npm ci --no-audit --no-fund); }
+# node_modules FOLDER: installs what its lock says, unless that is there.
+node_modules() { [ "$1/node_modules" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --no-audit --no-fund); }
 
-go_test() { (cd go && go vet ./... && go test ./...); }
+go_vet() { (cd "$1" && go vet ./... && test -z "$(gofmt -l . | tee /dev/stderr)"); }
+go_test() { go_vet go && go_vet ../examples/go && (cd go && go test ./...); }
 go_stubs() { go/generate.sh go; }
 go_verify() { go/generate.sh "$fresh/go" && same go/everlogpb "$fresh/go/everlogpb"; }
-go_build() { (cd go && go vet ./... && test -z "$(gofmt -l .)"); }
+go_build() { go_vet go; }
 
-typescript_test() { node_modules && (cd typescript && npm run lint && npm test); }
-typescript_stubs() { node_modules && typescript/generate.sh typescript/src/generated; }
+typescript_test() {
+    node_modules typescript && node_modules ../examples/typescript &&
+        (cd ../examples/typescript && npm run lint) && (cd typescript && npm run lint && npm test)
+}
+typescript_stubs() { node_modules typescript && typescript/generate.sh typescript/src/generated; }
 typescript_verify() {
-    node_modules && typescript/generate.sh "$fresh/typescript" &&
+    node_modules typescript && typescript/generate.sh "$fresh/typescript" &&
         same typescript/src/generated "$fresh/typescript"
 }
-typescript_build() { node_modules && (cd typescript && npm pack --pack-destination ../../dist); }
+typescript_build() { node_modules typescript && (cd typescript && npm pack --pack-destination ../../dist); }
 
 java_test() { (cd java && mvn -q -B verify); }
 java_stubs() { rm -rf java/src/generated/java && java/generate.sh java/src/generated/java; }

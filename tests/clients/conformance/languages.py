@@ -51,7 +51,8 @@ def _built(name: str) -> list[str]:
     return LANGUAGES[name].build()
 
 
-def _run(*command: str, folder: Path) -> None:
+def run_tool(*command: str, folder: Path) -> None:
+    """Run a compiler or package manager; raises RuntimeError with all that it said."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -71,15 +72,15 @@ def _python(runner: str) -> Callable[[], list[str]]:
 
 def _go() -> list[str]:
     program = _BUILD / "go"
-    _run("go", "build", "-o", str(program), "./conformance", folder=_CLIENTS / "go")
+    run_tool("go", "build", "-o", str(program), "./conformance", folder=_CLIENTS / "go")
     return [str(program)]
 
 
 def _typescript() -> list[str]:
     folder = _CLIENTS / "typescript"
     if not (folder / "node_modules").exists():
-        _run("npm", "ci", folder=folder)
-    _run("npm", "run", "build", folder=folder)
+        run_tool("npm", "ci", folder=folder)
+    run_tool("npm", "run", "build", folder=folder)
     return ["node", str(folder / "dist" / "conformance.js")]
 
 
@@ -87,7 +88,7 @@ def _java() -> list[str]:
     folder = _CLIENTS / "java"
     _BUILD.mkdir(parents=True, exist_ok=True)
     class_path = _BUILD / "java.classpath"
-    _run(
+    run_tool(
         *("mvn", "-q", "-B", "test-compile", "dependency:build-classpath"),
         f"-Dmdep.outputFile={class_path}",
         folder=folder,
