@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from tests.clients.conformance.languages import ROOT, MissingError, run_tool
 
@@ -58,20 +59,25 @@ def _go() -> Callable[[str], list[str]]:
 
 
 def _typescript() -> Callable[[str], list[str]]:
-    examples = _EXAMPLES / "typescript"
-    for folder in (ROOT / "clients" / "typescript", examples):
+    client, examples = ROOT / "clients" / "typescript", _EXAMPLES / "typescript"
+    for folder, product in ((client, "index.js"), (examples, "order_service.js")):
         if not (folder / "node_modules").exists():
             run_tool("npm", "ci", "--no-audit", "--no-fund", folder=folder)
-        run_tool("npm", "run", "build", folder=folder)
+        if not _is_current(folder / "dist" / product, folder / "src", folder / "package.json"):
+            run_tool("npm", "run", "build", folder=folder)
     return lambda program: ["node", str(examples / "dist" / f"{program}.js")]
 
 
 def _java() -> Callable[[str], list[str]]:
-    folder = _EXAMPLES / "java"
-    run_tool(
-        *("mvn", "-q", "-B", "-f", "reactor.xml", "package", "-Dmaven.test.skip=true"),
-        folder=folder,
-    )
+    folder, client = _EXAMPLES / "java", ROOT / "clients" / "java"
+    sources = [each / part for each in (folder, client) for part in ("src", "pom.xml")]
+    product = folder / "target" / "everlog-examples-0.1.0.jar"
+    if not _is_current(product, *sources):
+        run_tool(
+            *("mvn", "-q", "-B", "-f", "reactor.xml", "package", "-Dmaven.test.skip=true"),
+            folder=folder,
+        )
+        product.touch()  # Maven leaves it as it is when nothing in it is new
     classes = os.pathsep.join([f"{folder}/target/classes", f"{folder}/target/lib/*"])
 
     def command(program: str) -> list[str]:
@@ -79,6 +85,14 @@ def _java() -> Callable[[str], list[str]]:
         return ["java", *_STARTS_SOON, "-cp", classes, f"io.everlog.examples.{name}"]
 
     return command
+
+
+def _is_current(product: Path, *sources: Path) -> bool:
+    """Whether a product is there, and newer than all that it is made from."""
+    if not product.exists():
+        return False
+    files = [file for source in sources for file in (source, *source.rglob("*"))]
+    return max(file.stat().st_mtime for file in files) < product.stat().st_mtime
 
 
 LANGUAGES = {

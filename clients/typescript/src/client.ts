@@ -217,7 +217,10 @@ export class Client implements AsyncDisposable {
   async get(name: EventName, options: ReadOptions = {}): Promise<RecordedEvent> {
     const request = getRequest(name, options.minPosition);
     const response = await this.#connection.read(get, request, options);
-    return new RecordedEvent(response.event as NonNullable<typeof response.event>);
+    return new RecordedEvent(
+      response.event as NonNullable<typeof response.event>,
+      response.outcome,
+    );
   }
 
   /**

@@ -270,8 +270,7 @@ export class EventTypeNotFound extends NotFound {
 /** The catalogue does not have the aggregate type. */
 export class AggregateTypeNotFound extends NotFound {
   static override readonly reason: string = "AGGREGATE_TYPE_NOT_FOUND";
-  static override readonly summary: string =
-    "The catalogue does not have the aggregate type.";
+  static override readonly summary: string = "The catalogue does not have the aggregate type.";
 }
 
 /** Nobody has saved a narrative of the event, or not that version of it. */

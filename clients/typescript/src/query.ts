@@ -53,7 +53,8 @@ export class Query implements AsyncIterable<RecordedEvent> {
         this.#throughPosition = response.throughPosition;
         this.#totalSize = response.totalSize;
       }
-      yield response.events.map((event) => new RecordedEvent(event));
+      const outcomes = new Map(response.outcomes.map((outcome) => [outcome.eventId, outcome]));
+      yield response.events.map((event) => new RecordedEvent(event, outcomes.get(event.eventId)));
       pageToken = response.nextPageToken;
       if (pageToken === "") {
         return;

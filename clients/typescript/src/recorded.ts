@@ -15,6 +15,7 @@ import type {
   GetHeadResponse,
   Receipt as ReceiptMessage,
 } from "./generated/everlog/v1/event_store.js";
+import type { Outcome } from "./generated/everlog/v1/outcome.js";
 import { Timestamp } from "./generated/google/protobuf/timestamp.js";
 import { toDate } from "./times.js";
 
@@ -26,8 +27,15 @@ export class RecordedEvent {
   #data: unknown;
   #parsed = false;
 
-  constructor(message: RecordedEventMessage) {
+  /**
+   * What came of it, as it was last recorded; undefined when nothing was, or when it was not asked
+   * for: `get` does, a query does by `outcomes`, replays and subscriptions never.
+   */
+  readonly outcome: Outcome | undefined;
+
+  constructor(message: RecordedEventMessage, outcome?: Outcome) {
     this.message = message;
+    this.outcome = outcome;
   }
 
   /** Its id, a UUID. */

@@ -58,6 +58,9 @@ export interface QueryOptions extends ReadOptions {
 
   /** Have the server count everything that matches. */
   readonly totalSize?: boolean;
+
+  /** Have the events' latest outcomes come along. */
+  readonly outcomes?: boolean;
 }
 
 /** Which stretch of history a replay reads; the bounds are the same in both directions. */
@@ -142,7 +145,11 @@ export function headRequest(minPosition: Integer = 0): GetHeadRequest {
 
 /** Asks for one event. */
 export function getRequest(name: EventName, minPosition: Integer = 0): GetRequest {
-  return { by: byOf(name), minPosition: toInt64(minPosition, "minPosition") };
+  return {
+    by: byOf(name),
+    minPosition: toInt64(minPosition, "minPosition"),
+    withoutOutcome: false,
+  };
 }
 
 function byOf(given: EventName): NonNullable<GetRequest["by"]> {
@@ -179,6 +186,7 @@ export function queryRequest(filter: EventFilter | undefined, options: QueryOpti
     pageToken: "",
     includeTotalSize: options.totalSize ?? false,
     minPosition: toInt64(options.minPosition ?? 0, "minPosition"),
+    includeOutcomes: options.outcomes ?? false,
   };
 }
 

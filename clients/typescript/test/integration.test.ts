@@ -5,7 +5,10 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { credentials } from "@grpc/grpc-js";
+
 import * as everlog from "../src/index.js";
+import { NarrativeServiceClient, RecordOutcomeRequest } from "../src/v1.js";
 import { EverlogServer, missing } from "./everlog-server.js";
 
 const run = randomUUID();
@@ -185,6 +188,23 @@ describe("against a real server", { skip: missing ?? false, timeout: 120_000 }, 
     const exact = replayed[4_000]?.message.recordTime;
     const since = await collect(client.replay({ aggregate, fromTime: exact as everlog.Time }));
     assert.ok(since.length >= 1_000 && since.length < 5_000);
+  });
+
+  test("what came of an event comes with get, and with a query on request", async () => {
+    const { eventId } = await client.emit(order("outcome"));
+    assert.equal((await client.get(eventId)).outcome, undefined);
+    const narratives = new NarrativeServiceClient(server.address, credentials.createInsecure());
+    const request = RecordOutcomeRequest.fromPartial({ eventId, outcome: "shipped" });
+    await new Promise<void>((resolve, reject) =>
+      narratives.recordOutcome(request, (error) => (error ? reject(error) : resolve())),
+    );
+    narratives.close();
+    assert.equal((await client.get(eventId)).outcome?.outcome, "shipped");
+    const filter = { aggregate: [`order-${run}`, "outcome"] as const };
+    const [silent] = await client.query(filter).toArray();
+    assert.equal(silent?.outcome, undefined);
+    const [told] = await client.query(filter, { outcomes: true }).toArray();
+    assert.equal(told?.outcome?.number, 1n);
   });
 
   test("what is not there is told by its class", async () => {
