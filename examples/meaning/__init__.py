@@ -1,0 +1,1 @@
+"""Events that explain themselves: a workflow's story, a life's state, a price's history."""
