@@ -158,8 +158,7 @@ CASE WHEN jsonb_typeof(n.data -> 'narrative') = 'string' THEN nullif(n.data ->> 
 CASE WHEN jsonb_typeof(n.data -> 'long_description') = 'string' THEN nullif(n.data ->> 'long_description', '') END
 
 -- fragment: names
--- The events that `x` names, and how: its related ones, its cause, and what was recorded last before it of
--- the same piece of work. What is not wanted vanishes when the statement is planned.
+-- What `x` names: its related events, and its cause. What is not wanted vanishes when the statement is planned.
 -- By rows: said as an equality, PostgreSQL may skip through the index of links against their direction, where
 -- many name a few.
 (
@@ -175,9 +174,29 @@ CASE WHEN jsonb_typeof(n.data -> 'long_description') = 'string' THEN nullif(n.da
 )
 UNION ALL
 SELECT x.causation_id, 2 WHERE %(causation)s::boolean AND x.causation_id IS NOT NULL
+
+-- fragment: named_by
+-- The events that name `x`: the first of them, one more than the answer may have. So none is missed because
+-- those before it are in the answer already.
+(
+    SELECT l.event_id, NULL::integer FROM everlog.event_links AS l
+    WHERE %(forwards)s::boolean AND %(related)s::boolean AND w.depth < %(max_depth)s::integer
+        AND l.tenant_id = %(tenant_id)s::integer AND l.related_event_id = x.event_id AND l.kind = 'related'
+    ORDER BY l.event_id
+    LIMIT %(events_max)s::bigint + 1
+)
 UNION ALL
-SELECT p.event_id, 3
-FROM (
+(
+    SELECT c.event_id, NULL FROM everlog.events AS c
+    WHERE %(forwards)s::boolean AND %(causation)s::boolean AND w.depth < %(max_depth)s::integer
+        AND c.tenant_id = %(tenant_id)s::integer AND c.causation_id = x.event_id
+    ORDER BY c.position
+    LIMIT %(events_max)s::bigint + 1
+)
+
+-- fragment: before
+-- What was recorded last before `x` of the same piece of work.
+(
     SELECT coalesce(
         (
             SELECT n.event_id FROM everlog.events AS n
@@ -197,32 +216,12 @@ FROM (
             LIMIT 1
         )
     ) AS event_id
-    WHERE %(correlation)s::boolean AND x.correlation_id IS NOT NULL
     OFFSET 0
-) AS p
-WHERE p.event_id IS NOT NULL
+)
 
--- fragment: named_by
--- The events that name `x`: the first of them, one more than the answer may have. So none is missed because
--- those before it are in the answer already.
+-- fragment: after
+-- What was recorded first after `x` of the same piece of work.
 (
-    SELECT l.event_id FROM everlog.event_links AS l
-    WHERE %(forwards)s::boolean AND %(related)s::boolean
-        AND l.tenant_id = %(tenant_id)s::integer AND l.related_event_id = x.event_id AND l.kind = 'related'
-    ORDER BY l.event_id
-    LIMIT %(events_max)s::bigint + 1
-)
-UNION ALL
-(
-    SELECT c.event_id FROM everlog.events AS c
-    WHERE %(forwards)s::boolean AND %(causation)s::boolean
-        AND c.tenant_id = %(tenant_id)s::integer AND c.causation_id = x.event_id
-    ORDER BY c.position
-    LIMIT %(events_max)s::bigint + 1
-)
-UNION ALL
-SELECT s.event_id
-FROM (
     SELECT coalesce(
         (
             SELECT n.event_id FROM everlog.events AS n
@@ -242,10 +241,8 @@ FROM (
             LIMIT 1
         )
     ) AS event_id
-    WHERE %(forwards)s::boolean AND %(correlation)s::boolean AND x.correlation_id IS NOT NULL
     OFFSET 0
-) AS s
-WHERE s.event_id IS NOT NULL
+)
 
 -- fragment: near
 -- A scan of an index takes all that it can from a page, also if one is wanted: some 300 events of one piece of
@@ -257,97 +254,146 @@ WHERE s.event_id IS NOT NULL
 -- The graph around an event, level by level. Each row of `walk` is one level, with what the next one needs to
 -- know of its events, and everything that was reached before: so no event is met twice, whatever circles there
 -- are. A level takes the oldest; those that the log does not have are the last.
+--
+-- Each look-up is made once, for the walk and for the edges: a row brings those that were found from the level
+-- before it, and one more row, without events, those of the last level. They may lead to what the walk never
+-- reached. Who comes after an event in its piece of work is looked up before who comes before: what comes
+-- after one of this level, or of the level before, is preceded by that one, and need not be asked. One of an
+-- earlier level was asked then, so that edge is there already.
 WITH RECURSIVE walk (
-    depth, event_ids, positions, causation_ids, correlation_ids, visited, is_cut
+    depth, earlier, event_ids, positions, causation_ids, correlation_ids, sizes, visited, is_cut,
+    edge_from_ids, edge_to_ids, edge_kinds, successor_ids
 ) AS (
     SELECT
-        0, ARRAY[e.event_id], ARRAY[e.position], ARRAY[e.causation_id], ARRAY[e.correlation_id],
-        ARRAY[e.event_id], false
+        0, 0, ARRAY[e.event_id], ARRAY[e.position], ARRAY[e.causation_id], ARRAY[e.correlation_id],
+        ARRAY[octet_length(e.record)], ARRAY[e.event_id], false, '{}'::uuid[], '{}'::uuid[], '{}'::integer[], '{}'::uuid[]
     FROM everlog.events AS e
     WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid
     UNION ALL
     SELECT
-        w.depth + 1,
+        w.depth + 1, cardinality(w.visited),
         coalesce(n.event_ids[1:n.room], '{}'), n.positions[1:n.room], n.causation_ids[1:n.room],
-        n.correlation_ids[1:n.room], w.visited || n.event_ids[1:n.room],
-        coalesce(cardinality(n.event_ids), 0) > n.room
+        n.correlation_ids[1:n.room], n.sizes[1:n.room], w.visited || n.event_ids[1:n.room],
+        coalesce(cardinality(n.event_ids), 0) > n.room, n.edge_from_ids, n.edge_to_ids, n.edge_kinds, n.successor_ids
     FROM walk AS w
     CROSS JOIN LATERAL (
+        WITH level AS MATERIALIZED (
+            SELECT x.event_id, x.position, x.causation_id, x.correlation_id
+            FROM unnest(w.event_ids, w.positions, w.causation_ids, w.correlation_ids)
+                AS x (event_id, position, causation_id, correlation_id)
+        ),
+        successors AS MATERIALIZED (
+            SELECT s.event_id, x.event_id AS predecessor_id
+            FROM level AS x
+            CROSS JOIN LATERAL {after} AS s
+            WHERE %(forwards)s::boolean AND %(correlation)s::boolean AND w.depth < %(max_depth)s::integer
+                AND x.correlation_id IS NOT NULL AND s.event_id IS NOT NULL
+        ),
+        near AS MATERIALIZED (
+            SELECT x.event_id AS from_id, a.event_id, a.kind
+            FROM level AS x
+            CROSS JOIN LATERAL (
+                {names}
+                UNION ALL
+                {named_by}
+            ) AS a
+            UNION ALL
+            SELECT x.event_id, p.event_id, 3
+            FROM level AS x
+            CROSS JOIN LATERAL {before} AS p
+            WHERE %(correlation)s::boolean AND x.correlation_id IS NOT NULL AND p.event_id IS NOT NULL
+                AND x.event_id NOT IN (
+                    SELECT s.event_id FROM unnest(w.successor_ids) AS s (event_id)
+                    UNION ALL
+                    SELECT s.event_id FROM successors AS s
+                )
+            UNION ALL
+            SELECT s.predecessor_id, s.event_id, NULL FROM successors AS s
+        ),
+        found AS MATERIALIZED (
+            SELECT a.event_id FROM near AS a
+            WHERE w.depth < %(max_depth)s::integer AND (%(backwards)s::boolean OR a.kind IS NULL)
+            EXCEPT
+            SELECT v.event_id FROM unnest(w.visited) AS v (event_id)
+        )
         SELECT
             %(events_max)s::integer - cardinality(w.visited) AS room,
-            array_agg(c.event_id) AS event_ids, array_agg(c.position) AS positions,
-            array_agg(c.causation_id) AS causation_ids, array_agg(c.correlation_id) AS correlation_ids
+            c.event_ids, c.positions, c.causation_ids, c.correlation_ids, c.sizes,
+            l.edge_from_ids, l.edge_to_ids, l.edge_kinds, l.successor_ids
         FROM (
-            SELECT f.event_id, e.position, e.causation_id, e.correlation_id
+            SELECT
+                array_agg(c.event_id) AS event_ids, array_agg(c.position) AS positions,
+                array_agg(c.causation_id) AS causation_ids, array_agg(c.correlation_id) AS correlation_ids,
+                array_agg(c.size) AS sizes
             FROM (
-                SELECT a.event_id
-                FROM unnest(w.event_ids, w.positions, w.causation_ids, w.correlation_ids)
-                    AS x (event_id, position, causation_id, correlation_id)
-                CROSS JOIN LATERAL (
-                    SELECT b.event_id FROM ({names}) AS b WHERE %(backwards)s::boolean
-                    UNION ALL
-                    {named_by}
-                ) AS a
-                EXCEPT
-                SELECT v.event_id FROM unnest(w.visited) AS v (event_id)
-            ) AS f
-            LEFT JOIN LATERAL (
-                SELECT e.position, e.causation_id, e.correlation_id FROM everlog.events AS e
-                WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = f.event_id
-                LIMIT 1
-            ) AS e ON true
-            ORDER BY e.position, f.event_id
-            LIMIT %(events_max)s::integer - cardinality(w.visited) + 1
+                SELECT f.event_id, e.position, e.causation_id, e.correlation_id, e.size
+                FROM found AS f
+                LEFT JOIN (
+                    SELECT e.event_id, e.position, e.causation_id, e.correlation_id, octet_length(e.record) AS size
+                    FROM everlog.events AS e
+                    WHERE e.tenant_id = %(tenant_id)s::integer
+                        AND e.event_id = ANY (ARRAY(SELECT f.event_id FROM found AS f))
+                    OFFSET 0
+                ) AS e ON e.event_id = f.event_id
+                ORDER BY e.position, f.event_id
+                LIMIT %(events_max)s::integer - cardinality(w.visited) + 1
+            ) AS c
         ) AS c
+        CROSS JOIN (
+            SELECT
+                array_agg(a.from_id) AS edge_from_ids, array_agg(a.event_id) AS edge_to_ids,
+                array_agg(a.kind) AS edge_kinds, (SELECT array_agg(s.event_id) FROM successors AS s) AS successor_ids
+            FROM (
+                SELECT a.from_id, a.event_id, a.kind FROM near AS a WHERE a.kind IS NOT NULL
+                UNION ALL
+                SELECT s.event_id, s.predecessor_id, 3 FROM successors AS s
+                WHERE s.event_id NOT IN (SELECT v.event_id FROM unnest(w.visited[1:w.earlier]) AS v (event_id))
+            ) AS a
+        ) AS l
     ) AS n
-    WHERE w.depth < %(max_depth)s::integer AND cardinality(w.event_ids) > 0
+    WHERE cardinality(w.event_ids) > 0
 ),
 reached AS MATERIALIZED (
-    SELECT x.event_id, x.position, x.causation_id, x.correlation_id, w.depth, e.record
+    SELECT
+        w.earlier + x.place AS number, w.depth, x.event_id, x.position,
+        sum(coalesce(x.size, 0)) OVER (ORDER BY w.earlier + x.place ROWS UNBOUNDED PRECEDING) AS bytes
     FROM walk AS w
-    CROSS JOIN LATERAL unnest(w.event_ids, w.positions, w.causation_ids, w.correlation_ids)
-        AS x (event_id, position, causation_id, correlation_id)
-    LEFT JOIN LATERAL (
-        SELECT e.record FROM everlog.events AS e
-        WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = x.position
-        LIMIT 1
-    ) AS e ON true
+    CROSS JOIN LATERAL unnest(w.event_ids, w.positions, w.sizes) WITH ORDINALITY AS x (event_id, position, size, place)
 ),
 links AS MATERIALIZED (
-    SELECT x.event_id AS from_id, t.event_id AS to_id, l.kind, x.position AS from_position, t.position AS to_position
-    FROM reached AS x
-    CROSS JOIN LATERAL ({names}) AS l
-    JOIN reached AS t ON t.event_id = l.event_id
-    ORDER BY x.position, l.kind, t.position, t.event_id
-    LIMIT %(edges_max)s::bigint + 1
+    SELECT f.number AS from_number, t.number AS to_number, l.kind
+    FROM walk AS w
+    CROSS JOIN LATERAL unnest(w.edge_from_ids, w.edge_to_ids, w.edge_kinds) AS l (from_id, to_id, kind)
+    JOIN reached AS f ON f.event_id = l.from_id
+    JOIN reached AS t ON t.event_id = l.to_id
 ),
 bound (bytes_max) AS MATERIALIZED (
     SELECT least(
         %(records_bytes_max)s::bigint,
         %(bytes_max)s::bigint
             - %(node_bytes)s::bigint * (SELECT count(*) FROM reached)
-            - %(edge_bytes)s::bigint * (SELECT count(*) FROM links)
+            - %(edge_bytes)s::bigint * (SELECT least(count(*), %(edges_max)s::bigint) FROM links)
     )
 ),
 placed AS MATERIALIZED (
-    SELECT f.*, row_number() OVER (ORDER BY f.position, f.event_id) - 1 AS place
-    FROM (
-        SELECT
-            r.event_id, r.position, r.depth, r.record,
-            sum(coalesce(octet_length(r.record), 0))
-                OVER (ORDER BY r.depth, r.position, r.event_id ROWS UNBOUNDED PRECEDING) AS bytes
-        FROM reached AS r
-    ) AS f
-    WHERE f.depth = 0 OR f.bytes <= (SELECT bytes_max FROM bound)
+    SELECT
+        r.number, r.event_id, r.position, r.depth,
+        (row_number() OVER (ORDER BY r.position, r.event_id))::integer - 1 AS place
+    FROM reached AS r
+    WHERE r.depth = 0 OR r.bytes <= (SELECT b.bytes_max FROM bound AS b)
 )
 SELECT
-    n.records, n.event_ids, n.depths, n.events, l.from_places, l.to_places, l.kinds,
+    (
+        SELECT string_agg(e.record, ''::bytea ORDER BY e.position)
+        FROM everlog.events AS e
+        WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = ANY (ARRAY(SELECT p.position FROM placed AS p))
+    ),
+    n.event_ids, n.depths, n.events, l.from_places, l.to_places, l.kinds,
     (SELECT bool_or(w.is_cut) FROM walk AS w)
         OR n.nodes < (SELECT count(*) FROM reached)
         OR (SELECT count(*) FROM links) > %(edges_max)s::bigint
 FROM (
     SELECT
-        string_agg(p.record, ''::bytea ORDER BY p.place) AS records,
         string_agg(p.event_id::text, '' ORDER BY p.place) AS event_ids,
         array_agg(p.depth ORDER BY p.place) AS depths,
         count(p.position) AS events,
@@ -358,10 +404,10 @@ CROSS JOIN (
     SELECT
         array_agg(k.from_place) AS from_places, array_agg(k.to_place) AS to_places, array_agg(k.kind) AS kinds
     FROM (
-        SELECT f.place::integer AS from_place, t.place::integer AS to_place, k.kind
+        SELECT f.place AS from_place, t.place AS to_place, k.kind
         FROM links AS k
-        JOIN placed AS f ON f.event_id = k.from_id
-        JOIN placed AS t ON t.event_id = k.to_id
+        JOIN placed AS f ON f.number = k.from_number
+        JOIN placed AS t ON t.number = k.to_number
         ORDER BY f.place, k.kind, t.place
         LIMIT %(edges_max)s::bigint
     ) AS k
