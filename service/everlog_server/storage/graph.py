@@ -36,14 +36,16 @@ class TraceAsked:
 class GraphReader:
     """Reads graphs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, seconds_max: float = _TRACE_SECONDS_MAX) -> None:
+        """`seconds_max` bounds one graph, the wait for a connection included."""
         self._database = database
+        self._seconds_max = seconds_max
 
     async def trace(self, tenant_id: int, asked: TraceAsked, *, bytes_max: int) -> Graph | None:
         """The graph around an event; None if the log does not have the event.
 
         Bounded by the events asked for, 20,000 edges, and `bytes_max` of an answer: the nearest are
-        taken, the event itself always. Raises ReadTooExpensiveError after 5 s.
+        taken, the event itself always. Raises ReadTooExpensiveError after `seconds_max`.
         """
         parameters = {
             "tenant_id": tenant_id,
@@ -61,7 +63,7 @@ class GraphReader:
         }
         try:
             # PostgreSQL is told as well: psycopg cancels the statement that it waits for.
-            async with asyncio.timeout(_TRACE_SECONDS_MAX):
+            async with asyncio.timeout(self._seconds_max):
                 async with self._database.reads.connection() as connection:
                     cursor = connection.cursor(binary=True)
                     await cursor.execute(_SQL["trace"], parameters)
