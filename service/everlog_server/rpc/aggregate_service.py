@@ -11,15 +11,12 @@ from everlog_server.aggregates import States
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.model import AggregateKey
 from everlog_server.rpc import requests
+from everlog_server.rpc.aggregate_requests import Place, decode_names
 from everlog_server.rpc.codec import encode_latest_response
-from everlog_server.rpc.fields import checked_enum, decode_aggregate, text_problem
+from everlog_server.rpc.fields import checked_enum, decode_aggregate
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.interceptors import Context
-from everlog_server.rpc.listing_token import (
-    ListingPlace,
-    decode_listing_token,
-    encode_listing_token,
-)
+from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, checked_time, parse
 from everlog_server.rpc.visibility import tenant_that_shows
 from everlog_server.settings import LimitSettings
@@ -102,17 +99,18 @@ class AggregateService:
     async def ListAggregates(self, data: bytes, context: Context) -> bytes:
         """A page of aggregates."""
         request = parse(pb.ListAggregatesRequest, data)
-        names = _names(request, self._limits)
+        names = decode_names(request, self._limits)
         checked_time(request.active_from, "active_from")
         checked_time(request.active_before, "active_before")
         limit = requests.page_size(request, self._limits)
         checked_enum(request.order, pb.AggregateOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(0, context)
+        listing = Listing(tenant_id, request)
         if request.page_token:
-            place = decode_listing_token(tenant_id=tenant_id, request=request)
+            place = listing.place(request.page_token, Place.unpack)
         else:
             head = (await self._reader.head(tenant_id)).position
-            place = ListingPlace(head, head, None)
+            place = Place(head, head, None)
         after, end = await self._last_events(tenant_id, request, place.head)
         if request.order == pb.AGGREGATE_ORDER_NAME:
             aggregates, following = await self._by_name(
@@ -127,9 +125,7 @@ class AggregateService:
             aggregates=map(_summary, aggregates), through_position=place.head
         )
         if following is not None:
-            response.next_page_token = encode_listing_token(
-                following, tenant_id=tenant_id, request=request
-            )
+            response.next_page_token = listing.token(following.pack())
         return response.SerializeToString()
 
     async def CountEvents(self, data: bytes, context: Context) -> bytes:
@@ -208,33 +204,19 @@ class AggregateService:
         tenant_id: int,
         names: Names,
         stretch: Stretch,
-        place: ListingPlace,
+        place: Place,
         limit: int,
-    ) -> tuple[list[AggregateSummary], ListingPlace | None]:
+    ) -> tuple[list[AggregateSummary], Place | None]:
         if place.last is not None:
             names = names.after(place.last)
         page = await self._listings.by_name(tenant_id, names, stretch, limit=limit)
-        following = None if page.last is None else ListingPlace(place.head, 0, page.last)
+        following = None if page.last is None else Place(place.head, 0, page.last)
         return page.aggregates, following
 
     async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
         return await tenant_that_shows(
             min_position, context, tenants=self._tenants, reader=self._reader
         )
-
-
-def _names(request: pb.ListAggregatesRequest, limits: LimitSettings) -> Names:
-    """Which names are listed; raises BadRequestError."""
-    violations = [
-        FieldViolation(name, problem)
-        for name in ("aggregate_type", "id_prefix")
-        if (problem := text_problem(getattr(request, name), limits.name_bytes_max)) is not None
-    ]
-    if request.id_prefix and not request.aggregate_type:
-        violations.append(FieldViolation("id_prefix", "may only be given with an aggregate_type"))
-    if violations:
-        raise BadRequestError(*violations)
-    return Names.of(request.aggregate_type, request.id_prefix)
 
 
 def _bounded(value: int, path: str, default: int, most: int) -> int:

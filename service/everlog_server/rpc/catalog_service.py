@@ -26,7 +26,7 @@ from everlog_server.errors import (
 )
 from everlog_server.rpc import catalog_requests as requests
 from everlog_server.rpc.interceptors import Context, tenant_of
-from everlog_server.rpc.name_token import decode_name_token, encode_name_token
+from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.storage.catalogs import (
     CatalogChange,
@@ -131,7 +131,8 @@ class CatalogService:
         requests.check_listing(request)
         size = requests.page_size(request.page_size)
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        after = decode_name_token(tenant_id=tenant_id, request=request)
+        listing = Listing(tenant_id, request)
+        after = listing.place(request.page_token, bytes.decode) if request.page_token else ""
         catalogue = await self._catalogs.of(tenant_id).look()
         response = pb.ListEventTypesResponse()
         listed = 0
@@ -141,9 +142,8 @@ class CatalogService:
             if response.event_types and (
                 len(response.event_types) >= size or listed > PAGE_BYTES_MAX
             ):
-                response.next_page_token = encode_name_token(
-                    response.event_types[-1].definition.name, tenant_id=tenant_id, request=request
-                )
+                last = response.event_types[-1].definition.name
+                response.next_page_token = listing.token(last.encode())
                 break
             response.event_types.append(one)
         return response.SerializeToString()
@@ -248,7 +248,8 @@ class CatalogService:
         request = parse(pb.ListAggregateTypesRequest, data)
         size = requests.page_size(request.page_size)
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        after = decode_name_token(tenant_id=tenant_id, request=request)
+        listing = Listing(tenant_id, request)
+        after = listing.place(request.page_token, bytes.decode) if request.page_token else ""
         found = await self._store.aggregate_types_after(tenant_id, after, size + 1, PAGE_BYTES_MAX)
         response = pb.ListAggregateTypesResponse()
         listed = 0
@@ -259,9 +260,7 @@ class CatalogService:
                 len(response.aggregate_types) >= size or listed > PAGE_BYTES_MAX
             ):
                 last = response.aggregate_types[-1].definition.name
-                response.next_page_token = encode_name_token(
-                    last, tenant_id=tenant_id, request=request
-                )
+                response.next_page_token = listing.token(last.encode())
                 break
             response.aggregate_types.append(one)
         return response.SerializeToString()

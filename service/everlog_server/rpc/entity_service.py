@@ -13,8 +13,9 @@ from everlog_server.append import Sequencers
 from everlog_server.entities import EntityGraph
 from everlog_server.errors import BadRequestError, FieldViolation, PositionNotVisibleError
 from everlog_server.model import EntityDeclaration, EntityKey
-from everlog_server.rpc import entity_requests, entity_tokens
+from everlog_server.rpc import entity_requests
 from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.settings import LimitSettings
@@ -120,9 +121,9 @@ class EntityService:
         kind, id_prefix = entity_requests.decode_listing(request)
         limit = entity_requests.page_size(request, self._limits)
         tenant_id = await self._tenant_indexed(request.min_position, context)
-        after = None
+        listing, after = Listing(tenant_id, request), None
         if request.page_token:
-            after = entity_tokens.decode_key(tenant_id=tenant_id, request=request)
+            after = listing.place(request.page_token, _unpack_key)
         page = await self._graph.entities(
             tenant_id, kind=kind, id_prefix=id_prefix, after=after, limit=limit
         )
@@ -130,9 +131,7 @@ class EntityService:
             entities=map(_encode_entity, page.entities), indexed_position=page.indexed_position
         )
         if not page.is_last:
-            response.next_page_token = entity_tokens.encode_key(
-                page.entities[-1].key, tenant_id=tenant_id, request=request
-            )
+            response.next_page_token = listing.token(_pack_key(page.entities[-1].key))
         return response.SerializeToString()
 
     async def EventsOfEntity(self, data: bytes, context: Context) -> bytes:
@@ -141,10 +140,10 @@ class EntityService:
         key = entity_requests.decode_key(request.entity, "entity")
         limit = entity_requests.page_size(request, self._limits)
         tenant_id = await self._tenant_indexed(request.min_position, context)
-        after = end = 0
+        listing, after, end = Listing(tenant_id, request), 0, 0
         through: int | None = None
         if request.page_token:
-            cursor, end = entity_tokens.decode_positions(tenant_id=tenant_id, request=request)
+            cursor, end = listing.place(request.page_token, Positions.unpack)
             after, through = (cursor, end) if request.oldest_first else (0, cursor - 1)
         page = await self._graph.events(
             tenant_id,
@@ -159,12 +158,8 @@ class EntityService:
             entity=map(_encode_key, page.ids), indexed_position=page.indexed_position
         )
         if not page.is_last and page.last_position is not None:
-            rest.next_page_token = entity_tokens.encode_positions(
-                page.last_position,
-                end or page.indexed_position,
-                tenant_id=tenant_id,
-                request=request,
-            )
+            place = Positions(page.last_position, end or page.indexed_position)
+            rest.next_page_token = listing.token(place.pack())
         # Fields may come in any order, and joined records are those of field 1: see codec.py.
         return page.records + rest.SerializeToString()
 
@@ -195,6 +190,15 @@ def _emit_request(request: pb.LinkEntitiesRequest) -> event_store_pb2.EmitReques
         json=orjson.dumps(content).decode(),
     )
     return event_store_pb2.EmitRequest(events=[event])
+
+
+def _pack_key(key: EntityKey) -> bytes:
+    return "\0".join(key).encode()  # no name holds a NUL
+
+
+def _unpack_key(place: bytes) -> EntityKey:
+    kind, id_ = place.decode().split("\0")
+    return EntityKey(kind, id_)
 
 
 def _encode_declaration(one: EntityDeclaration) -> pb.EntityDeclaration:

@@ -39,7 +39,7 @@ from everlog_server.rpc.outcomes import (
     frame_outcome,
     frame_outcomes,
 )
-from everlog_server.rpc.page_token import Place, decode_page_token, encode_page_token
+from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, checked_time, parse
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.rpc.visibility import tenant_that_shows
@@ -111,22 +111,23 @@ class EventStore:
         limit = requests.page_size(request, self._limits)
         checked_enum(request.order, pb.QueryOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
+        request.order = request.order or pb.QUERY_ORDER_NEWEST_FIRST
+        listing = Listing(tenant_id, request)
         if request.page_token:
-            cursor, through = decode_page_token(tenant_id=tenant_id, request=request)
+            cursor, through = listing.place(request.page_token, Positions.unpack)
         else:
             cursor, through = None, (await self._reader.head(tenant_id)).position
         page = await self._reader.query(
             tenant_id,
             event_filter,
-            newest_first=request.order != pb.QUERY_ORDER_OLDEST_FIRST,
+            newest_first=request.order == pb.QUERY_ORDER_NEWEST_FIRST,
             cursor=cursor,
             through=through,
             limit=limit,
         )
         next_page_token, total_size = "", None
         if not page.is_last:
-            place = Place(page.examined_position, through)
-            next_page_token = encode_page_token(place, tenant_id=tenant_id, request=request)
+            next_page_token = listing.token(Positions(page.examined_position, through).pack())
         if request.include_total_size:
             total_size = await self._reader.count(tenant_id, event_filter, through)
         outcomes = b""

@@ -5,6 +5,8 @@ What it writes are events as any others: they go through the sequencer, and subs
 
 from __future__ import annotations
 
+import struct
+
 import grpc
 
 from everlog.v1 import event_pb2, event_store_pb2
@@ -29,6 +31,7 @@ from everlog_server.rpc.fields import (
     violations_of,
 )
 from everlog_server.rpc.interceptors import Context, tenant_of
+from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.rpc.tracing import (
     ANSWER_BYTES_MAX,
@@ -53,6 +56,7 @@ _TRACE_EVENTS_DEFAULT = 1_000
 _TRACE_EVENTS_MAX = 10_000
 _STORY_EVENTS_DEFAULT = 200
 _STORY_EVENTS_MAX = 1_000
+_NUMBER = struct.Struct(">q")
 
 
 class Narratives:
@@ -119,9 +123,10 @@ class Narratives:
             problem = f"is {request.page_size}; 0 to {_PAGE_SIZE_MAX}"
             raise BadRequestError(FieldViolation("page_size", problem))
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        before = None
-        if token := request.page_token:
-            before = outcomes.decode_outcomes_token(token, tenant_id=tenant_id, event_id=event_id)
+        request.event_id = uuid_text(event_id)
+        listing, before = Listing(tenant_id, request), None
+        if request.page_token:
+            (before,) = listing.place(request.page_token, _NUMBER.unpack)
         page = await self._meaning.outcomes(
             tenant_id,
             event_id,
@@ -131,9 +136,7 @@ class Narratives:
         )
         response = pb.ListOutcomesResponse(outcomes=map(outcomes.to_message, page.outcomes))
         if page.next_before is not None:
-            response.next_page_token = outcomes.encode_outcomes_token(
-                page.next_before, tenant_id=tenant_id, event_id=event_id
-            )
+            response.next_page_token = listing.token(_NUMBER.pack(page.next_before))
         return response.SerializeToString()
 
     async def SaveNarrative(self, data: bytes, context: Context) -> bytes:

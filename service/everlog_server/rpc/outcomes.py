@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from hashlib import blake2b
 
 import orjson
 
 from everlog.v1 import event_pb2, narratives_pb2, outcome_pb2
-from everlog_server.errors import FieldViolation, InvalidPageTokenError
 from everlog_server.model import Outcome, uuid_text
 from everlog_server.rpc.codec import varint
 
@@ -21,9 +17,6 @@ OUTCOMES_OF_TRACE = b"\x22"
 
 AGGREGATE_TYPE = "outcome"
 EVENT_TYPE = "outcome.recorded"
-
-_TOKEN_VERSION = 1
-_TOKEN = struct.Struct(">Bq12s")
 
 
 def to_message(outcome: Outcome) -> outcome_pb2.Outcome:
@@ -68,30 +61,3 @@ def to_event(event_id: bytes, request: narratives_pb2.RecordOutcomeRequest) -> e
         actor=request.actor,
         idempotency_key=request.idempotency_key,
     )
-
-
-def encode_outcomes_token(before: int, *, tenant_id: int, event_id: bytes) -> str:
-    """The token of the page of an event's outcomes before a number."""
-    digest = _digest(before, tenant_id, event_id)
-    return urlsafe_b64encode(_TOKEN.pack(_TOKEN_VERSION, before, digest)).decode()
-
-
-def decode_outcomes_token(token: str, *, tenant_id: int, event_id: bytes) -> int:
-    """Before which number the page begins; raises InvalidPageTokenError."""
-    try:
-        _, before, _ = _TOKEN.unpack(urlsafe_b64decode(token))
-    except (ValueError, struct.error):
-        before = None
-    # Base64 decoders skip what is not Base64: compared whole.
-    if before is None or token != encode_outcomes_token(
-        before, tenant_id=tenant_id, event_id=event_id
-    ):
-        raise InvalidPageTokenError(
-            FieldViolation("page_token", "is damaged, or of another listing: begin anew without")
-        )
-    return int(before)
-
-
-def _digest(before: int, tenant_id: int, event_id: bytes) -> bytes:
-    content = struct.pack(">qq", before, tenant_id) + event_id
-    return blake2b(content, digest_size=12, person=b"everlog outcomes").digest()

@@ -1,70 +1,100 @@
-"""The token that leads from one page of a Query to the next.
+"""The tokens that lead from one page of a listing to the next.
 
-It is opaque to callers, and says where the page before ended and where the log ended for the first
-one. A digest over that and over the query (tenant, filter, order) makes a token that is damaged, or
-that belongs to another query, as good as none. It is no signature: whoever forges one only chooses
-where in a log, that he may read anyway, to begin.
+A token is opaque to callers. It holds the place where the next page begins, and a digest over that,
+the tenant, and the request but for what may differ from page to page: so one that is damaged, or
+that belongs to another tenant, listing or request, is as good as none. It is no signature: whoever
+forges one only chooses where to begin in a listing that he may read anyway.
 """
 
 from __future__ import annotations
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from everlog.v1 import event_store_pb2
+from google.protobuf.message import Message
+
 from everlog_server.errors import FieldViolation, InvalidPageTokenError
 
-_VERSION = 1
+# Changed with what places or digests are made of, so that older tokens are refused.
+_FORMAT = b"everlog page 2"
 _DIGEST_BYTES = 12
-_PLACE = struct.Struct(">Bqq")
+# They say how a page is given, and how much is told beside it; not what is listed.
+_OF_ONE_PAGE = frozenset(
+    {"page_size", "page_token", "min_position", "include_total_size", "include_outcomes"}
+)
+_POSITIONS = struct.Struct(">qq")
+
+_Place = TypeVar("_Place")
 
 
-class Place(NamedTuple):
-    """Where a listing goes on."""
+class Positions(NamedTuple):
+    """The place in a listing by position."""
 
     cursor: int
     """The position up to (newest first: down to) which the pages before have examined the log."""
     through: int
-    """The head when the first page was taken."""
+    """The position that the listing ends at: for all pages that of the first one."""
+
+    def pack(self) -> bytes:
+        """As a token holds them."""
+        return _POSITIONS.pack(*self)
+
+    @classmethod
+    def unpack(cls, place: bytes) -> Positions:
+        """Raises struct.error when they are none."""
+        return cls(*_POSITIONS.unpack(place))
 
 
-def encode_page_token(
-    place: Place, *, tenant_id: int, request: event_store_pb2.QueryRequest
-) -> str:
-    """The token for the page that follows. The request is that of any page of the listing."""
-    packed = _PLACE.pack(_VERSION, *place)
-    token = urlsafe_b64encode(packed + _digest(packed, tenant_id, request))
-    return token.rstrip(b"=").decode()
+class Listing:
+    """What a token is good for: a tenant's request, whichever page of it.
 
+    What is said in two ways must be made one before: see the callers.
+    """
 
-def decode_page_token(*, tenant_id: int, request: event_store_pb2.QueryRequest) -> Place:
-    """Where the request's page begins; raises InvalidPageTokenError if it isn't of this listing."""
-    token = request.page_token
-    try:
-        data = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        packed, digest = data[: _PLACE.size], data[_PLACE.size :]
-        version, cursor, through = _PLACE.unpack(packed)
-    except (ValueError, struct.error):
-        raise _refused() from None
-    if version != _VERSION or digest != _digest(packed, tenant_id, request):
-        raise _refused()
-    place = Place(cursor, through)
-    # Base64 decoders skip what is not Base64, and take some characters for others.
-    if token != encode_page_token(place, tenant_id=tenant_id, request=request):
-        raise _refused()
-    return place
+    def __init__(self, tenant_id: int, request: Message) -> None:
+        listing = type(request)()
+        listing.CopyFrom(request)
+        listing.DiscardUnknownFields()
+        for field, _ in listing.ListFields():
+            if field.name in _OF_ONE_PAGE:
+                listing.ClearField(field.name)
+        self._bound = b"".join(
+            [
+                struct.pack(">q", tenant_id),
+                request.DESCRIPTOR.full_name.encode(),
+                b"\0",
+                listing.SerializeToString(deterministic=True),
+            ]
+        )
 
+    def token(self, place: bytes) -> str:
+        """The token of the page that begins at a place."""
+        content = struct.pack(">q", len(place)) + place + self._bound
+        digest = blake2b(content, digest_size=_DIGEST_BYTES, person=_FORMAT).digest()
+        return urlsafe_b64encode(digest + place).rstrip(b"=").decode()
 
-def _digest(place: bytes, tenant_id: int, request: event_store_pb2.QueryRequest) -> bytes:
-    newest_first = request.order != event_store_pb2.QUERY_ORDER_OLDEST_FIRST
-    query = request.filter.SerializeToString(deterministic=True)
-    content = struct.pack(">q?", tenant_id, newest_first) + place + query
-    return blake2b(content, digest_size=_DIGEST_BYTES, person=b"everlog page").digest()
+    def place(self, token: str, unpack: Callable[[bytes], _Place]) -> _Place:
+        """Where the page of a token begins; InvalidPageTokenError if it isn't of this listing.
+
+        `unpack` raises ValueError or struct.error for what is no place.
+        """
+        try:
+            packed = urlsafe_b64decode(token + "=" * (-len(token) % 4))[_DIGEST_BYTES:]
+            place = unpack(packed)
+        except (ValueError, struct.error):
+            raise _refused() from None
+        # Base64 decoders skip what is not Base64, and take some characters for others.
+        if token != self.token(packed):
+            raise _refused()
+        return place
 
 
 def _refused() -> InvalidPageTokenError:
     return InvalidPageTokenError(
-        FieldViolation("page_token", "is damaged, or belongs to another query: begin anew without")
+        FieldViolation(
+            "page_token", "is damaged, or belongs to another listing: begin anew without"
+        )
     )
