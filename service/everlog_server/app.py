@@ -21,14 +21,20 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from everlog_server.aggregates import States
 from everlog_server.append import Sequencers
+from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
+from everlog_server.rpc.aggregate_service import AggregateService
+from everlog_server.rpc.catalog_service import CatalogService
+from everlog_server.rpc.entity_service import EntityService
+from everlog_server.rpc.event_store import EventStore
+from everlog_server.rpc.narrative_service import NarrativeService
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
-from everlog_server.rpc.service import SERVICES, add_services
+from everlog_server.rpc.service import add_services
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.counts import Counts
 from everlog_server.storage.database import Database
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from everlog_server.model import Committed
+    from everlog_server.rpc.service import Service
     from everlog_server.settings import ServerSettings, Settings
 
 # A refusal made at the end of the grace has yet to reach its caller.
@@ -119,25 +126,48 @@ async def _serve(
     )
     server = grpc.aio.server(options=_channel_options(loaded))
     model = language_model(loaded.narrator)
-    add_services(
-        server,
-        sequencers=sequencers,
-        tenants=Tenants(database),
-        reader=reader,
-        meaning=MeaningReader(database),
-        graphs=GraphReader(database),
-        narrators=Narrators(model),
-        subscriptions=subscriptions,
-        catalog_store=catalog_store,
-        entities=EntityGraph(entity_store, indexer, reader),
-        states=States(reader, catalog_store.aggregate_type),
-        listings=Listings(database),
-        counts=Counts(database),
-        limits=loaded.limits,
-        drain=drain,
-        heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
-    )
-    healthy = await _add_health_and_reflection(server)
+    tenants, limits = Tenants(database), loaded.limits
+    catalogs, meaning = Catalogs(catalog_store), MeaningReader(database)
+    services: list[Service] = [
+        EventStore(
+            sequencers=sequencers,
+            tenants=tenants,
+            catalogs=catalogs,
+            reader=reader,
+            meaning=meaning,
+            subscriptions=subscriptions,
+            limits=limits,
+            drain=drain,
+            heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
+        ),
+        CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store),
+        AggregateService(
+            tenants=tenants,
+            reader=reader,
+            states=States(reader, catalog_store.aggregate_type),
+            listings=Listings(database),
+            counts=Counts(database),
+            limits=limits,
+        ),
+        NarrativeService(
+            sequencers=sequencers,
+            tenants=tenants,
+            reader=reader,
+            meaning=meaning,
+            graphs=GraphReader(database),
+            narrators=Narrators(model),
+            limits=limits,
+        ),
+        EntityService(
+            graph=EntityGraph(entity_store, indexer, reader),
+            sequencers=sequencers,
+            tenants=tenants,
+            reader=reader,
+            limits=limits,
+        ),
+    ]
+    add_services(server, services)
+    healthy = await _add_health_and_reflection(server, [service.name for service in services])
     address = _listen(server, loaded.server)
 
     await database.open()
@@ -174,8 +204,10 @@ async def _serve(
         await database.close()
 
 
-async def _add_health_and_reflection(server: grpc.aio.Server) -> health.aio.HealthServicer:
-    names = [*SERVICES, health.SERVICE_NAME, REFLECTION_SERVICE]
+async def _add_health_and_reflection(
+    server: grpc.aio.Server, services: Sequence[str]
+) -> health.aio.HealthServicer:
+    names = [*services, health.SERVICE_NAME, REFLECTION_SERVICE]
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)

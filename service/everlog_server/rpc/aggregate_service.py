@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import grpc
+from functools import partial
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog.v1 import aggregates_pb2 as pb
 from everlog.v1 import event_pb2
 from everlog_server.aggregates import States
-from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.model import AggregateKey
-from everlog_server.rpc import requests
 from everlog_server.rpc.aggregate_requests import Place, decode_names
 from everlog_server.rpc.codec import encode_latest_response
 from everlog_server.rpc.fields import checked_enum, decode_aggregate
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.interceptors import Context
 from everlog_server.rpc.page_token import Listing
-from everlog_server.rpc.requests import at_least, checked_time, parse
+from everlog_server.rpc.requests import at_least, bounded, checked_time, page_size, parse
+from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.visibility import tenant_that_shows
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.counts import Counts, Group
@@ -41,6 +41,8 @@ _GROUPS = {
 class AggregateService:
     """The handlers."""
 
+    name = pb.DESCRIPTOR.services_by_name["AggregateService"].full_name
+
     def __init__(
         self,
         *,
@@ -51,23 +53,24 @@ class AggregateService:
         counts: Counts,
         limits: LimitSettings,
     ) -> None:
-        self._tenants = tenants
+        self._tenant_that_shows = partial(
+            tenant_that_shows, tenants=tenants, wait=reader.wait_visible
+        )
         self._reader = reader
         self._states = states
         self._listings = listings
         self._counts = counts
         self._limits = limits
 
-    def handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
-        """Its methods, as gRPC wants them."""
-        methods = (
+    def handlers(self) -> Handlers:
+        """Its methods, by name."""
+        return unary(
             self.GetState,
             self.ListAggregates,
             self.CountEvents,
             self.Latest,
             self.GetStatistics,
         )
-        return {method.__name__: grpc.unary_unary_rpc_method_handler(method) for method in methods}
 
     async def GetState(self, data: bytes, context: Context) -> bytes:
         """The state of an aggregate, now or then."""
@@ -102,7 +105,7 @@ class AggregateService:
         names = decode_names(request, self._limits)
         checked_time(request.active_from, "active_from")
         checked_time(request.active_before, "active_before")
-        limit = requests.page_size(request, self._limits)
+        limit = page_size(request, self._limits)
         checked_enum(request.order, pb.AggregateOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(0, context)
         listing = Listing(tenant_id, request)
@@ -150,8 +153,11 @@ class AggregateService:
         """The latest events."""
         request = parse(pb.LatestRequest, data)
         event_filter = decode_filter(request.filter, self._limits)
-        limit = _bounded(
-            request.max_events, "max_events", _LATEST_DEFAULT, self._limits.page_events_max
+        limit = bounded(
+            request.max_events,
+            "max_events",
+            default=_LATEST_DEFAULT,
+            most=self._limits.page_events_max,
         )
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         through = (await self._reader.head(tenant_id)).position
@@ -161,7 +167,9 @@ class AggregateService:
     async def GetStatistics(self, data: bytes, context: Context) -> bytes:
         """How much has happened."""
         request = parse(pb.GetStatisticsRequest, data)
-        busiest_max = _bounded(request.busiest_max, "busiest_max", _BUSIEST_DEFAULT, _BUSIEST_MAX)
+        busiest_max = bounded(
+            request.busiest_max, "busiest_max", default=_BUSIEST_DEFAULT, most=_BUSIEST_MAX
+        )
         tenant_id = await self._tenant_that_shows(0, context)
         activity = await self._counts.activity(tenant_id, _ACTIVITY_SPANS_SECONDS)
         newest = await self._counts.newest(tenant_id, head=activity.head, busiest_max=busiest_max)
@@ -212,18 +220,6 @@ class AggregateService:
         page = await self._listings.by_name(tenant_id, names, stretch, limit=limit)
         following = None if page.last is None else Place(place.head, 0, page.last)
         return page.aggregates, following
-
-    async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
-        return await tenant_that_shows(
-            min_position, context, tenants=self._tenants, reader=self._reader
-        )
-
-
-def _bounded(value: int, path: str, default: int, most: int) -> int:
-    """A number from 0, which stands for a default, to a bound."""
-    if not 0 <= value <= most:
-        raise BadRequestError(FieldViolation(path, f"is {value}; 0 to {most}"))
-    return value or min(default, most)
 
 
 def _summary(summary: AggregateSummary) -> pb.AggregateSummary:

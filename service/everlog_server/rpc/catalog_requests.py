@@ -16,6 +16,7 @@ from everlog_server.catalog.definitions import (
 )
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.rpc.fields import checked_enum
+from everlog_server.rpc.requests import bounded
 from everlog_server.rpc.validation import VIOLATIONS_MAX
 
 EVENT_TYPES_MAX = 1_000
@@ -89,9 +90,7 @@ def check_listing(request: pb.ListEventTypesRequest) -> None:
 
 def page_size(size: int) -> int:
     """How many types a page may have; raises BadRequestError."""
-    if not 0 <= size <= PAGE_SIZE_MAX:
-        raise BadRequestError(FieldViolation("page_size", f"is {size}; 0 to {PAGE_SIZE_MAX}"))
-    return size or _PAGE_SIZE_DEFAULT
+    return bounded(size, "page_size", default=_PAGE_SIZE_DEFAULT, most=PAGE_SIZE_MAX)
 
 
 def is_strict(policy: int) -> bool:

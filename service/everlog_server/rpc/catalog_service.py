@@ -9,35 +9,43 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
-
-import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
+from typing import TYPE_CHECKING, TypeVar
 
 from everlog.v1 import catalog_pb2 as pb
 from everlog_server.catalog import changes
 from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.catalog.catalogue import Catalogue
-from everlog_server.catalog.preloaded import PRELOADED, PRELOADED_VERSION
+from everlog_server.catalog.preloaded import PRELOADED
 from everlog_server.errors import (
     AggregateTypeNotFoundError,
     EventTypeNotFoundError,
     VersionConflictError,
 )
 from everlog_server.rpc import catalog_requests as requests
+from everlog_server.rpc.catalog_messages import (
+    aggregate_type_of,
+    event_type_of,
+    policy_of,
+    preloaded,
+    timestamp_of,
+)
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, parse
+from everlog_server.rpc.service import Handlers, unary
 from everlog_server.storage.catalogs import (
     CatalogChange,
     CatalogStore,
-    StoredEventType,
     StoredVersion,
 )
 from everlog_server.storage.tenants import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
+_Type = TypeVar("_Type", pb.EventType, pb.AggregateType)
 
 PAGE_BYTES_MAX = 1024 * 1024 - 1024
 """Of the types of a page; the rest of 1 MiB is for its token."""
@@ -46,14 +54,16 @@ PAGE_BYTES_MAX = 1024 * 1024 - 1024
 class CatalogService:
     """The handlers."""
 
+    name = pb.DESCRIPTOR.services_by_name["CatalogService"].full_name
+
     def __init__(self, *, tenants: Tenants, catalogs: Catalogs, store: CatalogStore) -> None:
         self._tenants = tenants
         self._catalogs = catalogs
         self._store = store
 
-    def handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
-        """By method."""
-        methods = (
+    def handlers(self) -> Handlers:
+        """Its methods, by name."""
+        return unary(
             self.RegisterEventType,
             self.UpdateEventType,
             self.GetEventType,
@@ -66,7 +76,6 @@ class CatalogService:
             self.GetAggregateType,
             self.ListAggregateTypes,
         )
-        return {one.__name__: grpc.unary_unary_rpc_method_handler(one) for one in methods}
 
     async def RegisterEventType(self, data: bytes, context: Context) -> bytes:
         """Adds an event type."""
@@ -79,7 +88,9 @@ class CatalogService:
             return changes.change_of(catalogue, [changes.register(catalogue, definition, time)])
 
         catalogue = await self._catalogs.change(tenant_id, decide)
-        response = pb.RegisterEventTypeResponse(event_type=_event_type(catalogue, definition.name))
+        response = pb.RegisterEventTypeResponse(
+            event_type=event_type_of(catalogue, definition.name)
+        )
         return response.SerializeToString()
 
     async def UpdateEventType(self, data: bytes, context: Context) -> bytes:
@@ -95,7 +106,7 @@ class CatalogService:
             return changes.change_of(catalogue, [updated])
 
         catalogue = await self._catalogs.change(tenant_id, decide)
-        response = pb.UpdateEventTypeResponse(event_type=_event_type(catalogue, definition.name))
+        response = pb.UpdateEventTypeResponse(event_type=event_type_of(catalogue, definition.name))
         return response.SerializeToString()
 
     async def GetEventType(self, data: bytes, context: Context) -> bytes:
@@ -106,10 +117,10 @@ class CatalogService:
         tenant_id = await self._tenants.resolve(tenant_of(context))
         catalogue = await self._catalogs.of(tenant_id).look()
         if name not in catalogue.types and name in PRELOADED:
-            newest = _preloaded(name)
+            newest = preloaded(name)
         else:
             changes.found(catalogue, name)
-            newest = _event_type(catalogue, name)
+            newest = event_type_of(catalogue, name)
         event_type = newest
         if version not in (0, newest.version):
             stored = await self._store.event_type_version(tenant_id, name, version)
@@ -121,7 +132,7 @@ class CatalogService:
             event_type.CopyFrom(newest)
             event_type.definition.ParseFromString(stored.definition)
             event_type.version = version
-            event_type.created_time.CopyFrom(_timestamp(stored.created_time))
+            event_type.created_time.CopyFrom(timestamp_of(stored.created_time))
         response = pb.GetEventTypeResponse(event_type=event_type, newest_version=newest.version)
         return response.SerializeToString()
 
@@ -135,17 +146,12 @@ class CatalogService:
         after = listing.place(request.page_token, bytes.decode) if request.page_token else ""
         catalogue = await self._catalogs.of(tenant_id).look()
         response = pb.ListEventTypesResponse()
-        listed = 0
-        for name in _listed_names(catalogue, request, after):
-            one = _event_type(catalogue, name)
-            listed += one.ByteSize() + 5
-            if response.event_types and (
-                len(response.event_types) >= size or listed > PAGE_BYTES_MAX
-            ):
-                last = response.event_types[-1].definition.name
-                response.next_page_token = listing.token(last.encode())
-                break
-            response.event_types.append(one)
+        found = (
+            event_type_of(catalogue, name) for name in _listed_names(catalogue, request, after)
+        )
+        if _fill(response.event_types, found, size):
+            last = response.event_types[-1].definition.name
+            response.next_page_token = listing.token(last.encode())
         return response.SerializeToString()
 
     async def DeprecateEventType(self, data: bytes, context: Context) -> bytes:
@@ -160,7 +166,7 @@ class CatalogService:
             return changes.change_of(catalogue, [deprecated])
 
         catalogue = await self._catalogs.change(tenant_id, decide)
-        response = pb.DeprecateEventTypeResponse(event_type=_event_type(catalogue, name))
+        response = pb.DeprecateEventTypeResponse(event_type=event_type_of(catalogue, name))
         return response.SerializeToString()
 
     async def ImportCatalog(self, data: bytes, context: Context) -> bytes:
@@ -192,7 +198,7 @@ class CatalogService:
         parse(pb.GetCatalogPolicyRequest, data)
         tenant_id = await self._tenants.resolve(tenant_of(context))
         catalogue = await self._catalogs.of(tenant_id).look()
-        return pb.GetCatalogPolicyResponse(policy=_policy(catalogue)).SerializeToString()
+        return pb.GetCatalogPolicyResponse(policy=policy_of(catalogue)).SerializeToString()
 
     async def SetCatalogPolicy(self, data: bytes, context: Context) -> bytes:
         """Sets how strictly Emits are held to the catalogue."""
@@ -204,7 +210,7 @@ class CatalogService:
             return changes.change_of(catalogue, is_strict=is_strict)
 
         catalogue = await self._catalogs.change(tenant_id, decide)
-        return pb.SetCatalogPolicyResponse(policy=_policy(catalogue)).SerializeToString()
+        return pb.SetCatalogPolicyResponse(policy=policy_of(catalogue)).SerializeToString()
 
     async def SetAggregateType(self, data: bytes, context: Context) -> bytes:
         """Says how the events of an aggregate type add up."""
@@ -223,10 +229,10 @@ class CatalogService:
                 what = f"aggregate type {name}"
                 raise VersionConflictError(what, expected=expected, actual=version)
             if stored is not None and stored.definition == wanted:
-                answer.CopyFrom(_aggregate_type(stored))
+                answer.CopyFrom(aggregate_type_of(stored))
                 return None
             await self._check_room(tenant_id, int(stored is None))
-            answer.CopyFrom(_aggregate_type(StoredVersion(version + 1, time, wanted)))
+            answer.CopyFrom(aggregate_type_of(StoredVersion(version + 1, time, wanted)))
             return changes.change_of(catalogue, aggregate_types=[(name, version + 1, wanted)])
 
         await self._catalogs.change(tenant_id, decide)
@@ -240,7 +246,7 @@ class CatalogService:
         stored = await self._store.newest_aggregate_type(tenant_id, request.name)
         if stored is None:
             raise AggregateTypeNotFoundError(f"there is no aggregate type {request.name}")
-        response = pb.GetAggregateTypeResponse(aggregate_type=_aggregate_type(stored))
+        response = pb.GetAggregateTypeResponse(aggregate_type=aggregate_type_of(stored))
         return response.SerializeToString()
 
     async def ListAggregateTypes(self, data: bytes, context: Context) -> bytes:
@@ -252,17 +258,9 @@ class CatalogService:
         after = listing.place(request.page_token, bytes.decode) if request.page_token else ""
         found = await self._store.aggregate_types_after(tenant_id, after, size + 1, PAGE_BYTES_MAX)
         response = pb.ListAggregateTypesResponse()
-        listed = 0
-        for _, stored in found:
-            one = _aggregate_type(stored)
-            listed += one.ByteSize() + 5
-            if response.aggregate_types and (
-                len(response.aggregate_types) >= size or listed > PAGE_BYTES_MAX
-            ):
-                last = response.aggregate_types[-1].definition.name
-                response.next_page_token = listing.token(last.encode())
-                break
-            response.aggregate_types.append(one)
+        if _fill(response.aggregate_types, (aggregate_type_of(one) for _, one in found), size):
+            last = response.aggregate_types[-1].definition.name
+            response.next_page_token = listing.token(last.encode())
         return response.SerializeToString()
 
     async def _check_room(self, tenant_id: int, new: int) -> None:
@@ -270,6 +268,17 @@ class CatalogService:
         if new:
             count = await self._store.aggregate_type_count(tenant_id, changes.AGGREGATE_TYPES_MAX)
             changes.check_aggregate_type_count(count + new)
+
+
+def _fill(page: RepeatedCompositeFieldContainer[_Type], found: Iterable[_Type], size: int) -> bool:
+    """Fills a page, with one at least; whether there are more."""
+    listed = 0
+    for one in found:
+        listed += one.ByteSize() + 5
+        if page and (len(page) >= size or listed > PAGE_BYTES_MAX):
+            return True
+        page.append(one)
+    return False
 
 
 def _listed_names(
@@ -286,42 +295,3 @@ def _listed_names(
         if request.without_deprecated and one and one.stored.deprecated_time is not None:
             continue
         yield name
-
-
-def _event_type(catalogue: Catalogue, name: str) -> pb.EventType:
-    one = catalogue.types.get(name)
-    return _preloaded(name) if one is None else _registered(one.stored, one.definition)
-
-
-def _registered(stored: StoredEventType, definition: pb.EventTypeDefinition) -> pb.EventType:
-    return pb.EventType(
-        definition=definition,
-        version=stored.version,
-        created_time=_timestamp(stored.created_time),
-        deprecated_time=(
-            None if stored.deprecated_time is None else _timestamp(stored.deprecated_time)
-        ),
-        deprecation_note=stored.deprecation_note,
-    )
-
-
-def _preloaded(name: str) -> pb.EventType:
-    return pb.EventType(definition=PRELOADED[name], version=PRELOADED_VERSION, preloaded=True)
-
-
-def _aggregate_type(stored: StoredVersion) -> pb.AggregateType:
-    return pb.AggregateType(
-        definition=pb.AggregateTypeDefinition.FromString(stored.definition),
-        version=stored.version,
-        created_time=_timestamp(stored.created_time),
-    )
-
-
-def _policy(catalogue: Catalogue) -> pb.CatalogPolicy.ValueType:
-    return pb.CATALOG_POLICY_STRICT if catalogue.is_strict else pb.CATALOG_POLICY_OPEN
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

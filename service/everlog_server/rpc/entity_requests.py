@@ -17,7 +17,6 @@ from everlog_server.settings import LimitSettings
 NAME_BYTES_MAX = 255
 CHANGES_MAX = 100
 EVENT_TYPES_MAX = 100
-_PAGE_SIZE_DEFAULT = 100
 _ANY_ACTION = ".*"
 
 
@@ -84,16 +83,6 @@ def decode_listing(request: pb.ListEntitiesRequest) -> tuple[str | None, str | N
     if violations:
         raise BadRequestError(*violations)
     return request.kind or None, request.id_prefix or None
-
-
-def page_size(
-    request: pb.ListEntitiesRequest | pb.EventsOfEntityRequest, limits: LimitSettings
-) -> int:
-    """How many a page may have."""
-    size, most = request.page_size, limits.page_events_max
-    if not 0 <= size <= most:
-        raise BadRequestError(FieldViolation("page_size", f"is {size}; 0 to {most}"))
-    return size or min(_PAGE_SIZE_DEFAULT, most)
 
 
 def _declare_violations(request: pb.DeclareEntitiesRequest) -> Iterator[FieldViolation]:

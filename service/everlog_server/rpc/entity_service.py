@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
 import orjson
 
 from everlog.v1 import entities_pb2 as pb
@@ -16,8 +16,10 @@ from everlog_server.model import EntityDeclaration, EntityKey
 from everlog_server.rpc import entity_requests
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, Positions
-from everlog_server.rpc.requests import at_least, parse
+from everlog_server.rpc.requests import page_size, parse
+from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.validation import decode_emission
+from everlog_server.rpc.visibility import patience_seconds, tenant_that_shows
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
@@ -25,18 +27,15 @@ from everlog_server.storage.tenants import Tenants
 if TYPE_CHECKING:
     from everlog_server.storage.entities import Entity
 
-SERVICE = pb.DESCRIPTOR.services_by_name["EntityService"].full_name
 AGGREGATE_TYPE = "entity"
 LINKED = "entity.linked"
 UNLINKED = "entity.unlinked"
 
-# As in event_store.py: how long to wait where the caller sets no deadline, and how long before it.
-_INDEXED_SECONDS_DEFAULT = 10.0
-_ANSWER_SECONDS = 0.1
-
 
 class EntityService:
     """The handlers."""
+
+    name = pb.DESCRIPTOR.services_by_name["EntityService"].full_name
 
     def __init__(
         self,
@@ -52,17 +51,19 @@ class EntityService:
         self._tenants = tenants
         self._reader = reader
         self._limits = limits
+        self._tenant_that_shows = partial(
+            tenant_that_shows, tenants=tenants, wait=graph.wait_indexed
+        )
 
-    def handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
-        """By the names of the methods."""
-        unary = (
+    def handlers(self) -> Handlers:
+        """Its methods, by name."""
+        return unary(
             self.DeclareEntities,
             self.ListEntityDeclarations,
             self.LinkEntities,
             self.ListEntities,
             self.EventsOfEntity,
         )
-        return {one.__name__: grpc.unary_unary_rpc_method_handler(one) for one in unary}
 
     async def DeclareEntities(self, data: bytes, context: Context) -> bytes:
         """Changes the declarations."""
@@ -94,7 +95,7 @@ class EntityService:
         tenant_id = await self._tenants.resolve(tenant_of(context))
         await self._graph.begin(tenant_id)
         head = await self._reader.head(tenant_id)
-        await self._graph.wait_read(tenant_id, head.position, _patience_seconds(context))
+        await self._graph.wait_read(tenant_id, head.position, patience_seconds(context))
         link = await self._graph.link(tenant_id, one, other)
         if request.undo and not link.said:
             seen = f"an event carries {one} and {other} together: a fact, which can't be withdrawn"
@@ -107,7 +108,7 @@ class EntityService:
             receipts = await self._sequencers.of(tenant_id).submit(emission)
             position = event_store_pb2.EmitResponse.FromString(receipts).receipts[0].position
             try:
-                await self._graph.wait_read(tenant_id, position, _patience_seconds(context))
+                await self._graph.wait_read(tenant_id, position, patience_seconds(context))
             except PositionNotVisibleError:
                 # It is said, and durable. What of it the index does not have yet is put together.
                 if not request.undo:
@@ -119,8 +120,8 @@ class EntityService:
         """A page of ids."""
         request = parse(pb.ListEntitiesRequest, data)
         kind, id_prefix = entity_requests.decode_listing(request)
-        limit = entity_requests.page_size(request, self._limits)
-        tenant_id = await self._tenant_indexed(request.min_position, context)
+        limit = page_size(request, self._limits)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
         listing, after = Listing(tenant_id, request), None
         if request.page_token:
             after = listing.place(request.page_token, _unpack_key)
@@ -138,8 +139,8 @@ class EntityService:
         """A page of the events of an entity."""
         request = parse(pb.EventsOfEntityRequest, data)
         key = entity_requests.decode_key(request.entity, "entity")
-        limit = entity_requests.page_size(request, self._limits)
-        tenant_id = await self._tenant_indexed(request.min_position, context)
+        limit = page_size(request, self._limits)
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
         listing, after, end = Listing(tenant_id, request), 0, 0
         through: int | None = None
         if request.page_token:
@@ -162,18 +163,6 @@ class EntityService:
             rest.next_page_token = listing.token(place.pack())
         # Fields may come in any order, and joined records are those of field 1: see codec.py.
         return page.records + rest.SerializeToString()
-
-    async def _tenant_indexed(self, min_position: int, context: Context) -> int:
-        """The call's tenant, once its log is indexed up to a position (0: at once)."""
-        at_least(0, min_position, "min_position")
-        tenant_id = await self._tenants.resolve(tenant_of(context))
-        await self._graph.wait_indexed(tenant_id, min_position, _patience_seconds(context))
-        return tenant_id
-
-
-def _patience_seconds(context: Context) -> float:
-    remaining: float | None = context.time_remaining()  # None: the caller set no deadline
-    return _INDEXED_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)
 
 
 def _emit_request(request: pb.LinkEntitiesRequest) -> event_store_pb2.EmitRequest:

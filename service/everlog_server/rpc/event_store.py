@@ -1,4 +1,4 @@
-"""EventStoreService, but EmitStream: check, decode, one call into the house, encode.
+"""EventStoreService: check, decode, one call into the house, encode; EmitStream: emit_stream.py.
 
 Handlers get and give bytes: what carries events is never built as objects. They raise; the
 interceptor answers. Streaming ones write and then return, so that a caller who goes cancels them
@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
+
+import grpc
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Sequencers
@@ -30,6 +33,7 @@ from everlog_server.rpc.codec import (
     event_ids_of,
 )
 from everlog_server.rpc.draining import until_drained
+from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.interceptors import Context, tenant_of
@@ -41,6 +45,7 @@ from everlog_server.rpc.outcomes import (
 )
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, checked_time, parse
+from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.rpc.visibility import tenant_that_shows
 from everlog_server.settings import LimitSettings
@@ -54,6 +59,8 @@ _OUTCOMES_BYTES_MAX = 2 * 1024 * 1024
 
 class EventStore:
     """The handlers."""
+
+    name = pb.DESCRIPTOR.services_by_name["EventStoreService"].full_name
 
     def __init__(
         self,
@@ -78,6 +85,20 @@ class EventStore:
         self._drain = drain
         self._heartbeat_seconds = heartbeat_seconds
         self._encoded: tuple[SubscriptionMessage | None, bytes] = (None, b"")
+        self._streams = EmitStreams(
+            sequencers=sequencers, tenants=tenants, catalogs=catalogs, limits=limits, drain=drain
+        )
+        self._tenant_that_shows = partial(
+            tenant_that_shows, tenants=tenants, wait=reader.wait_visible
+        )
+
+    def handlers(self) -> Handlers:
+        """Its methods, by name."""
+        return unary(self.Emit, self.GetHead, self.Get, self.Query) | {
+            "EmitStream": grpc.stream_stream_rpc_method_handler(self._streams.EmitStream),
+            "Replay": grpc.unary_stream_rpc_method_handler(self.Replay),
+            "Subscribe": grpc.unary_stream_rpc_method_handler(self.Subscribe),
+        }
 
     async def Emit(self, data: bytes, context: Context) -> bytes:
         """Appends events. A caller who goes while they still wait takes them back."""
@@ -205,12 +226,6 @@ class EventStore:
             )
             self._encoded = (message, encoded)
         return self._encoded[1]
-
-    async def _tenant_that_shows(self, min_position: int, context: Context) -> int:
-        """The call's tenant, once its log is visible here up to a position (0: at once)."""
-        return await tenant_that_shows(
-            min_position, context, tenants=self._tenants, reader=self._reader
-        )
 
     async def _find(self, tenant_id: int, request: pb.GetRequest) -> FoundEvent | None:
         reader, with_outcome = self._reader, not request.without_outcome

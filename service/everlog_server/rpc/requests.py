@@ -49,6 +49,13 @@ def at_least(least: int, value: int, path: str) -> int:
     return value
 
 
+def bounded(value: int, path: str, *, default: int, most: int) -> int:
+    """A number from 0, which stands for a default, to a bound."""
+    if not 0 <= value <= most:
+        raise BadRequestError(FieldViolation(path, f"is {value}; 0 to {most}"))
+    return value or min(default, most)
+
+
 def checked_key(key: str, limits: LimitSettings) -> str:
     """An idempotency key to look for."""
     problem = name_problem(key, limits.name_bytes_max)
@@ -67,10 +74,9 @@ def checked_time(time: Timestamp, path: str) -> int:
 
 def page_size(request: _HasPages, limits: LimitSettings) -> int:
     """How many events, or other things, a page may have."""
-    size, most = request.page_size, limits.page_events_max
-    if not 0 <= size <= most:
-        raise BadRequestError(FieldViolation("page_size", f"is {size}; 0 to {most}"))
-    return size or min(_PAGE_SIZE_DEFAULT, most)
+    return bounded(
+        request.page_size, "page_size", default=_PAGE_SIZE_DEFAULT, most=limits.page_events_max
+    )
 
 
 def cursor_event_id(request: _CarriesEventId) -> bytes | None:

@@ -1,33 +1,39 @@
-"""The tenant of a read, and the wait until its log is visible here as far as the caller asks."""
+"""The tenant of a read, and the wait until as much is visible here as the caller asks."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.requests import at_least
-from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 
-# How long to wait for `min_position` where the caller sets no deadline, and how long before its
-# deadline to give up, so that the answer still reaches it.
-_VISIBLE_SECONDS_DEFAULT = 10.0
+# How long to wait where the caller sets no deadline, and how long before its deadline to give up,
+# so that the answer still reaches it.
+_PATIENCE_SECONDS_DEFAULT = 10.0
 _ANSWER_SECONDS = 0.1
 
 
 async def tenant_that_shows(
-    min_position: int, context: Context, *, tenants: Tenants, reader: EventReader
+    min_position: int,
+    context: Context,
+    *,
+    tenants: Tenants,
+    wait: Callable[[int, int, float], Awaitable[None]],
 ) -> int:
-    """The call's tenant, once its log is visible here up to a position (0: at once).
+    """The call's tenant, once a position is visible to what is read (0: at once).
 
-    Raises BadRequestError, TenantNotFoundError and PositionNotVisibleError.
+    `wait` gets the tenant, the position and the seconds that there are. Raises BadRequestError,
+    TenantNotFoundError and PositionNotVisibleError.
     """
     at_least(0, min_position, "min_position")
     tenant_id = await tenants.resolve(tenant_of(context))
     if min_position:
-        seconds = _patience_seconds(context.time_remaining())
-        await reader.wait_visible(tenant_id, min_position, seconds)
+        await wait(tenant_id, min_position, patience_seconds(context))
     return tenant_id
 
 
-def _patience_seconds(remaining: float | None) -> float:
-    """How long to wait for a caller who gives us so many seconds (None: any)."""
-    return _VISIBLE_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)
+def patience_seconds(context: Context) -> float:
+    """How long a call may wait for what is not visible yet."""
+    remaining: float | None = context.time_remaining()  # None: the caller set no deadline
+    return _PATIENCE_SECONDS_DEFAULT if remaining is None else max(0.0, remaining - _ANSWER_SECONDS)

@@ -6,8 +6,7 @@ What it writes are events as any others: they go through the sequencer, and subs
 from __future__ import annotations
 
 import struct
-
-import grpc
+from functools import partial
 
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog.v1 import narratives_pb2 as pb
@@ -32,7 +31,8 @@ from everlog_server.rpc.fields import (
 )
 from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.page_token import Listing
-from everlog_server.rpc.requests import at_least, parse
+from everlog_server.rpc.requests import at_least, bounded, parse
+from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.tracing import (
     ANSWER_BYTES_MAX,
     OUTCOMES_BYTES_MAX,
@@ -47,8 +47,6 @@ from everlog_server.storage.outcomes import MeaningReader
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 
-NARRATIVE_SERVICE = pb.DESCRIPTOR.services_by_name["NarrativeService"].full_name
-
 _PAGE_SIZE_DEFAULT = 100
 _PAGE_SIZE_MAX = 1_000
 _PAGE_BYTES_MAX = 1024 * 1024
@@ -59,8 +57,10 @@ _STORY_EVENTS_MAX = 1_000
 _NUMBER = struct.Struct(">q")
 
 
-class Narratives:
+class NarrativeService:
     """The handlers."""
+
+    name = pb.DESCRIPTOR.services_by_name["NarrativeService"].full_name
 
     def __init__(
         self,
@@ -80,10 +80,13 @@ class Narratives:
         self._graphs = graphs
         self._narrators = narrators
         self._limits = limits
+        self._tenant_that_shows = partial(
+            tenant_that_shows, tenants=tenants, wait=reader.wait_visible
+        )
 
-    def handlers(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
-        """By method."""
-        methods = (
+    def handlers(self) -> Handlers:
+        """Its methods, by name."""
+        return unary(
             self.RecordOutcome,
             self.ListOutcomes,
             self.SaveNarrative,
@@ -91,7 +94,6 @@ class Narratives:
             self.Trace,
             self.BuildNarrative,
         )
-        return {method.__name__: grpc.unary_unary_rpc_method_handler(method) for method in methods}
 
     async def RecordOutcome(self, data: bytes, context: Context) -> bytes:
         """Appends an outcome."""
@@ -119,9 +121,9 @@ class Narratives:
         """A page of an event's outcomes."""
         request = parse(pb.ListOutcomesRequest, data)
         event_id = decode_uuid(request.event_id, "event_id")
-        if not 0 <= request.page_size <= _PAGE_SIZE_MAX:
-            problem = f"is {request.page_size}; 0 to {_PAGE_SIZE_MAX}"
-            raise BadRequestError(FieldViolation("page_size", problem))
+        limit = bounded(
+            request.page_size, "page_size", default=_PAGE_SIZE_DEFAULT, most=_PAGE_SIZE_MAX
+        )
         tenant_id = await self._tenants.resolve(tenant_of(context))
         request.event_id = uuid_text(event_id)
         listing, before = Listing(tenant_id, request), None
@@ -131,7 +133,7 @@ class Narratives:
             tenant_id,
             event_id,
             before=before,
-            limit=request.page_size or _PAGE_SIZE_DEFAULT,
+            limit=limit,
             bytes_max=_PAGE_BYTES_MAX,
         )
         response = pb.ListOutcomesResponse(outcomes=map(outcomes.to_message, page.outcomes))
@@ -175,9 +177,7 @@ class Narratives:
         asked = decode_trace(
             request, events_default=_TRACE_EVENTS_DEFAULT, events_max=_TRACE_EVENTS_MAX
         )
-        tenant_id = await tenant_that_shows(
-            request.min_position, context, tenants=self._tenants, reader=self._reader
-        )
+        tenant_id = await self._tenant_that_shows(request.min_position, context)
         if not request.include_outcomes:
             return encode_trace(await self._graph(tenant_id, asked, ANSWER_BYTES_MAX), ())
         graph = await self._graph(tenant_id, asked, ANSWER_BYTES_MAX - OUTCOMES_BYTES_MAX)
