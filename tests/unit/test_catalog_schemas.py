@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from everlog_server.catalog.complexity import SchemaTooComplexError, looks_at_a_value
-from everlog_server.catalog.schemas import Schema, SchemaError, full_match, pointer
+from everlog_server.catalog.schemas import Schema, SchemaError, full_match
 
 
 def schema(document: Any) -> Schema:
@@ -178,11 +178,6 @@ def test_a_pattern_matches_the_whole_text() -> None:
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(SchemaError):
         full_match(pattern)
-
-
-def test_pointers_escape() -> None:
-    assert pointer([]) == ""
-    assert pointer(["a/b", 3, "~"]) == "/a~1b/3/~0"
 
 
 NAMES = st.sampled_from("abc")

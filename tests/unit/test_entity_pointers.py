@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from everlog_server.entities.declarations import changed, compiled
-from everlog_server.entities.pointers import compile_pointer, pointer_problem
+from everlog_server.entities.pointers import compile_pointer, declared_pointer_problem
 from everlog_server.errors import BadRequestError
 from everlog_server.model import EntityDeclaration
 
@@ -31,13 +31,13 @@ from everlog_server.model import EntityDeclaration
 def test_a_pointer_becomes_what_postgresql_reads_as_it_is_meant(
     pointer: str, path: tuple[str, ...], jsonpath: str | None, steps: tuple[str, ...]
 ) -> None:
-    assert pointer_problem(pointer) is None
+    assert declared_pointer_problem(pointer) is None
     assert compile_pointer(pointer) == (path, jsonpath, steps)
 
 
 @pytest.mark.parametrize("pointer", ["", "a", "/~", "/~2", "/a\0", "/a" * 33, "/" + "é" * 512])
 def test_what_is_no_pointer_is_told(pointer: str) -> None:
-    assert pointer_problem(pointer)
+    assert declared_pointer_problem(pointer)
 
 
 def declaration(name: str, kind: str = "k", *, ignore_case: bool = False) -> EntityDeclaration:

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901), and targets, whose tokens may stand for texts of an event's values.
+"""What JSON pointers find; and targets, whose tokens may stand for texts of an event's values.
 
 Definitions are checked when they are set. What has slipped through finds nothing, and breaks no
 read.
@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from everlog_server.aggregates.json_values import is_number
+from everlog_server.pointers import index_of, parse_pointer, unescaped
 
 
 class _Nothing:
@@ -20,7 +21,6 @@ class _Nothing:
 
 NOTHING: Final = _Nothing()
 
-_INDEX_DIGITS_MAX = 9
 _TOKEN = re.compile(r"(?:[^/{]|\{[^}]*\})*")
 _PIECE = re.compile(r"\{([^}]*)\}|([^{]+)")
 
@@ -37,15 +37,6 @@ class Template(NamedTuple):
     """A token that is put together from texts."""
 
     pieces: tuple[str | Reference, ...]
-
-
-def parse_pointer(pointer: str) -> Tokens:
-    """Its tokens; raises ValueError if it is none."""
-    if not pointer:
-        return ()
-    if pointer[0] != "/":
-        raise ValueError(f"{pointer!r} is no JSON pointer: it begins with a slash, or is empty")
-    return tuple(map(_unescaped, pointer[1:].split("/")))
 
 
 def parse_target(target: str) -> tuple[str | Template, ...]:
@@ -73,7 +64,7 @@ def find(value: Any, tokens: Tokens) -> Any:
                 return NOTHING
             value = value[token]
         elif type(value) is list:
-            index = _index(token)
+            index = index_of(token)
             if index is None or index >= len(value):
                 return NOTHING
             value = value[index]
@@ -93,21 +84,9 @@ def text_of(value: Any) -> str | None:
 
 def _token(text: str) -> str | Template:
     pieces = tuple(
-        _unescaped(literal) if literal else Reference(parse_pointer(pointer))
+        unescaped(literal) if literal else Reference(parse_pointer(pointer))
         for pointer, literal in _PIECE.findall(text)
     )
     if any(isinstance(piece, Reference) for piece in pieces):
         return Template(pieces)
     return "".join(map(str, pieces))
-
-
-def _unescaped(token: str) -> str:
-    return token.replace("~1", "/").replace("~0", "~")
-
-
-def _index(token: str) -> int | None:
-    """An array's index: without leading zeros."""
-    if not (token.isascii() and token.isdigit()) or len(token) > _INDEX_DIGITS_MAX:
-        return None
-    index = int(token)
-    return index if str(index) == token else None

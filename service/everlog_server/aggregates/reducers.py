@@ -33,10 +33,10 @@ from everlog_server.aggregates.pointers import (
     NOTHING,
     Reference,
     Template,
-    parse_pointer,
     parse_target,
     text_of,
 )
+from everlog_server.pointers import parse_pointer
 
 _Step = catalog_pb2.ReducerStep
 _REDUCERS_KEPT = 256

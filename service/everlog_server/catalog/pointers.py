@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-POINTER_BYTES_MAX = 1024
+from everlog_server.pointers import parse_pointer, pointer_problem
 
 _WHOLE_FIELDS = frozenset(
     {
@@ -24,15 +24,14 @@ _WHOLE_FIELDS = frozenset(
     }
 )
 _FIELDS_WITH_PARTS = frozenset({"data", "metadata"})
-_BAD_ESCAPE = re.compile(r"~(?![01])")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def event_pointer_problem(pointer: str) -> str | None:
     """What is wrong with a pointer into an event; None: nothing."""
-    if (problem := _pointer_problem(pointer)) is not None:
+    if (problem := pointer_problem(pointer)) is not None:
         return problem
-    field, *parts = pointer.split("/")[1:] or [""]
+    field, *parts = parse_pointer(pointer) or ("",)
     if field in _FIELDS_WITH_PARTS or (field in _WHOLE_FIELDS and not parts):
         return None
     return (
@@ -48,17 +47,4 @@ def target_problem(target: str) -> str | None:
     plain = _PLACE.sub("x", target)
     if "{" in plain or "}" in plain:
         return f"{target[:100]!r} has a brace without its other"
-    return _pointer_problem(plain, len(target.encode()))
-
-
-def _pointer_problem(pointer: str, size_bytes: int | None = None) -> str | None:
-    size = len(pointer.encode()) if size_bytes is None else size_bytes
-    if size > POINTER_BYTES_MAX:
-        return f"has {size} bytes; at most {POINTER_BYTES_MAX}"
-    if "\0" in pointer:
-        return "holds a NUL character"
-    if pointer and not pointer.startswith("/"):
-        return f"{pointer[:100]!r} is not a JSON pointer: it must begin with /"
-    if _BAD_ESCAPE.search(pointer):
-        return f"{pointer[:100]!r} is not a JSON pointer: ~ stands only in ~0 and ~1"
-    return None
+    return pointer_problem(plain, len(target.encode()))

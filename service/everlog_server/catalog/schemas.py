@@ -15,6 +15,7 @@ import jsonschema_rs
 import orjson
 
 from everlog_server.catalog.complexity import SchemaTooComplexError, looks_at_a_value
+from everlog_server.pointers import write_pointer
 
 SCHEMA_BYTES_MAX = 256 * 1024
 _PATTERN_BYTES_MAX = 512 * 1024
@@ -81,7 +82,7 @@ class Schema:
             else:
                 errors = []
         return [
-            Finding(pointer(e.instance_path), pointer(e.schema_path), _cut(e.message))
+            Finding(write_pointer(e.instance_path), write_pointer(e.schema_path), _cut(e.message))
             for e in errors
         ]
 
@@ -90,11 +91,6 @@ def full_match(pattern: str) -> jsonschema_rs.Validator:
     """A validator of texts that a pattern matches as a whole; raises SchemaError."""
     _compile({"pattern": pattern})  # by itself: `a)|(b` would become one by what is put around it
     return _compile({"pattern": f"^(?:{pattern})$"})
-
-
-def pointer(path: list[str | int]) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def _parse(text: str) -> Any:
@@ -112,7 +108,7 @@ def _compile(document: Any, mask: str | None = None) -> jsonschema_rs.Validator:
             document, offline=True, pattern_options=_PATTERNS, mask=mask
         )
     except jsonschema_rs.ValidationError as error:
-        where = pointer(error.instance_path)
+        where = write_pointer(error.instance_path)
         at = f" at {where}" if where else ""
         raise SchemaError(f"is not a JSON Schema{at}: {_cut(error.message)}") from None
     except (ValueError, jsonschema_rs.ReferencingError) as error:

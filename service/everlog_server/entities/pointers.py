@@ -11,12 +11,11 @@ import json
 import re
 from typing import NamedTuple
 
-POINTER_BYTES_MAX = 1024
+from everlog_server.pointers import index_of, parse_pointer, pointer_problem
+
 STEPS_MAX = 32
 ANY_ELEMENT = "*"
 
-_BAD_ESCAPE = re.compile(r"~(?![01])")
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]+")
 
 
@@ -28,28 +27,15 @@ class CompiledPointer(NamedTuple):
     steps: tuple[str, ...]
 
 
-def pointer_problem(pointer: str) -> str | None:  # noqa: PLR0911  one return a problem
+def declared_pointer_problem(pointer: str) -> str | None:
     """What is wrong with a pointer that must be there, or None."""
     if not pointer:
         return "must be given, such as /customer/email"
-    if (size := len(pointer.encode())) > POINTER_BYTES_MAX:
-        return f"has {size} bytes; at most {POINTER_BYTES_MAX}"
-    if "\0" in pointer:
-        return "holds a NUL character"
-    if not pointer.startswith("/"):
-        return f"is {pointer!r}; must begin with a slash, such as /customer/email"
-    if _BAD_ESCAPE.search(pointer):
-        return "has a ~ that is neither ~0 (for ~) nor ~1 (for /)"
+    if (problem := pointer_problem(pointer)) is not None:
+        return problem
     if (steps := pointer.count("/")) > STEPS_MAX:
         return f"has {steps} steps; at most {STEPS_MAX}"
     return None
-
-
-def parse_pointer(pointer: str) -> tuple[str, ...]:
-    """The steps of a pointer that has no problem."""
-    return tuple(
-        step.replace("~1", "/").replace("~0", "~") for step in pointer.removeprefix("/").split("/")
-    )
 
 
 def compile_pointer(pointer: str) -> CompiledPointer:
@@ -59,14 +45,14 @@ def compile_pointer(pointer: str) -> CompiledPointer:
     path, rest = steps[:plain], steps[plain:]
     if not rest:
         return CompiledPointer(path, None, ())
-    if any(_INDEX.fullmatch(step) for step in rest):
+    if any(index_of(step) is not None for step in rest):
         return CompiledPointer(path, None, rest)
     return CompiledPointer(path, "strict $" + "".join(map(_jsonpath_step, rest)), ())
 
 
 def _is_plain(step: str) -> bool:
     """Whether `#>` takes it as it is meant."""
-    return step != ANY_ELEMENT and bool(_INDEX.fullmatch(step) or not _NUMBER.fullmatch(step))
+    return step != ANY_ELEMENT and (index_of(step) is not None or not _NUMBER.fullmatch(step))
 
 
 def _jsonpath_step(step: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from everlog.v1 import entities_pb2 as pb
-from everlog_server.entities.pointers import pointer_problem
+from everlog_server.entities.pointers import declared_pointer_problem
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.model import EntityDeclaration, EntityKey
 from everlog_server.rpc.fields import name_problem, text_problem, violations_of
@@ -108,7 +108,7 @@ def _declare_violations(request: pb.DeclareEntitiesRequest) -> Iterator[FieldVio
 def _declaration_violations(one: pb.EntityDeclaration, path: str) -> Iterator[FieldViolation]:
     yield from violations_of(f"{path}.name", name_problem(one.name, NAME_BYTES_MAX))
     yield from _event_types_violations(one.event_types, f"{path}.event_types")
-    yield from violations_of(f"{path}.pointer", pointer_problem(one.pointer))
+    yield from violations_of(f"{path}.pointer", declared_pointer_problem(one.pointer))
     yield from violations_of(f"{path}.kind", name_problem(one.kind, NAME_BYTES_MAX))
     yield from violations_of(f"{path}.subject", text_problem(one.subject, NAME_BYTES_MAX))
 

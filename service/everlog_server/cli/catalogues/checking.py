@@ -21,6 +21,7 @@ from everlog_server.catalog.definitions import (
 )
 from everlog_server.catalog.schemas import Schema, SchemaError
 from everlog_server.cli.catalogues.reading import Catalogue, Finding
+from everlog_server.pointers import parse_pointer
 
 _EVENT_TYPES_MAX = 1_000
 _AGGREGATE_TYPES_MAX = 200
@@ -107,13 +108,9 @@ def _example_problems(definition: catalog_pb2.EventTypeDefinition, path: str) ->
         return []
     size_bytes = len(definition.example.encode())
     return [
-        _Problem(path, finding.message, _parts(finding.data_pointer))
+        _Problem(path, finding.message, parse_pointer(finding.data_pointer))
         for finding in schema.findings(value, size_bytes, _FINDINGS_PER_EXAMPLE_MAX)
     ]
-
-
-def _parts(pointer: str) -> tuple[str | int, ...]:
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 def _aggregate_type_problems(

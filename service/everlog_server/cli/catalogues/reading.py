@@ -17,6 +17,7 @@ from typing import Any
 
 from everlog.v1 import catalog_pb2
 from everlog_server.cli.catalogues.yaml_nodes import Node, read_yaml
+from everlog_server.pointers import write_pointer
 
 BUNDLES = ("commerce", "mesh", "supervisor")
 """The catalogues that come with everlog."""
@@ -101,7 +102,7 @@ class Catalogue:
                     break
         missing = path.removeprefix(known).removeprefix(".")
         where = ".".join(filter(None, (place.field, missing)))
-        where += "".join(f"/{_escaped(str(step))}" for step in pointer)
+        where += write_pointer(pointer)
         return Finding(line=line, name=place.name, field=where, message=message)
 
 
@@ -122,10 +123,6 @@ def read(content: bytes, *, source: str) -> Catalogue:
     catalogue = Catalogue(source)
     _read_file(catalogue, read_yaml(content))
     return catalogue
-
-
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
 
 
 class _Object:
