@@ -4,7 +4,14 @@ Begin with `everlog.connect(url)`; README.md beside this package shows the rest.
 """
 
 from everlog.address import DEFAULT_URL
-from everlog.aggregates import AggregateKey
+from everlog.aggregates import (
+    Activity,
+    AggregateKey,
+    AggregateSummary,
+    Counts,
+    State,
+    Statistics,
+)
 from everlog.bulk import Outcome
 from everlog.catalog import CatalogPolicy, event_type_definition
 from everlog.client import Client
@@ -77,7 +84,6 @@ from everlog.query import Query
 from everlog.recorded import EventOutcome, Head, Receipt, RecordedEvent
 from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
-from everlog.summaries import Activity, AggregateSummary, Counts, State, Statistics
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 
 __all__ = [

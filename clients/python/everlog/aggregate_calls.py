@@ -1,24 +1,25 @@
-"""The client's calls of AggregateService, and their requests."""
+"""The calls of AggregateService: a part of the client."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from everlog import aggregates, filters
-from everlog.connection import Connection
+from everlog.aggregates import (
+    AggregateOrder,
+    AggregateSummary,
+    CountGroup,
+    Counts,
+    State,
+    Statistics,
+)
+from everlog.connection import Calls
 from everlog.filters import Filter
 from everlog.recorded import RecordedEvent
-from everlog.summaries import AggregateSummary, Counts, State, Statistics
 from everlog.times import to_timestamp
-from everlog.v1 import aggregates_pb2, aggregates_pb2_grpc
-
-if TYPE_CHECKING:
-    from everlog.v1.aggregates_pb2_grpc import AggregateServiceAsyncStub
-
-AggregateOrder: TypeAlias = Literal["last_active_first", "name"]
-CountGroup: TypeAlias = Literal["event_type", "day", "aggregate_type", "actor"]
+from everlog.v1 import aggregates_pb2
 
 _ORDERS = {
     "last_active_first": aggregates_pb2.AGGREGATE_ORDER_LAST_ACTIVE_FIRST,
@@ -32,16 +33,8 @@ _GROUPS = {
 }
 
 
-class AggregateCalls:
-    """Methods of the client."""
-
-    @property
-    def _open(self) -> Connection:
-        raise NotImplementedError
-
-    @property
-    def _aggregates(self) -> AggregateServiceAsyncStub:
-        return aggregates_pb2_grpc.AggregateServiceStub(self._open.channel)
+class AggregateCalls(Calls):
+    """The methods of a client that are about aggregates."""
 
     async def state(
         self,
@@ -64,7 +57,8 @@ class AggregateCalls:
         )
         if through_sequence is not None:
             request.through_sequence = through_sequence
-        return State(await self._open.read(self._aggregates.GetState, request))
+        connection = self._open
+        return State(await connection.read(connection.aggregates.GetState, request))
 
     async def aggregates(
         self,
@@ -90,17 +84,17 @@ class AggregateCalls:
             active_before=None if active_before is None else to_timestamp(active_before),
             order=_ORDERS[order],
         )
-        remaining = limit
-        while remaining is None or remaining > 0:
-            request.page_size = page_size if remaining is None else min(remaining, page_size)
-            page = await self._open.read(self._aggregates.ListAggregates, request)
-            for summary in page.aggregates:
+        connection = self._open
+        listing = connection.listing(
+            connection.aggregates.ListAggregates,
+            request,
+            lambda page: page.aggregates,
+            limit=limit,
+            page_size=page_size,
+        )
+        async with aclosing(listing) as found:
+            async for summary in found:
                 yield AggregateSummary.of(summary)
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-            if remaining is not None:
-                remaining -= len(page.aggregates)
 
     async def count(
         self,
@@ -120,7 +114,8 @@ class AggregateCalls:
             group=aggregates_pb2.COUNT_GROUP_UNSPECIFIED if by is None else _GROUPS[by],
             min_position=min_position,
         )
-        return Counts.of(await self._open.read(self._aggregates.CountEvents, request))
+        connection = self._open
+        return Counts.of(await connection.read(connection.aggregates.CountEvents, request))
 
     async def latest(
         self,
@@ -133,10 +128,12 @@ class AggregateCalls:
         request = aggregates_pb2.LatestRequest(
             filter=filters.to_message(filter), max_events=max_events, min_position=min_position
         )
-        response = await self._open.read(self._aggregates.Latest, request)
+        connection = self._open
+        response = await connection.read(connection.aggregates.Latest, request)
         return [RecordedEvent(event) for event in response.events]
 
     async def statistics(self, *, busiest_max: int = 10) -> Statistics:
         """Tell how much has happened: totals, rates, sizes, busiest types and aggregates."""
         request = aggregates_pb2.GetStatisticsRequest(busiest_max=busiest_max)
-        return Statistics.of(await self._open.read(self._aggregates.GetStatistics, request))
+        connection = self._open
+        return Statistics.of(await connection.read(connection.aggregates.GetStatistics, request))

@@ -17,18 +17,18 @@ from typing import Literal, Self, Unpack, overload
 
 from grpc.aio import Channel
 
-from everlog import entities, expectations, requests
+from everlog import expectations, requests
 from everlog.aggregate_calls import AggregateCalls
 from everlog.bulk import BulkEmit, Outcome
-from everlog.catalog import CatalogCalls
+from everlog.catalog_calls import CatalogCalls
 from everlog.channel import open_channel
 from everlog.connection import Connection
-from everlog.entities import EntityDeclaration, EntityDeclarations, EntityKey, EntitySummary
+from everlog.entity_calls import EntityCalls
 from everlog.events import Event
 from everlog.expectations import Expectations
 from everlog.filters import Filter
 from everlog.framing import element
-from everlog.narratives import NarrativeCalls
+from everlog.narrative_calls import NarrativeCalls
 from everlog.pipeline import Answer, EmitPipeline
 from everlog.query import Query
 from everlog.reach import Reach
@@ -39,7 +39,7 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
+class Client(AggregateCalls, CatalogCalls, EntityCalls, NarrativeCalls):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.
@@ -48,7 +48,6 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._channel: Channel | None = None
-        self._connection: Connection | None = None
         self._pipelines: list[EmitPipeline] = []
         self._finishing: list[Callable[[], Awaitable[object]]] = []
 
@@ -116,12 +115,6 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
         if self._channel is None:
             raise RuntimeError("the client is not open: use `async with everlog.connect(…)`")
         return self._channel
-
-    @property
-    def _open(self) -> Connection:
-        if self._connection is None:
-            raise RuntimeError("the client is not open: use `async with everlog.connect(…)`")
-        return self._connection
 
     # --- Appending --------------------------------------------------------------------------------
 
@@ -352,67 +345,3 @@ class Client(AggregateCalls, CatalogCalls, NarrativeCalls):
                 on_interruption=start.get("on_interruption"),
             ),
         )
-
-    # --- The knowledge graph ----------------------------------------------------------------------
-
-    async def declare_entities(
-        self, declarations: Iterable[EntityDeclaration] = (), *, withdraw: Iterable[str] = ()
-    ) -> list[EntityDeclaration]:
-        """Say where events carry the ids of entities, and withdraw declarations by name.
-
-        One that has the name of an earlier one replaces it. Returns all of them, by name. The index
-        is then made anew from the log.
-        """
-        return await entities.declare(self._open, declarations, withdraw)
-
-    async def entity_declarations(self) -> EntityDeclarations:
-        """Tell what is declared, and how far the log is indexed by it."""
-        return await entities.declarations(self._open)
-
-    async def link_entities(
-        self,
-        entity: tuple[str, str],
-        same_as: tuple[str, str],
-        *,
-        actor: str = "",
-        undo: bool = False,
-    ) -> list[EntityKey]:
-        """Say that two ids, each a kind and an id, name the same entity; or take it back.
-
-        Returns all ids of the entity. A link that events show can't be taken back.
-        """
-        return await entities.link(self._open, entity, same_as, actor=actor, undo=undo)
-
-    async def entities(
-        self,
-        kind: str = "",
-        *,
-        id_prefix: str = "",
-        limit: int | None = None,
-        min_position: int = 0,
-    ) -> AsyncGenerator[EntitySummary, None]:
-        """Yield the ids that are known, by kind and id."""
-        request = entities.listing_request(kind, id_prefix, min_position)
-        async with aclosing(entities.listing(self._open, request, limit)) as found:
-            async for one in found:
-                yield one
-
-    async def events_of_entity(
-        self,
-        entity: tuple[str, str],
-        *,
-        this_id_only: bool = False,
-        oldest_first: bool = False,
-        limit: int | None = None,
-        min_position: int = 0,
-    ) -> AsyncGenerator[RecordedEvent, None]:
-        """Yield the events about an entity, of whatever aggregates; raises EntityNotFound."""
-        request = entities.events_request(
-            entity,
-            this_id_only=this_id_only,
-            oldest_first=oldest_first,
-            min_position=min_position,
-        )
-        async with aclosing(entities.events(self._open, request, limit)) as found:
-            async for event in found:
-                yield event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from grpc.aio import AioRpcError, Channel, UsageError
@@ -17,6 +17,7 @@ from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
 from everlog.v1 import (
+    aggregates_pb2_grpc,
     catalog_pb2_grpc,
     entities_pb2_grpc,
     event_store_pb2,
@@ -27,6 +28,7 @@ from everlog.v1 import (
 if TYPE_CHECKING:
     from grpc.aio import StreamStreamMultiCallable
 
+    from everlog.v1.aggregates_pb2_grpc import AggregateServiceAsyncStub
     from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from everlog.v1.entities_pb2_grpc import EntityServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
@@ -36,6 +38,21 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Request_contra = TypeVar("_Request_contra", contravariant=True)
 _Response_co = TypeVar("_Response_co", covariant=True)
+_Item = TypeVar("_Item")
+
+
+class _PageRequest(Protocol):
+    page_size: int
+    page_token: str
+
+
+class _Page(Protocol):
+    @property
+    def next_page_token(self) -> str: ...
+
+
+_Listing = TypeVar("_Listing", bound=_PageRequest)
+_PageOf = TypeVar("_PageOf", bound=_Page)
 
 
 class _Unary(Protocol[_Request_contra, _Response_co]):
@@ -68,6 +85,9 @@ class Connection:
         self._backoff = backoff
         self.reach = reach
         self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
+        self.aggregates: AggregateServiceAsyncStub = aggregates_pb2_grpc.AggregateServiceStub(
+            channel
+        )
         self.catalog: CatalogServiceAsyncStub = catalog_pb2_grpc.CatalogServiceStub(channel)
         self.narratives: NarrativeServiceAsyncStub = narratives_pb2_grpc.NarrativeServiceStub(
             channel
@@ -125,6 +145,31 @@ class Connection:
                 raise self.reach.failure(error)
             await asyncio.sleep(seconds)
 
+    async def listing(
+        self,
+        method: _Unary[_Listing, _PageOf],
+        request: _Listing,
+        items: Callable[[_PageOf], Iterable[_Item]],
+        *,
+        limit: int | None = None,
+        page_size: int = 0,
+    ) -> AsyncGenerator[_Item, None]:
+        """Yield what a listing has, page after page; `limit` of them at most.
+
+        A page of size 0 has as many as the server likes.
+        """
+        remaining = limit
+        while remaining is None or remaining > 0:
+            request.page_size = page_size if remaining is None else min(remaining, page_size)
+            page = await self.read(method, request)
+            for item in items(page):
+                yield item
+                if remaining is not None:
+                    remaining -= 1
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
     async def replay(
         self, request: event_store_pb2.ReplayRequest
     ) -> AsyncGenerator[event_store_pb2.ReplayResponse, None]:
@@ -145,3 +190,15 @@ class Connection:
     def emit_stream(self) -> EmitCall:
         """Open an EmitStream call that takes serialized messages."""
         return self._emit_stream(metadata=self._headers)
+
+
+class Calls:
+    """What the parts of a client have in common: each has the calls of one service."""
+
+    _connection: Connection | None = None
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("the client is not open: use `async with everlog.connect(…)`")
+        return self._connection

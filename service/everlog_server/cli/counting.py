@@ -8,7 +8,7 @@ import click
 import orjson
 
 from everlog import AggregateKey, Filter, Statistics
-from everlog.aggregate_calls import CountGroup
+from everlog.aggregates import CountGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.filter_options import AGGREGATE_OPTION, filter_options, to_filter
