@@ -144,8 +144,8 @@ async def _aggregates(target: Target, which: dict[str, Any]) -> None:
             async for summary in client.aggregates(**which):
                 output.line(_summary_line(summary))
         else:
-            output.figures(
-                {"aggregate": "left", "events": "right", "last event": "left", "recorded": "left"},
+            output.rows(
+                {"aggregate": {}, "events": {"justify": "right"}, "last event": {}, "recorded": {}},
                 [
                     (
                         str(summary.aggregate),
@@ -155,6 +155,7 @@ async def _aggregates(target: Target, which: dict[str, Any]) -> None:
                     )
                     async for summary in client.aggregates(**which)
                 ],
+                aligned=False,
             )
     output.flush()
 

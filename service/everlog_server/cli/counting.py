@@ -22,6 +22,7 @@ _GROUPS: dict[str, CountGroup] = {
     "actor": "actor",
 }
 _SPANS = {60: "minute", 3_600: "hour", 86_400: "day"}
+_NUMBER = {"justify": "right"}
 _EXAMPLES = """\b
 Examples:
   everlog count
@@ -60,7 +61,7 @@ async def _count(target: Target, matching: Filter | None, by: str | None) -> Non
         output.line(str(counts.total))
     else:
         rows = [(str(events), key or "-") for key, events in counts.groups.items()]
-        output.figures({"events": "right", by: "left"}, rows)
+        output.rows({"events": _NUMBER, by: {}}, rows, aligned=False)
     output.flush()
     if by and not target.json:
         more = "; there are more groups" if counts.truncated else ""
@@ -99,7 +100,7 @@ async def _stats(target: Target, busiest_max: int) -> None:
                 output.line("")
                 output.flush()
                 rows = [(str(events), str(name)) for name, events in busiest.items()]
-                output.figures({"events": "right", f"busiest {title}": "left"}, rows)
+                output.rows({"events": _NUMBER, f"busiest {title}": {}}, rows, aligned=False)
     output.flush()
 
 

@@ -210,8 +210,7 @@ async def _list(target: Target, *, category: str, prefix: str, with_deprecated: 
                 output.line(orjson.dumps(_event_type_json(event_type)).decode())
             else:
                 rows.append(_cells(event_type))
-    if rows:
-        output.rows(_COLUMNS, rows)
+    output.rows(_COLUMNS, rows)
     output.flush()
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -86,42 +86,40 @@ class Output:
             table.add_row(*_cells(event), *_outcome_cell(event))
         self._console.print(table)
 
-    def rows(self, columns: dict[str, dict[str, Any]], rows: Sequence[Sequence[str]]) -> None:
-        """Write a table with these columns in a terminal; a line of aligned cells each in a pipe.
+    def rows(
+        self,
+        columns: dict[str, dict[str, Any]],
+        rows: Iterable[Sequence[str]],
+        *,
+        aligned: bool = True,
+    ) -> None:
+        """Write a table with these columns in a terminal, a line each without headings in a pipe.
 
-        The last column is as long as it is, or cut to the terminal's width.
+        There, cells are `aligned`, and a dash if they are empty, but for the last, which is as long
+        as it is; or they are as they are, with two spaces between them.
         """
         shown = [[visible(cell) for cell in row] for row in rows]
+        if not shown:
+            return
         if self.terminal:
-            table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+            wide = any("ratio" in column for column in columns.values())
+            table = Table(box=None, pad_edge=False, header_style="bold", expand=wide)
             for header, column in columns.items():
                 table.add_column(header, no_wrap=True, overflow="ellipsis", **column)
             for row in shown:
                 table.add_row(*map(Text, row))
             self._console.print(table)
             return
-        widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
-        for row in shown:
-            aligned = [
-                (cell or "-").ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)
-            ]
-            self.line("  ".join(aligned).rstrip())
-
-    def figures(
-        self, columns: dict[str, Literal["left", "right"]], rows: Sequence[Sequence[str]]
-    ) -> None:
-        """Write rows under their headings, in a pipe without; columns are justified."""
-        shown = [tuple(map(visible, row)) for row in rows]
-        if not self.terminal:
+        if not aligned:
             for row in shown:
                 self.line("  ".join(row))
             return
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for header, justify in columns.items():
-            table.add_column(header, no_wrap=True, overflow="ellipsis", justify=justify)
+        widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
         for row in shown:
-            table.add_row(*map(Text, row))
-        self._console.print(table)
+            padded = [
+                (cell or "-").ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)
+            ]
+            self.line("  ".join(padded).rstrip())
 
     def json(self, value: Any) -> None:
         """Write a JSON value, indented; for a terminal."""
