@@ -8,7 +8,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog.v1 import event_pb2
-from everlog_server.aggregates import facts, reducers
+from everlog_server.aggregates.reducers import Reducer
+from everlog_server.aggregates.states import Fold
 from everlog_server.cli.catalogues.reading import BUNDLES, read_source
 
 DEFINITIONS = {
@@ -22,16 +23,14 @@ EXAMPLES = {
 
 
 def state(aggregate_type: str, *events: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    reducer = reducers.Reducer(DEFINITIONS[aggregate_type])
-    current = reducer.initial_state()
+    fold = Fold(Reducer(DEFINITIONS[aggregate_type]))
     for second, (event_type, data) in enumerate(events):
         event = event_pb2.RecordedEvent(
             event_type=event_type, json=json.dumps(data), occurred_time=Timestamp(seconds=second)
         )
-        for step in reducer.reduction_of(event_type).steps:
-            current = step(current, facts.Facts(event))
-    assert isinstance(current, dict)
-    return current
+        fold.apply(event)
+    assert isinstance(fold.state, dict)
+    return fold.state
 
 
 def example(event_type: str, **changed: Any) -> tuple[str, dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import copy
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -13,13 +14,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everlog.v1 import catalog_pb2, event_pb2
+from everlog.v1 import catalog_pb2, event_pb2, event_store_pb2
 from everlog_server.aggregates import states
-from everlog_server.aggregates.json_values import encode, is_number
+from everlog_server.aggregates.json_values import as_number, encode, is_number
 from everlog_server.aggregates.reducers import Reducer
 from everlog_server.aggregates.states import Fold
 from everlog_server.errors import StateTooLargeError
+from everlog_server.storage.history import Batch
 from tests.unit.test_json_values import VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 Step = catalog_pb2.ReducerStep
 SET, MERGE, APPEND = Step.OPERATION_SET, Step.OPERATION_MERGE, Step.OPERATION_APPEND
@@ -316,30 +321,73 @@ def _patched(target: Any, patch: Any) -> Any:
     return target
 
 
+ABSENT = object()
+
+
+def _found(pointer: str, data: Any) -> Any:
+    """What `/data`, or `/data/…` with one name, finds."""
+    _, _, name = pointer[1:].partition("/")
+    if not name:
+        return data
+    return data.get(name, ABSENT) if isinstance(data, dict) else ABSENT
+
+
+def _path(target: str, data: Any) -> list[str] | None:
+    """The tokens of a target; None if one is a reference to what has no text."""
+    tokens = []
+    for token in target.replace("{/data/b}", "{b}").split("/")[1:]:
+        value = _found("/data/b", data) if token == "{b}" else token
+        if value is ABSENT or isinstance(value, (dict, list)):
+            return None
+        tokens.append(value if isinstance(value, str) else orjson.dumps(value).decode())
+    return tokens
+
+
 def naive(state: Any, one: Step, data: Any) -> Any:
     data = copy.deepcopy(data)
-    path = one.target.split("/")[1:]
-    if one.operation == SET:
-        return _put(state, path, lambda _: data)
-    if one.operation == MERGE:
-        return _put(state, path, lambda old: _patched(old, data))
-    if one.operation == APPEND:
-        return _put(state, path, lambda old: [*(old if isinstance(old, list) else []), data])
-    if not is_number(data):
+    path = _path(one.target, data)
+    if one.constant:
+        value = orjson.loads(one.constant)
+    else:
+        value = _found(getattr(one, "from") or "/data", data)
+    if path is None or value is ABSENT:
         return state
-    return _put(state, path, lambda old: data + (old if is_number(old) else 0))
+    if one.operation == SET:
+        return _put(state, path, lambda _: value)
+    if one.operation == MERGE:
+        return _put(state, path, lambda old: _patched(old, value))
+    if one.operation == APPEND:
+        return _put(state, path, lambda old: [*(old if isinstance(old, list) else []), value])
+    product = as_number(value * (one.factor or 1)) if is_number(value) else None
+    if product is None:
+        return state
+    if isinstance(value, int):
+        product = value * int(one.factor or 1)
+
+    def added(old: Any) -> Any:
+        if not is_number(old):
+            return product
+        total = as_number(old + product)
+        return old if total is None else total
+
+    return _put(state, path, added)
 
 
 # Integers stay far from 64 bits: what happens there is said above.
 DATAS = VALUES.filter(lambda value: not is_number(value)) | st.integers(-100, 100)
+WRITTEN_OUT = st.builds(
+    step,
+    st.sampled_from(OPERATIONS[:4]),
+    st.sampled_from(["", "/a", "/b", "/a/b", "/a/{/data/b}", "/{/data/b}/a"]),
+    st.sampled_from(["", "/data/a", "/data/b"])
+    | DATAS.map(lambda value: orjson.dumps(value).decode()),
+    factor=st.sampled_from([0, 1, -1, 3]),
+)
 
 
 @given(
-    st.lists(
-        st.builds(step, st.sampled_from(OPERATIONS[:4]), st.sampled_from(["", "/a", "/a/b", "/b"])),
-        max_size=3,
-    ),
-    st.lists(DATAS, max_size=5),
+    st.lists(WRITTEN_OUT, max_size=4),
+    st.lists(DATAS | st.dictionaries(st.sampled_from("ab"), DATAS), max_size=5),
 )
 def test_a_fold_equals_one_that_is_written_out(some: list[Step], datas: list[Any]) -> None:
     definition = catalog_pb2.AggregateTypeDefinition(
@@ -352,3 +400,46 @@ def test_a_fold_equals_one_that_is_written_out(some: list[Step], datas: list[Any
         for one in some:
             expected = naive(expected, one, data)
         assert folding.finish() == encode(expected)
+
+
+class Turns:
+    """Counts how often others came to their turn, until it is stopped."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_over = False
+
+    async def run(self) -> None:
+        while not self.is_over:
+            self.count += 1
+            await asyncio.sleep(0)
+
+
+async def test_others_come_to_their_turn_however_dear_an_event_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(states, "_SLICE_SECONDS", 0.0)
+    large = json.dumps([0] * 5_000)
+    dear = step(REMOVE, "/never", "/data")  # as dear as the state is large
+    cheap = step(SET, "/n", "1")
+    for events, one, data, turns_min in (
+        (50, dear, "1", 50),
+        (500, cheap, "1", 5),
+        (50, None, large, 50),
+    ):
+        definition = catalog_pb2.AggregateTypeDefinition(
+            reductions=[catalog_pb2.Reduction(event_types=["t.x"], steps=[one])] if one else []
+        )
+        response = event_store_pb2.QueryResponse(events=[recorded(data)] * events)
+
+        async def batches(records: bytes = response.SerializeToString()) -> AsyncGenerator[Batch]:
+            yield Batch(records, 500, 500)
+
+        turns = Turns()
+        running = asyncio.create_task(turns.run())
+        folding = Fold(Reducer(definition))
+        await folding.add(batches())
+        turns.is_over = True
+        await running
+        assert folding.events == events
+        assert turns.count >= turns_min

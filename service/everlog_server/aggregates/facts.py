@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
-import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog.v1 import event_pb2
+from everlog_server.aggregates.json_values import copied
 from everlog_server.aggregates.pointers import NOTHING, Tokens, find
 
-ValueOf: TypeAlias = "Callable[[Facts], Any]"
+ValueOf: TypeAlias = Callable[[event_pb2.RecordedEvent, Any], Any]
+"""From an event and its JSON data, parsed (NOTHING: it has none), to a value, or NOTHING."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the text says Z by itself
 NAME_BYTES = 1_024
@@ -22,51 +24,35 @@ METADATA_BYTES = 16 * 1024
 """All metadata of an event has about as many at most."""
 
 
-class Facts:
-    """An event; its data is parsed when somebody asks for it, once."""
-
-    __slots__ = ("_data", "_is_parsed", "message")
-
-    def __init__(self, message: event_pb2.RecordedEvent) -> None:
-        self.message = message
-        self._is_parsed = False
-        self._data: Any = NOTHING
-
-    @property
-    def data(self) -> Any:
-        """The JSON data; NOTHING when there is none."""
-        if not self._is_parsed:
-            self._is_parsed = True
-            if text := self.message.json:
-                self._data = orjson.loads(text)
-        return self._data
-
-
-def value_at(tokens: Tokens) -> ValueOf:
+def value_at(tokens: Tokens, *, copies: bool = False) -> ValueOf:
     """A function from an event to what a pointer finds in it: NOTHING where it leads nowhere.
 
-    Texts that the writer left out are not there. Times are text, in UTC, with microseconds.
+    Texts that the writer left out are not there. Times are text, in UTC, with microseconds. What is
+    of the data is a part of it, or shares nothing with it if `copies`.
     """
     field, rest = tokens[:1], tokens[1:]
     if field == ("data",):
-        return _of_data(rest)
+        return _of_data(rest, copies)
     if field == ("metadata",):
-        return lambda facts: _metadata(facts.message, rest)
+        return lambda event, _: _metadata(event, rest)
     return _FIELDS.get(tokens, _nothing)
 
 
-def _of_data(tokens: Tokens) -> ValueOf:
-    if not tokens:
-        return lambda facts: facts.data
-    if len(tokens) > 1:
-        return lambda facts: find(facts.data, tokens)
+def _of_data(tokens: Tokens, copies: bool) -> ValueOf:
+    if len(tokens) != 1:
+        if copies:
+            return lambda _, data: copied(find(data, tokens))
+        return lambda _, data: find(data, tokens)
     name = tokens[0]
 
-    def member(facts: Facts) -> Any:
-        data = facts.data
+    def member(_: event_pb2.RecordedEvent, data: Any) -> Any:
         return data.get(name, NOTHING) if type(data) is dict else find(data, tokens)
 
-    return member
+    def member_copied(_: event_pb2.RecordedEvent, data: Any) -> Any:
+        value = data.get(name, NOTHING) if type(data) is dict else find(data, tokens)
+        return copied(value) if type(value) is dict or type(value) is list else value
+
+    return member_copied if copies else member
 
 
 def is_of_data(tokens: Tokens) -> bool:
@@ -81,37 +67,41 @@ def bytes_beside_data(tokens: Tokens) -> int:
     return METADATA_BYTES if tokens[:1] == ("metadata",) else NAME_BYTES
 
 
-def _nothing(_: Facts) -> Any:
+def _nothing(_: event_pb2.RecordedEvent, __: Any) -> Any:
     return NOTHING
 
 
-def _metadata(message: event_pb2.RecordedEvent, rest: Tokens) -> Any:
-    entries = message.metadata
+def _metadata(event: event_pb2.RecordedEvent, rest: Tokens) -> Any:
+    entries = event.metadata
     if not rest:
         return dict(sorted(entries.items())) if entries else NOTHING
     # Asking a map for a key that it has not would make it.
     return entries[rest[0]] if len(rest) == 1 and rest[0] in entries else NOTHING
 
 
-# A batch's events share their record time.
+# Most events are of the minute of one before them; a date takes longer than all else of an event.
 @lru_cache(maxsize=64)
-def _time_text(seconds: int, nanos: int) -> str:
-    moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
-    return moment.isoformat(timespec="microseconds") + "Z"
+def _minute_text(minute: int) -> str:
+    return (_EPOCH + timedelta(minutes=minute)).isoformat(timespec="minutes")
 
 
 def _name(field: str) -> ValueOf:
-    return lambda facts: getattr(facts.message, field) or NOTHING
+    name_of = attrgetter(field)
+    return lambda event, _: name_of(event) or NOTHING
 
 
 def _number(field: str) -> ValueOf:
-    return lambda facts: getattr(facts.message, field)
+    number_of = attrgetter(field)
+    return lambda event, _: number_of(event)
 
 
 def _time(field: str) -> ValueOf:
-    def text(facts: Facts) -> str:
-        time: Timestamp = getattr(facts.message, field)
-        return _time_text(time.seconds, time.nanos)
+    time_of = attrgetter(field)
+
+    def text(event: event_pb2.RecordedEvent, _: Any) -> str:
+        time: Timestamp = time_of(event)
+        seconds = time.seconds
+        return f"{_minute_text(seconds // 60)}:{seconds % 60:02}.{time.nanos // 1000:06}Z"
 
     return text
 
