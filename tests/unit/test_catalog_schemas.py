@@ -245,3 +245,21 @@ def test_no_value_is_looked_at_more_often_than_reckoned(
     except SchemaTooComplexError:
         return
     assert looks(document, document, value)[1] <= reckoned
+
+
+def test_a_schema_whose_references_make_it_endless_is_refused_quickly() -> None:
+    """Each property would be followed into all of the definition: eight million steps, a minute."""
+    many = {f"q{n}": {"type": "string"} for n in range(2_000)}
+    document = {
+        "$defs": {"large": {"properties": many}},
+        "properties": {f"p{n}": {"$ref": "#/$defs/large"} for n in range(4_000)},
+    }
+    started = time.process_time()
+    with pytest.raises(SchemaError, match="definitions from fewer places"):
+        Schema(json.dumps(document))
+    assert time.process_time() - started < 10  # it was 60
+
+
+def test_as_many_properties_as_fit_into_a_schema_are_taken() -> None:
+    document = {"properties": {f"p{n}": {"type": "string"} for n in range(6_000)}}
+    assert Schema(json.dumps(document)).is_valid({"p1": "x"})
