@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 LOOKS_MAX = 10_000
@@ -48,13 +48,21 @@ class SchemaTooComplexError(ValueError):
     """The schema could take too long. Its text says why."""
 
 
-def looks_at_a_value(document: Any) -> int:
-    """How many subschemas are applied to any one value, at most; raises SchemaTooComplexError.
+class Looks(NamedTuple):
+    """What is applied to any one value, at most."""
+
+    subschemas: int
+    patterns: int
+    """Those take time with the length of a text, and some much more than a subschema does."""
+
+
+def looks_at_a_value(document: Any) -> Looks:
+    """What is applied to any one value, at most; raises SchemaTooComplexError.
 
     The document must be a valid schema, else KeyErrors and the like may be raised.
     """
     if not isinstance(document, dict):
-        return 1
+        return Looks(1, 0)
     return _Analysis(document).looks()
 
 
@@ -65,9 +73,10 @@ class _Analysis:
         self._schemas: dict[_Root, dict[str, Any]] = {}
         self._descends: dict[_Root, dict[_Label, Counter[_Root]]] = {}
         self._looks: dict[_Root, int] = {}
+        self._patterns: dict[_Root, int] = {}
         self._survey()
 
-    def looks(self) -> int:
+    def looks(self) -> Looks:
         waiting = [self._root(self._document)]
         expanded = 0
         while waiting:
@@ -77,7 +86,7 @@ class _Analysis:
             expanded += self._expand(root, _EXPANDED_MAX - expanded)
             for targets in self._descends[root].values():
                 waiting += targets
-        return self._most()
+        return Looks(self._most(self._looks), self._most(self._patterns))
 
     def _survey(self) -> None:
         """Finds anchors, and what can't be followed."""
@@ -126,11 +135,12 @@ class _Analysis:
         """
         descends: defaultdict[_Label, Counter[_Root]] = defaultdict(Counter)
         waiting = [self._schemas[root]]
-        looks = met = 0
+        looks = met = patterns = 0
         while waiting:
             schema = waiting.pop()
             met += 1
             looks += 1 + _own_looks(schema)
+            patterns += _own_patterns(schema)
             if looks > LOOKS_MAX:
                 raise SchemaTooComplexError(_TOO_MANY)
             waiting += self._in_place(schema)
@@ -142,6 +152,7 @@ class _Analysis:
                 raise SchemaTooComplexError(_TOO_FAR)
         self._descends[root] = descends
         self._looks[root] = looks
+        self._patterns[root] = patterns
         return met
 
     def _in_place(self, schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -164,14 +175,14 @@ class _Analysis:
             found = found[int(key)] if isinstance(found, list) else found[key]
         return found
 
-    def _most(self) -> int:
+    def _most(self, own: dict[_Root, int]) -> int:
         """The looks at one value, over all roots, from the innermost outwards."""
         group_of: dict[_Root, int] = {}
         most: dict[int, int] = {}
         for number, group in enumerate(_groups(self._descends)):
             for root in group:
                 group_of[root] = number
-            looks = max(self._looks[root] for root in group)
+            looks = max(own[root] for root in group)
             for root in group:
                 for label in self._descends[root]:
                     returning, leaving = self._led_to(root, label, number, group_of, most)
@@ -215,6 +226,10 @@ def _own_looks(schema: dict[str, Any]) -> int:
     return len(schema.get("patternProperties", ())) + sum(
         1 for choice in choices if isinstance(choice, dict | list)
     )
+
+
+def _own_patterns(schema: dict[str, Any]) -> int:
+    return len(schema.get("patternProperties", ())) + ("pattern" in schema)
 
 
 def _schemas_of(values: Any) -> Iterator[dict[str, Any]]:

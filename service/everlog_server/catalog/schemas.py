@@ -24,6 +24,9 @@ _PATTERNS = jsonschema_rs.RegexOptions(size_limit=_PATTERN_BYTES_MAX)
 
 _LOOKS_MAX = 20_000_000
 """Of one event: about a second at worst."""
+_LOOKS_A_BYTE = 16
+"""Of a pattern. `a[ab]{200}[cd]` takes 2 µs for each byte, forty times what a look takes: three
+seconds at worst, so that texts of a mebibyte may still have a pattern."""
 _LISTED_BYTES_MAX = 16 * 1024
 """Of larger data, only the first thing that is wrong is told, and values are not quoted: the
 library finds all of them before it tells the first."""
@@ -45,7 +48,15 @@ class Finding(NamedTuple):
 class Schema:
     """A compiled schema."""
 
-    __slots__ = ("_document", "_looks", "_masking", "_validator", "cheap_bytes", "is_valid")
+    __slots__ = (
+        "_document",
+        "_looks",
+        "_looks_a_byte",
+        "_masking",
+        "_validator",
+        "cheap_bytes",
+        "is_valid",
+    )
 
     def __init__(self, text: str) -> None:
         """Raises SchemaError."""
@@ -53,10 +64,11 @@ class Schema:
         self._validator = _compile(self._document)
         self._masking: jsonschema_rs.Validator | None = None
         try:
-            self._looks = looks_at_a_value(self._document)
+            self._looks, patterns = looks_at_a_value(self._document)
         except SchemaTooComplexError as error:
             raise SchemaError(str(error)) from None
-        self.cheap_bytes = _LOOKS_MAX // self._looks
+        self._looks_a_byte = _LOOKS_A_BYTE * patterns
+        self.cheap_bytes = _LOOKS_MAX // (self._looks + self._looks_a_byte)
         """Data of no more bytes is not too dear, whatever it is."""
         self.is_valid = self._validator.is_valid
         """Whether a parsed value satisfies it. Ask `is_too_dear` first."""
@@ -67,7 +79,8 @@ class Schema:
             return False
         # Values are separated by commas and colons, or begin in brackets.
         values = 1 + data.count(b",") + data.count(b":") + data.count(b"[")
-        return (values + len(data) // 64) * self._looks > _LOOKS_MAX
+        looks = (values + len(data) // 64) * self._looks
+        return looks + len(data) * self._looks_a_byte > _LOOKS_MAX
 
     def findings(self, value: Any, size_bytes: int, most: int) -> list[Finding]:
         """What is wrong with a value, at most so many."""
