@@ -649,7 +649,7 @@ async def test_unknown_fields_are_dropped_and_nothing_is_smuggled_in(wire: Wire)
     receipt = pb.EmitResponse.FromString(data).receipts[0]
     get = pb.GetRequest(event_id=receipt.event_id).SerializeToString()
     (record,) = await wire.call("Get", get)
-    assert b"abc" not in record
+    assert b"\x03abc" not in record  # the id may have these letters
     stored = pb.GetResponse.FromString(record).event
     assert (stored.position, stored.sequence) == (receipt.position, receipt.sequence)
     assert stored.record_time == receipt.record_time
