@@ -8,6 +8,7 @@ have indexes that follow the log (`indexing`).
 
 from __future__ import annotations
 
+import asyncio
 import select
 import time
 from collections.abc import AsyncIterator
@@ -218,9 +219,12 @@ class ReadPool:
         deadline = time.monotonic() + _BUSY_SECONDS_MAX
         while True:
             try:
-                connection = self._pool.connection(timeout=_LOOK_SECONDS)
-                return await held.enter_async_context(connection)
+                waiting = self._pool.connection(timeout=_LOOK_SECONDS)
+                connection = await held.enter_async_context(waiting)
+                _heed_cancellation()
+                return connection
             except PoolTimeout as error:
+                _heed_cancellation()
                 if self._is_away:
                     raise StorageUnavailableError from error
                 if time.monotonic() > deadline:
@@ -232,6 +236,17 @@ class ReadPool:
     async def _prepare(self, connection: Connection) -> None:
         self._is_away = False
         await connection.execute(_KEEP_MEMORY)
+
+
+def _heed_cancellation() -> None:
+    """Raises CancelledError if that was asked of this task.
+
+    The pool waits by `asyncio.wait_for`, which, up to Python 3.11, swallows a cancellation when a
+    connection comes in the same moment: a time limit would then have no effect on the statement.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _check_is_quiet(connection: Connection) -> None:

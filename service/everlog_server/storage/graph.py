@@ -63,12 +63,8 @@ class GraphReader:
         }
         try:
             # PostgreSQL is told as well: psycopg cancels the statement that it waits for.
-            async with asyncio.timeout(self._seconds_max) as limit:
+            async with asyncio.timeout(self._seconds_max):
                 async with self._database.reads.connection() as connection:
-                    # The pool waits by asyncio.wait_for, which, up to Python 3.11, swallows the
-                    # cancellation if a connection comes in the same moment.
-                    if limit.expired():
-                        raise TimeoutError
                     cursor = connection.cursor(binary=True)
                     await cursor.execute(_SQL["trace"], parameters)
                     row = await cursor.fetchone()
