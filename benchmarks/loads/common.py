@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 EVENT_TYPE = "order.created"
@@ -68,6 +69,26 @@ class Stopwatch:
         if not self._stopped:
             self.stop()
         print(json.dumps({"count": count, **self._stopped, **details}), flush=True)
+
+
+async def report_calls(
+    call: Callable[[int], Awaitable[int]], *, warm_up_calls: int, calls: int
+) -> None:
+    """Makes calls one after the other, and reports their events and how long each has taken.
+
+    `call` gets the number of the call and returns how many events it was about. What warms up comes
+    before `ready`, and is not measured.
+    """
+    for number in range(warm_up_calls):
+        await call(number)
+    wait_for_go()
+    stopwatch = Stopwatch()
+    times, events = [], 0
+    for number in range(calls):
+        started = time.perf_counter()
+        events += await call(number)
+        times.append(time.perf_counter() - started)
+    stopwatch.report(events, **latency_details(times))
 
 
 def latency_details(seconds: list[float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ Parameters: address, calls, kind, events (that each call must bring), payload_by
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -66,16 +65,7 @@ async def main() -> None:
     told = common.parameters()
     async with grpc.aio.insecure_channel(told["address"]) as channel:
         call = make_call(EventStoreServiceStub(channel), told)
-        for number in range(WARM_UP_CALLS):
-            await call(number)
-        common.wait_for_go()
-        stopwatch = common.Stopwatch()
-        times, count = [], 0
-        for number in range(told["calls"]):
-            started = time.perf_counter()
-            count += await call(number)
-            times.append(time.perf_counter() - started)
-        stopwatch.report(count, **common.latency_details(times))
+        await common.report_calls(call, warm_up_calls=WARM_UP_CALLS, calls=told["calls"])
 
 
 if __name__ == "__main__":

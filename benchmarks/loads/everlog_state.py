@@ -7,7 +7,6 @@ payload_bytes. Kinds: `emit` (makes the aggregate's events; calls is not asked f
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -41,18 +40,18 @@ def make_requests(told: dict[str, Any]) -> list[pb.EmitRequest]:
     return [pb.EmitRequest(events=events[start : start + BATCH_EVENTS]) for start in starts]
 
 
-def make_call(channel: grpc.aio.Channel, told: dict[str, Any]) -> Callable[[], Awaitable[int]]:
+def make_call(channel: grpc.aio.Channel, told: dict[str, Any]) -> Callable[[int], Awaitable[int]]:
     """The call, which returns how many events it was about."""
     key = event_pb2.AggregateKey(
         aggregate_type=told["aggregate_type"], aggregate_id=told["aggregate_id"]
     )
     store, aggregates = EventStoreServiceStub(channel), AggregateServiceStub(channel)
 
-    async def state() -> int:
+    async def state(_: int) -> int:
         response = await aggregates.GetState(aggregates_pb2.GetStateRequest(aggregate=key))
         return response.events_replayed
 
-    async def replay() -> int:
+    async def replay(_: int) -> int:
         batches = store.Replay(pb.ReplayRequest(aggregate=key))
         return sum([len(batch.events) async for batch in batches])
 
@@ -72,16 +71,7 @@ async def main() -> None:
             )
             return
         call = make_call(channel, told)
-        for _ in range(WARM_UP_CALLS):
-            await call()
-        common.wait_for_go()
-        stopwatch = common.Stopwatch()
-        times, events = [], 0
-        for _ in range(told["calls"]):
-            started = time.perf_counter()
-            events += await call()
-            times.append(time.perf_counter() - started)
-        stopwatch.report(events, **common.latency_details(times))
+        await common.report_calls(call, warm_up_calls=WARM_UP_CALLS, calls=told["calls"])
 
 
 if __name__ == "__main__":

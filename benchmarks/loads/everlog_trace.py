@@ -6,7 +6,6 @@ workflow is emitted first, with ids that are the same each time: the second load
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -52,24 +51,15 @@ async def main() -> None:
         response = await store.Emit(pb.EmitRequest(events=workflow(count)))
         root = response.receipts[0].event_id
 
-        async def trace() -> int:
+        async def trace(_: int) -> int:
             request = narratives_pb2.TraceRequest(event_id=root, max_events=count)
             return len((await narratives.Trace(request)).events)
 
-        async def query() -> int:
+        async def query(_: int) -> int:
             return len((await store.Query(pb.QueryRequest(page_size=count))).events)
 
         call = {"trace": trace, "query": query}[told["kind"]]
-        for _ in range(WARM_UP_CALLS):
-            await call()
-        common.wait_for_go()
-        stopwatch = common.Stopwatch()
-        times, events = [], 0
-        for _ in range(told["calls"]):
-            started = time.perf_counter()
-            events += await call()
-            times.append(time.perf_counter() - started)
-        stopwatch.report(events, **common.latency_details(times))
+        await common.report_calls(call, warm_up_calls=WARM_UP_CALLS, calls=told["calls"])
 
 
 if __name__ == "__main__":

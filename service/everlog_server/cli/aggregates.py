@@ -11,7 +11,7 @@ import orjson
 from everlog import AggregateKey, AggregateSummary, State
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
-from everlog_server.cli.parameters import AGGREGATE, TIME
+from everlog_server.cli.parameters import AGGREGATE, LIMIT_OPTION, TIME
 from everlog_server.cli.rendering import Output, shown_time, visible
 from everlog_server.cli.target import Target, client_options
 
@@ -100,14 +100,7 @@ def _state_line(aggregate: AggregateKey, then: State) -> str:
 @click.option("--active-from", type=TIME, help="Whose last event was recorded then or later.")
 @click.option("--active-before", type=TIME, help="Whose last event was recorded before then.")
 @click.option("--by-name", is_flag=True, help="Last active first is the default.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="So many at most; 0: all.",
-)
+@LIMIT_OPTION
 @client_options
 def aggregates(
     *,

@@ -14,18 +14,11 @@ import everlog
 from everlog import EntityDeclaration, EntityKey, EntitySummary
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
+from everlog_server.cli.parameters import LIMIT_OPTION
 from everlog_server.cli.rendering import Output, visible
 from everlog_server.cli.target import Target, client_options
 
 _FIELDS = ("name", "pointer", "kind", "event_types", "subject", "ignore_case")
-_LIMIT = click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="So many at most; 0: all.",
-)
 
 
 class _Key(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not generic at runtime
@@ -91,7 +84,7 @@ def declarations(*, target: Target) -> None:
 @entities.command("list")
 @click.option("--kind", default="", help="Only ids of this kind.")
 @click.option("--prefix", default="", help="Only ids that begin so; with --kind.")
-@_LIMIT
+@LIMIT_OPTION
 @client_options
 def list_(*, target: Target, kind: str, prefix: str, limit: int) -> None:
     """List the ids that are known, by kind and id, and what else names the same entity."""
@@ -105,7 +98,7 @@ def list_(*, target: Target, kind: str, prefix: str, limit: int) -> None:
 @click.argument("id", metavar="ID")
 @click.option("--this-id-only", is_flag=True, help="Not those of other ids of the same entity.")
 @click.option("--oldest-first", is_flag=True, help="Newest first is the default.")
-@_LIMIT
+@LIMIT_OPTION
 @client_options
 def events(*, target: Target, kind: str, id: str, limit: int, **asked: bool) -> None:  # noqa: A002
     """Show the events about an entity, by KIND and any ID of it."""

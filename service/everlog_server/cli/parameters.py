@@ -144,3 +144,12 @@ TIME = _Time()
 PAIR = _Pair()
 JSON = _Json()
 EXPECTATION = _Expectation()
+
+LIMIT_OPTION = click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="So many at most; 0: all.",
+)

@@ -9,6 +9,7 @@ import click
 from everlog import AggregateKey, Filter
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.filter_options import AGGREGATE_OPTION, filter_options, to_filter
+from everlog_server.cli.parameters import LIMIT_OPTION
 from everlog_server.cli.rendering import Output
 from everlog_server.cli.target import Target, client_options
 
@@ -25,14 +26,7 @@ Examples:
 @AGGREGATE_OPTION
 @filter_options
 @click.option("--oldest-first", is_flag=True, help="Newest first is the default.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="So many at most; 0: all.",
-)
+@LIMIT_OPTION
 @click.option("--count", is_flag=True, help="Also say how many there are in all, on stderr.")
 @client_options
 def query(

@@ -1,8 +1,8 @@
 """EventStoreService: check, decode, one call into the house, encode; EmitStream: emit_stream.py.
 
-Handlers get and give bytes: what carries events is never built as objects. They raise; the
-interceptor answers. Streaming ones write and then return, so that a caller who goes cancels them
-right where they are, and whatever they hold is let go at once.
+Handlers get and give bytes: what carries events is never built as objects. They raise; what guards
+them (interceptors.py) answers. Streaming ones write and then return, so that a caller who goes
+cancels them right where they are, and whatever they hold is let go at once.
 """
 
 from __future__ import annotations
