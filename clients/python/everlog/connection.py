@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from grpc.aio import AioRpcError, Channel, UsageError
 
+from everlog.cancellation import Cancellation
 from everlog.channel import Headers, call_headers
 from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
 from everlog.pipeline import EmitCall
@@ -117,6 +118,7 @@ class Connection:
         timeout = timeout_seconds or self._timeout_seconds
         deadline = math.inf if timeout is None else loop.time() + timeout
         search_deadline = self.reach.deadline()
+        cancellation = Cancellation()
         failures = 0
         interruption: EverlogError | None = None
         while True:
@@ -127,6 +129,7 @@ class Connection:
                 self.reach.note()
                 return response
             except AioRpcError as failure:
+                cancellation.heed()
                 error = error_from_rpc(failure)
             except UsageError:
                 raise ConnectionLost("the client is closed") from None

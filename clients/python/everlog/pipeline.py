@@ -27,6 +27,7 @@ from typing import TypeAlias
 
 from grpc.aio import AioRpcError, StreamStreamCall
 
+from everlog.cancellation import Cancellation
 from everlog.ending import Ending
 from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
 from everlog.framing import element, varint
@@ -138,11 +139,13 @@ class EmitPipeline:
             await asyncio.wait([self._running])
 
     async def _run(self) -> None:
+        cancellation = Cancellation()
         try:
             while True:
                 await self._wait_for_emits()
                 await self._wait_for_pause()
                 self._settle(await self._carry(self._open_call()))
+                cancellation.heed()
         finally:
             self._closed = True
             if self._expiry is not None:

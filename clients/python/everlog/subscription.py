@@ -21,6 +21,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 from google.protobuf.duration_pb2 import Duration
 from grpc.aio import AioRpcError, UnaryStreamCall
 
+from everlog.cancellation import Cancellation
 from everlog.errors import ConnectionLost, EverlogError
 from everlog.recorded import RecordedEvent
 from everlog.retry import Backoff, subscription_may_be_resumed
@@ -123,6 +124,7 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
         while True:
             call = self._open_call(self._request)
             silence = _Silence(call, _HEARTBEATS_MISSED_MAX * self._resumption.heartbeat_seconds)
+            cancellation = Cancellation()
             try:
                 async for response in call:
                     silence.end()
@@ -135,9 +137,11 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
                     if self._marks:
                         for mark in _marks_of(response):
                             yield mark  # type: ignore[misc] # Item is the union when marks are asked for
+                    cancellation = Cancellation()  # another task may be the one that waits now
                     silence.begin()
                 error: EverlogError = ConnectionLost("the server ended the stream without a reason")
             except AioRpcError as failure:
+                cancellation.heed()
                 error = error_from_rpc(failure)
             except asyncio.CancelledError:
                 if not silence.has_ended_the_call:
