@@ -138,6 +138,14 @@ func TestEveryReasonOfTheContractHasASentinel(t *testing.T) {
 		ErrServerDraining, ErrCommitUnknown, ErrPositionNotVisible, ErrInternal, ErrEventTypeExists,
 		ErrEventTypeNotFound, ErrAggregateTypeNotFound, ErrVersionConflict, ErrNarrativeNotFound,
 		ErrEntityNotFound,
+		ErrConsumerNotFound,
+		ErrConsumerExists,
+		ErrDeliveryNotHeld,
+		ErrEventNotPending,
+		ErrTooManyMembers,
+		ErrProjectionNotFound,
+		ErrProjectionInvalid,
+		ErrProjectionSchemaTaken,
 	}
 	for number, name := range pb.ErrorReason_name {
 		reason := strings.TrimPrefix(name, "ERROR_REASON_")

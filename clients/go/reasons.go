@@ -41,6 +41,14 @@ const (
 	ReasonVersionConflict            Reason = "VERSION_CONFLICT"
 	ReasonNarrativeNotFound          Reason = "NARRATIVE_NOT_FOUND"
 	ReasonEntityNotFound             Reason = "ENTITY_NOT_FOUND"
+	ReasonConsumerNotFound           Reason = "CONSUMER_NOT_FOUND"
+	ReasonConsumerExists             Reason = "CONSUMER_EXISTS"
+	ReasonDeliveryNotHeld            Reason = "DELIVERY_NOT_HELD"
+	ReasonEventNotPending            Reason = "EVENT_NOT_PENDING"
+	ReasonTooManyMembers             Reason = "TOO_MANY_MEMBERS"
+	ReasonProjectionNotFound         Reason = "PROJECTION_NOT_FOUND"
+	ReasonProjectionInvalid          Reason = "PROJECTION_INVALID"
+	ReasonProjectionSchemaTaken      Reason = "PROJECTION_SCHEMA_TAKEN"
 	ReasonInternal                   Reason = "INTERNAL"
 )
 
@@ -48,16 +56,17 @@ const (
 var (
 	// Correct the request.
 
-	ErrInvalidEvent     error = &reasonError{ReasonInvalidEvent, "a field of an event is missing, ill-formed or too long"}
-	ErrInvalidFilter    error = &reasonError{ReasonInvalidFilter, "a field of the filter is ill-formed or too long"}
-	ErrInvalidRequest   error = &reasonError{ReasonInvalidRequest, "a field of the request is missing, ill-formed or contradicts a second one"}
-	ErrPageTokenInvalid error = &reasonError{ReasonPageTokenInvalid, "the page token is damaged, or belongs to another query"}
-	ErrEventTypeUnknown error = &reasonError{ReasonEventTypeUnknown, "the tenant's catalogue is strict and does not have this event type"}
-	ErrEventDataInvalid error = &reasonError{ReasonEventDataInvalid, "the event's data breaks its event type's schema"}
-	ErrEventTooLarge    error = &reasonError{ReasonEventTooLarge, "one event is larger than the limit"}
-	ErrBatchTooLarge    error = &reasonError{ReasonBatchTooLarge, "the request has more events or bytes than the limits"}
-	ErrUnauthenticated  error = &reasonError{ReasonUnauthenticated, "the call carries no credentials, or none that are valid"}
-	ErrPermissionDenied error = &reasonError{ReasonPermissionDenied, "the credentials do not allow this call"}
+	ErrInvalidEvent      error = &reasonError{ReasonInvalidEvent, "a field of an event is missing, ill-formed or too long"}
+	ErrInvalidFilter     error = &reasonError{ReasonInvalidFilter, "a field of the filter is ill-formed or too long"}
+	ErrInvalidRequest    error = &reasonError{ReasonInvalidRequest, "a field of the request is missing, ill-formed or contradicts a second one"}
+	ErrPageTokenInvalid  error = &reasonError{ReasonPageTokenInvalid, "the page token is damaged, or belongs to another query"}
+	ErrEventTypeUnknown  error = &reasonError{ReasonEventTypeUnknown, "the tenant's catalogue is strict and does not have this event type"}
+	ErrEventDataInvalid  error = &reasonError{ReasonEventDataInvalid, "the event's data breaks its event type's schema"}
+	ErrEventTooLarge     error = &reasonError{ReasonEventTooLarge, "one event is larger than the limit"}
+	ErrBatchTooLarge     error = &reasonError{ReasonBatchTooLarge, "the request has more events or bytes than the limits"}
+	ErrProjectionInvalid error = &reasonError{ReasonProjectionInvalid, "the database does not take a projection's SQL"}
+	ErrUnauthenticated   error = &reasonError{ReasonUnauthenticated, "the call carries no credentials, or none that are valid"}
+	ErrPermissionDenied  error = &reasonError{ReasonPermissionDenied, "the credentials do not allow this call"}
 
 	// Read again, decide again.
 
@@ -66,6 +75,7 @@ var (
 	ErrIdempotencyKeysPartlyKnown error = &reasonError{ReasonIdempotencyKeysPartlyKnown, "some of the request's idempotency keys or event ids are known and others are not"}
 	ErrEventIDReused              error = &reasonError{ReasonEventIDReused, "a chosen event id was seen before with other content"}
 	ErrEventTypeExists            error = &reasonError{ReasonEventTypeExists, "the catalogue has the event type with another definition"}
+	ErrConsumerExists             error = &reasonError{ReasonConsumerExists, "there is a consumer of this name with other settings"}
 	ErrVersionConflict            error = &reasonError{ReasonVersionConflict, "what is to be replaced is not at the expected version"}
 
 	// It is not there.
@@ -77,15 +87,21 @@ var (
 	ErrAggregateTypeNotFound error = &reasonError{ReasonAggregateTypeNotFound, "the catalogue does not have the aggregate type"}
 	ErrNarrativeNotFound     error = &reasonError{ReasonNarrativeNotFound, "nobody has saved a narrative of the event, or not that version of it"}
 	ErrEntityNotFound        error = &reasonError{ReasonEntityNotFound, "no event that is indexed carries the id, and nobody has linked it"}
+	ErrConsumerNotFound      error = &reasonError{ReasonConsumerNotFound, "there is no such consumer"}
+	ErrProjectionNotFound    error = &reasonError{ReasonProjectionNotFound, "there is no such projection"}
 	ErrCursorBeyondHead      error = &reasonError{ReasonCursorBeyondHead, "the cursor is beyond the log's head: it is not from this log"}
 	ErrCursorTrimmed         error = &reasonError{ReasonCursorTrimmed, "retention has removed events that follow the cursor"}
 	ErrLogDiverged           error = &reasonError{ReasonLogDiverged, "the log was restored to an earlier state and went on otherwise: rebuild from the start"}
+	ErrDeliveryNotHeld       error = &reasonError{ReasonDeliveryNotHeld, "the delivery is not this member's, or not any more"}
+	ErrEventNotPending       error = &reasonError{ReasonEventNotPending, "the event is not in a state of which the call could make anything"}
+	ErrProjectionSchemaTaken error = &reasonError{ReasonProjectionSchemaTaken, "a schema is in somebody else's use"}
 
 	// Try again later.
 
 	ErrOverloaded           error = &reasonError{ReasonOverloaded, "the server's append queue is full"}
 	ErrTooManySubscriptions error = &reasonError{ReasonTooManySubscriptions, "this server has as many subscriptions as it may have"}
 	ErrReadTooExpensive     error = &reasonError{ReasonReadTooExpensive, "the read took longer than the server allows: narrow the filter"}
+	ErrTooManyMembers       error = &reasonError{ReasonTooManyMembers, "the consumer has as many members as it may have"}
 	ErrStorageUnavailable   error = &reasonError{ReasonStorageUnavailable, "PostgreSQL can't be reached or refuses work; nothing was stored"}
 	ErrServerDraining       error = &reasonError{ReasonServerDraining, "this server is shutting down; nothing was stored"}
 	ErrCommitUnknown        error = &reasonError{ReasonCommitUnknown, "it could not be found out whether the events are stored: with keys, try again"}

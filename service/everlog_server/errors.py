@@ -259,6 +259,68 @@ class EntityNotFoundError(EverlogError):
     reason = "ENTITY_NOT_FOUND"
 
 
+class ConsumerNotFoundError(EverlogError):
+    """There is no such consumer."""
+
+    reason = "CONSUMER_NOT_FOUND"
+
+
+class ConsumerExistsError(EverlogError):
+    """There is a consumer of this name with other settings."""
+
+    reason = "CONSUMER_EXISTS"
+
+
+class DeliveryNotHeldError(EverlogError):
+    """The delivery is not this member's, or not any more."""
+
+    reason = "DELIVERY_NOT_HELD"
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(
+            f"delivery {delivery_id} is not this member's, or not any more",
+            metadata={"delivery_id": delivery_id},
+        )
+
+
+class EventNotPendingError(EverlogError):
+    """The event is not in a state of which the call could make anything."""
+
+    reason = "EVENT_NOT_PENDING"
+
+    def __init__(self, event_id: str, why: str) -> None:
+        super().__init__(f"event {event_id} {why}", metadata={"event_id": event_id})
+
+
+class TooManyMembersError(EverlogError):
+    """The consumer has as many members as it may have."""
+
+    reason = "TOO_MANY_MEMBERS"
+    retry_after_seconds = 5.0
+
+
+class ProjectionNotFoundError(EverlogError):
+    """There is no such projection."""
+
+    reason = "PROJECTION_NOT_FOUND"
+
+
+class ProjectionInvalidError(BadRequestError):
+    """The database does not take a projection's SQL."""
+
+    reason = "PROJECTION_INVALID"
+
+    def __init__(self, *violations: FieldViolation, sqlstate: str) -> None:
+        super().__init__(*violations)
+        self.metadata = {"sqlstate": sqlstate}
+
+
+class ProjectionSchemaTakenError(EverlogError):
+    """A schema is in somebody else's use."""
+
+    reason = "PROJECTION_SCHEMA_TAKEN"
+
+
 class TenantNotFoundError(EverlogError):
     """There is no such tenant."""
 

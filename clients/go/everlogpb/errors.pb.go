@@ -123,6 +123,27 @@ const (
 	ErrorReason_ERROR_REASON_NARRATIVE_NOT_FOUND ErrorReason = 33
 	// NOT_FOUND. No event that is indexed carries the id, and nobody has linked it.
 	ErrorReason_ERROR_REASON_ENTITY_NOT_FOUND ErrorReason = 34
+	// NOT_FOUND. There is no such consumer. Create it, or correct its name.
+	ErrorReason_ERROR_REASON_CONSUMER_NOT_FOUND ErrorReason = 35
+	// ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead.
+	ErrorReason_ERROR_REASON_CONSUMER_EXISTS ErrorReason = 36
+	// FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+	// answered already, or decided by hand. The answer does not count; the event may be delivered again.
+	// Metadata: `delivery_id`.
+	ErrorReason_ERROR_REASON_DELIVERY_NOT_HELD ErrorReason = 37
+	// FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+	// finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+	ErrorReason_ERROR_REASON_EVENT_NOT_PENDING ErrorReason = 38
+	// RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later.
+	ErrorReason_ERROR_REASON_TOO_MANY_MEMBERS ErrorReason = 39
+	// NOT_FOUND. There is no such projection. Apply it, or correct its name.
+	ErrorReason_ERROR_REASON_PROJECTION_NOT_FOUND ErrorReason = 40
+	// INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+	// violation names the field. Correct it.
+	ErrorReason_ERROR_REASON_PROJECTION_INVALID ErrorReason = 41
+	// FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+	// something outside of it depends on what would be removed. Choose another, or remove that first.
+	ErrorReason_ERROR_REASON_PROJECTION_SCHEMA_TAKEN ErrorReason = 42
 )
 
 // Enum value maps for ErrorReason.
@@ -163,6 +184,14 @@ var (
 		32: "ERROR_REASON_VERSION_CONFLICT",
 		33: "ERROR_REASON_NARRATIVE_NOT_FOUND",
 		34: "ERROR_REASON_ENTITY_NOT_FOUND",
+		35: "ERROR_REASON_CONSUMER_NOT_FOUND",
+		36: "ERROR_REASON_CONSUMER_EXISTS",
+		37: "ERROR_REASON_DELIVERY_NOT_HELD",
+		38: "ERROR_REASON_EVENT_NOT_PENDING",
+		39: "ERROR_REASON_TOO_MANY_MEMBERS",
+		40: "ERROR_REASON_PROJECTION_NOT_FOUND",
+		41: "ERROR_REASON_PROJECTION_INVALID",
+		42: "ERROR_REASON_PROJECTION_SCHEMA_TAKEN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -200,6 +229,14 @@ var (
 		"ERROR_REASON_VERSION_CONFLICT":              32,
 		"ERROR_REASON_NARRATIVE_NOT_FOUND":           33,
 		"ERROR_REASON_ENTITY_NOT_FOUND":              34,
+		"ERROR_REASON_CONSUMER_NOT_FOUND":            35,
+		"ERROR_REASON_CONSUMER_EXISTS":               36,
+		"ERROR_REASON_DELIVERY_NOT_HELD":             37,
+		"ERROR_REASON_EVENT_NOT_PENDING":             38,
+		"ERROR_REASON_TOO_MANY_MEMBERS":              39,
+		"ERROR_REASON_PROJECTION_NOT_FOUND":          40,
+		"ERROR_REASON_PROJECTION_INVALID":            41,
+		"ERROR_REASON_PROJECTION_SCHEMA_TAKEN":       42,
 	}
 )
 
@@ -819,7 +856,7 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\fdata_pointer\x18\x04 \x01(\tH\x00R\vdataPointer\x88\x01\x01\x12%\n" +
 	"\x0eschema_pointer\x18\x05 \x01(\tR\rschemaPointer\x12\x18\n" +
 	"\amessage\x18\x06 \x01(\tR\amessageB\x0f\n" +
-	"\r_data_pointer*\xee\t\n" +
+	"\r_data_pointer*\x96\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_EVENT\x10\x01\x12\x1f\n" +
@@ -856,7 +893,15 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"%ERROR_REASON_AGGREGATE_TYPE_NOT_FOUND\x10\x1f\x12!\n" +
 	"\x1dERROR_REASON_VERSION_CONFLICT\x10 \x12$\n" +
 	" ERROR_REASON_NARRATIVE_NOT_FOUND\x10!\x12!\n" +
-	"\x1dERROR_REASON_ENTITY_NOT_FOUND\x10\"BY\n" +
+	"\x1dERROR_REASON_ENTITY_NOT_FOUND\x10\"\x12#\n" +
+	"\x1fERROR_REASON_CONSUMER_NOT_FOUND\x10#\x12 \n" +
+	"\x1cERROR_REASON_CONSUMER_EXISTS\x10$\x12\"\n" +
+	"\x1eERROR_REASON_DELIVERY_NOT_HELD\x10%\x12\"\n" +
+	"\x1eERROR_REASON_EVENT_NOT_PENDING\x10&\x12!\n" +
+	"\x1dERROR_REASON_TOO_MANY_MEMBERS\x10'\x12%\n" +
+	"!ERROR_REASON_PROJECTION_NOT_FOUND\x10(\x12#\n" +
+	"\x1fERROR_REASON_PROJECTION_INVALID\x10)\x12(\n" +
+	"$ERROR_REASON_PROJECTION_SCHEMA_TAKEN\x10*BY\n" +
 	"\rio.everlog.v1B\vErrorsProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (

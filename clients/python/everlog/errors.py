@@ -128,6 +128,12 @@ class BatchTooLarge(InvalidArgument):
     reason = "BATCH_TOO_LARGE"
 
 
+class ProjectionInvalid(InvalidArgument):
+    """The database does not take a projection's SQL."""
+
+    reason = "PROJECTION_INVALID"
+
+
 class Unauthenticated(EverlogError):
     """The call carries no credentials, or none that are valid."""
 
@@ -197,6 +203,12 @@ class EventTypeExists(AlreadyExists):
     reason = "EVENT_TYPE_EXISTS"
 
 
+class ConsumerExists(AlreadyExists):
+    """There is a consumer of this name with other settings."""
+
+    reason = "CONSUMER_EXISTS"
+
+
 class VersionConflict(EverlogError):
     """What is to be replaced is not at the expected version."""
 
@@ -255,6 +267,18 @@ class EntityNotFound(NotFound):
     reason = "ENTITY_NOT_FOUND"
 
 
+class ConsumerNotFound(NotFound):
+    """There is no such consumer."""
+
+    reason = "CONSUMER_NOT_FOUND"
+
+
+class ProjectionNotFound(NotFound):
+    """There is no such projection."""
+
+    reason = "PROJECTION_NOT_FOUND"
+
+
 class CursorBeyondHead(EverlogError):
     """The cursor is beyond the log's head: it is not from this log."""
 
@@ -273,6 +297,27 @@ class LogDiverged(EverlogError):
     """The log was restored to an earlier state and went on otherwise: rebuild from the start."""
 
     reason = "LOG_DIVERGED"
+    code = StatusCode.FAILED_PRECONDITION
+
+
+class DeliveryNotHeld(EverlogError):
+    """The delivery is not this member's, or not any more."""
+
+    reason = "DELIVERY_NOT_HELD"
+    code = StatusCode.FAILED_PRECONDITION
+
+
+class EventNotPending(EverlogError):
+    """The event is not in a state of which the call could make anything."""
+
+    reason = "EVENT_NOT_PENDING"
+    code = StatusCode.FAILED_PRECONDITION
+
+
+class ProjectionSchemaTaken(EverlogError):
+    """A schema is in somebody else's use."""
+
+    reason = "PROJECTION_SCHEMA_TAKEN"
     code = StatusCode.FAILED_PRECONDITION
 
 
@@ -301,6 +346,12 @@ class ReadTooExpensive(ResourceExhausted):
     """The read took longer than the server allows: narrow the filter."""
 
     reason = "READ_TOO_EXPENSIVE"
+
+
+class TooManyMembers(ResourceExhausted):
+    """The consumer has as many members as it may have."""
+
+    reason = "TOO_MANY_MEMBERS"
 
 
 class Unavailable(EverlogError):

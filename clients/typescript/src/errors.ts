@@ -138,6 +138,13 @@ export class BatchTooLarge extends InvalidArgument {
     "The request has more events or bytes than the limits.";
 }
 
+/** The database does not take a projection's SQL. */
+export class ProjectionInvalid extends InvalidArgument {
+  static override readonly reason: string = "PROJECTION_INVALID";
+  static override readonly summary: string =
+    "The database does not take a projection's SQL.";
+}
+
 /** The call carries no credentials, or none that are valid. */
 export class Unauthenticated extends EverlogError {
   static override readonly reason: string = "UNAUTHENTICATED";
@@ -226,6 +233,13 @@ export class EventTypeExists extends AlreadyExists {
     "The catalogue has the event type with another definition.";
 }
 
+/** There is a consumer of this name with other settings. */
+export class ConsumerExists extends AlreadyExists {
+  static override readonly reason: string = "CONSUMER_EXISTS";
+  static override readonly summary: string =
+    "There is a consumer of this name with other settings.";
+}
+
 /** What is to be replaced is not at the expected version. */
 export class VersionConflict extends EverlogError {
   static override readonly reason: string = "VERSION_CONFLICT";
@@ -287,6 +301,20 @@ export class EntityNotFound extends NotFound {
     "No event that is indexed carries the id, and nobody has linked it.";
 }
 
+/** There is no such consumer. */
+export class ConsumerNotFound extends NotFound {
+  static override readonly reason: string = "CONSUMER_NOT_FOUND";
+  static override readonly summary: string =
+    "There is no such consumer.";
+}
+
+/** There is no such projection. */
+export class ProjectionNotFound extends NotFound {
+  static override readonly reason: string = "PROJECTION_NOT_FOUND";
+  static override readonly summary: string =
+    "There is no such projection.";
+}
+
 /** The cursor is beyond the log's head: it is not from this log. */
 export class CursorBeyondHead extends EverlogError {
   static override readonly reason: string = "CURSOR_BEYOND_HEAD";
@@ -308,6 +336,30 @@ export class LogDiverged extends EverlogError {
   static override readonly code: Code = "FAILED_PRECONDITION";
   static override readonly summary: string =
     "The log was restored to an earlier state and went on otherwise: rebuild from the start.";
+}
+
+/** The delivery is not this member's, or not any more. */
+export class DeliveryNotHeld extends EverlogError {
+  static override readonly reason: string = "DELIVERY_NOT_HELD";
+  static override readonly code: Code = "FAILED_PRECONDITION";
+  static override readonly summary: string =
+    "The delivery is not this member's, or not any more.";
+}
+
+/** The event is not in a state of which the call could make anything. */
+export class EventNotPending extends EverlogError {
+  static override readonly reason: string = "EVENT_NOT_PENDING";
+  static override readonly code: Code = "FAILED_PRECONDITION";
+  static override readonly summary: string =
+    "The event is not in a state of which the call could make anything.";
+}
+
+/** A schema is in somebody else's use. */
+export class ProjectionSchemaTaken extends EverlogError {
+  static override readonly reason: string = "PROJECTION_SCHEMA_TAKEN";
+  static override readonly code: Code = "FAILED_PRECONDITION";
+  static override readonly summary: string =
+    "A schema is in somebody else's use.";
 }
 
 // --- Try again later -----------------------------------------------------------------------------
@@ -336,6 +388,13 @@ export class ReadTooExpensive extends ResourceExhausted {
   static override readonly reason: string = "READ_TOO_EXPENSIVE";
   static override readonly summary: string =
     "The read took longer than the server allows: narrow the filter.";
+}
+
+/** The consumer has as many members as it may have. */
+export class TooManyMembers extends ResourceExhausted {
+  static override readonly reason: string = "TOO_MANY_MEMBERS";
+  static override readonly summary: string =
+    "The consumer has as many members as it may have.";
 }
 
 /** The server can't answer now. */
@@ -427,6 +486,14 @@ export const ERRORS_BY_REASON: ReadonlyMap<string, ErrorClass> = new Map(
     PermissionDenied,
     PositionNotVisible,
     ReadTooExpensive,
+    ConsumerNotFound,
+    ConsumerExists,
+    DeliveryNotHeld,
+    EventNotPending,
+    TooManyMembers,
+    ProjectionNotFound,
+    ProjectionInvalid,
+    ProjectionSchemaTaken,
     InternalError,
     EventTypeExists,
     EventTypeNotFound,

@@ -143,6 +143,31 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it."""
     ERROR_REASON_ENTITY_NOT_FOUND: _ErrorReason.ValueType  # 34
     """NOT_FOUND. No event that is indexed carries the id, and nobody has linked it."""
+    ERROR_REASON_CONSUMER_NOT_FOUND: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. There is no such consumer. Create it, or correct its name."""
+    ERROR_REASON_CONSUMER_EXISTS: _ErrorReason.ValueType  # 36
+    """ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead."""
+    ERROR_REASON_DELIVERY_NOT_HELD: _ErrorReason.ValueType  # 37
+    """FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+    answered already, or decided by hand. The answer does not count; the event may be delivered again.
+    Metadata: `delivery_id`.
+    """
+    ERROR_REASON_EVENT_NOT_PENDING: _ErrorReason.ValueType  # 38
+    """FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+    finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+    """
+    ERROR_REASON_TOO_MANY_MEMBERS: _ErrorReason.ValueType  # 39
+    """RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later."""
+    ERROR_REASON_PROJECTION_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """NOT_FOUND. There is no such projection. Apply it, or correct its name."""
+    ERROR_REASON_PROJECTION_INVALID: _ErrorReason.ValueType  # 41
+    """INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+    violation names the field. Correct it.
+    """
+    ERROR_REASON_PROJECTION_SCHEMA_TAKEN: _ErrorReason.ValueType  # 42
+    """FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+    something outside of it depends on what would be removed. Choose another, or remove that first.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Each value's comment gives the code, and what the caller should do."""
@@ -257,6 +282,31 @@ ERROR_REASON_NARRATIVE_NOT_FOUND: ErrorReason.ValueType  # 33
 """NOT_FOUND. Nobody has saved a narrative of the event, or not that version of it."""
 ERROR_REASON_ENTITY_NOT_FOUND: ErrorReason.ValueType  # 34
 """NOT_FOUND. No event that is indexed carries the id, and nobody has linked it."""
+ERROR_REASON_CONSUMER_NOT_FOUND: ErrorReason.ValueType  # 35
+"""NOT_FOUND. There is no such consumer. Create it, or correct its name."""
+ERROR_REASON_CONSUMER_EXISTS: ErrorReason.ValueType  # 36
+"""ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead."""
+ERROR_REASON_DELIVERY_NOT_HELD: ErrorReason.ValueType  # 37
+"""FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+answered already, or decided by hand. The answer does not count; the event may be delivered again.
+Metadata: `delivery_id`.
+"""
+ERROR_REASON_EVENT_NOT_PENDING: ErrorReason.ValueType  # 38
+"""FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+"""
+ERROR_REASON_TOO_MANY_MEMBERS: ErrorReason.ValueType  # 39
+"""RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later."""
+ERROR_REASON_PROJECTION_NOT_FOUND: ErrorReason.ValueType  # 40
+"""NOT_FOUND. There is no such projection. Apply it, or correct its name."""
+ERROR_REASON_PROJECTION_INVALID: ErrorReason.ValueType  # 41
+"""INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+violation names the field. Correct it.
+"""
+ERROR_REASON_PROJECTION_SCHEMA_TAKEN: ErrorReason.ValueType  # 42
+"""FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+something outside of it depends on what would be removed. Choose another, or remove that first.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

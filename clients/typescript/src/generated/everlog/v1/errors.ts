@@ -137,6 +137,35 @@ export enum ErrorReason {
   NARRATIVE_NOT_FOUND = 33,
   /** ENTITY_NOT_FOUND - NOT_FOUND. No event that is indexed carries the id, and nobody has linked it. */
   ENTITY_NOT_FOUND = 34,
+  /** CONSUMER_NOT_FOUND - NOT_FOUND. There is no such consumer. Create it, or correct its name. */
+  CONSUMER_NOT_FOUND = 35,
+  /** CONSUMER_EXISTS - ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead. */
+  CONSUMER_EXISTS = 36,
+  /**
+   * DELIVERY_NOT_HELD - FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+   * answered already, or decided by hand. The answer does not count; the event may be delivered again.
+   * Metadata: `delivery_id`.
+   */
+  DELIVERY_NOT_HELD = 37,
+  /**
+   * EVENT_NOT_PENDING - FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+   * finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+   */
+  EVENT_NOT_PENDING = 38,
+  /** TOO_MANY_MEMBERS - RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later. */
+  TOO_MANY_MEMBERS = 39,
+  /** PROJECTION_NOT_FOUND - NOT_FOUND. There is no such projection. Apply it, or correct its name. */
+  PROJECTION_NOT_FOUND = 40,
+  /**
+   * PROJECTION_INVALID - INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+   * violation names the field. Correct it.
+   */
+  PROJECTION_INVALID = 41,
+  /**
+   * PROJECTION_SCHEMA_TAKEN - FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+   * something outside of it depends on what would be removed. Choose another, or remove that first.
+   */
+  PROJECTION_SCHEMA_TAKEN = 42,
   UNRECOGNIZED = -1,
 }
 

@@ -315,6 +315,75 @@ public enum ErrorReason
    * <code>ERROR_REASON_ENTITY_NOT_FOUND = 34;</code>
    */
   ERROR_REASON_ENTITY_NOT_FOUND(34),
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such consumer. Create it, or correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CONSUMER_NOT_FOUND = 35;</code>
+   */
+  ERROR_REASON_CONSUMER_NOT_FOUND(35),
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CONSUMER_EXISTS = 36;</code>
+   */
+  ERROR_REASON_CONSUMER_EXISTS(36),
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+   * answered already, or decided by hand. The answer does not count; the event may be delivered again.
+   * Metadata: `delivery_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_DELIVERY_NOT_HELD = 37;</code>
+   */
+  ERROR_REASON_DELIVERY_NOT_HELD(37),
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+   * finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_NOT_PENDING = 38;</code>
+   */
+  ERROR_REASON_EVENT_NOT_PENDING(38),
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOO_MANY_MEMBERS = 39;</code>
+   */
+  ERROR_REASON_TOO_MANY_MEMBERS(39),
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such projection. Apply it, or correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_NOT_FOUND = 40;</code>
+   */
+  ERROR_REASON_PROJECTION_NOT_FOUND(40),
+  /**
+   * <pre>
+   * INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+   * violation names the field. Correct it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_INVALID = 41;</code>
+   */
+  ERROR_REASON_PROJECTION_INVALID(41),
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+   * something outside of it depends on what would be removed. Choose another, or remove that first.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_SCHEMA_TAKEN = 42;</code>
+   */
+  ERROR_REASON_PROJECTION_SCHEMA_TAKEN(42),
   UNRECOGNIZED(-1),
   ;
 
@@ -627,6 +696,75 @@ public enum ErrorReason
    * <code>ERROR_REASON_ENTITY_NOT_FOUND = 34;</code>
    */
   public static final int ERROR_REASON_ENTITY_NOT_FOUND_VALUE = 34;
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such consumer. Create it, or correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CONSUMER_NOT_FOUND = 35;</code>
+   */
+  public static final int ERROR_REASON_CONSUMER_NOT_FOUND_VALUE = 35;
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is a consumer of this name with other settings. Update it instead.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CONSUMER_EXISTS = 36;</code>
+   */
+  public static final int ERROR_REASON_CONSUMER_EXISTS_VALUE = 36;
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The delivery is not this member's, or not any more: its lease ran out, it was
+   * answered already, or decided by hand. The answer does not count; the event may be delivered again.
+   * Metadata: `delivery_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_DELIVERY_NOT_HELD = 37;</code>
+   */
+  public static final int ERROR_REASON_DELIVERY_NOT_HELD_VALUE = 37;
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The event is not in a state of which the call could make anything: it is
+   * finished, not parked, did not fail, or is not meant. Metadata: `event_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_NOT_PENDING = 38;</code>
+   */
+  public static final int ERROR_REASON_EVENT_NOT_PENDING_VALUE = 38;
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED, with RetryInfo. The consumer has as many members as it may have. Try again later.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOO_MANY_MEMBERS = 39;</code>
+   */
+  public static final int ERROR_REASON_TOO_MANY_MEMBERS_VALUE = 39;
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such projection. Apply it, or correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_NOT_FOUND = 40;</code>
+   */
+  public static final int ERROR_REASON_PROJECTION_NOT_FOUND_VALUE = 40;
+  /**
+   * <pre>
+   * INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
+   * violation names the field. Correct it.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_INVALID = 41;</code>
+   */
+  public static final int ERROR_REASON_PROJECTION_INVALID_VALUE = 41;
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
+   * something outside of it depends on what would be removed. Choose another, or remove that first.
+   * </pre>
+   *
+   * <code>ERROR_REASON_PROJECTION_SCHEMA_TAKEN = 42;</code>
+   */
+  public static final int ERROR_REASON_PROJECTION_SCHEMA_TAKEN_VALUE = 42;
 
 
   public final int getNumber() {
@@ -688,6 +826,14 @@ public enum ErrorReason
       case 32: return ERROR_REASON_VERSION_CONFLICT;
       case 33: return ERROR_REASON_NARRATIVE_NOT_FOUND;
       case 34: return ERROR_REASON_ENTITY_NOT_FOUND;
+      case 35: return ERROR_REASON_CONSUMER_NOT_FOUND;
+      case 36: return ERROR_REASON_CONSUMER_EXISTS;
+      case 37: return ERROR_REASON_DELIVERY_NOT_HELD;
+      case 38: return ERROR_REASON_EVENT_NOT_PENDING;
+      case 39: return ERROR_REASON_TOO_MANY_MEMBERS;
+      case 40: return ERROR_REASON_PROJECTION_NOT_FOUND;
+      case 41: return ERROR_REASON_PROJECTION_INVALID;
+      case 42: return ERROR_REASON_PROJECTION_SCHEMA_TAKEN;
       default: return null;
     }
   }

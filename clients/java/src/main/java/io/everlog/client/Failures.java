@@ -40,6 +40,14 @@ final class Failures {
             Map.entry("VERSION_CONFLICT", VersionConflictException::new),
             Map.entry("NARRATIVE_NOT_FOUND", NarrativeNotFoundException::new),
             Map.entry("ENTITY_NOT_FOUND", EntityNotFoundException::new),
+            Map.entry("CONSUMER_NOT_FOUND", ConsumerNotFoundException::new),
+            Map.entry("CONSUMER_EXISTS", ConsumerExistsException::new),
+            Map.entry("DELIVERY_NOT_HELD", DeliveryNotHeldException::new),
+            Map.entry("EVENT_NOT_PENDING", EventNotPendingException::new),
+            Map.entry("TOO_MANY_MEMBERS", TooManyMembersException::new),
+            Map.entry("PROJECTION_NOT_FOUND", ProjectionNotFoundException::new),
+            Map.entry("PROJECTION_INVALID", ProjectionInvalidException::new),
+            Map.entry("PROJECTION_SCHEMA_TAKEN", ProjectionSchemaTakenException::new),
             Map.entry("INTERNAL", InternalException::new));
 
     /** For a failure whose reason is absent, or unknown to this client because the server is newer. */
