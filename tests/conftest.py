@@ -1,25 +1,31 @@
 """A real PostgreSQL for the tests, one per pytest process, started when a test first asks for it.
 
 Its database `everlog` is migrated once and then only cloned: each test that takes `database_url`
-has a database of its own, made in some 30 ms.
+has a database of its own, made in some 30 ms. Roles belong to a whole PostgreSQL, so with several
+processes (`-n`) each has one of its own, and names need be unique within a process only.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import pytest_asyncio
 
 from everlog_server.storage import migrations
 from everlog_server.storage.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.servers import SharedServer
 
 # Tests start processes while gRPC's threads run; its handlers of fork() crash the child.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
@@ -27,7 +33,27 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
 # Whoever starts us in the background may have SIGINT ignored; what we start would ignore it, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Tests start hundreds of processes. Where the environment forbids bytecode, as container images do,
+# each of them would compile all of everlog anew, and pytest each test file: it is kept in build/.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / "build" / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+PROCESSES_MAX = 8
+
 _numbers = count(1)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes `-n auto` means; none, where a few tests were chosen.
+
+    One more than there are cores, as tests wait for most of their time. Starting a process costs
+    as much as a dozen tests, so for few of them it is not worth it; `--pdb` has none anyway.
+    """
+    chosen = config.option.keyword or config.args_source is not config.ArgsSource.TESTPATHS
+    return 0 if chosen else min((os.cpu_count() or 1) + 1, PROCESSES_MAX)
 
 
 def with_database(dsn: str, name: str) -> str:
@@ -61,6 +87,26 @@ def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 def database_url(postgres: EmbeddedPostgres, template_database: str) -> Iterator[str]:
     """A superuser's URL of a new, migrated database; it goes when the test ends."""
     yield from _new_database(postgres, template=template_database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_server(
+    postgres: EmbeddedPostgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SharedServer]:
+    """One server for the tests of a module, where a tenant of its own is enough for each of them.
+
+    At the end it stops well, and has met no defect in any of them.
+    """
+    # Not above: it imports gRPC, which reads the environment then.
+    from tests.servers import SharedServer, serving  # noqa: PLC0415
+
+    databases = _new_database(postgres, template=template_database)
+    url = next(databases)
+    async with serving(url, tmp_path_factory.mktemp("shared_server")) as server:
+        yield SharedServer(server, url)
+        assert await server.stop() == 0
+        assert "Traceback" not in server.log
+    next(databases, None)
 
 
 def _new_database(postgres: EmbeddedPostgres, *, template: str) -> Iterator[str]:

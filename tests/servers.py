@@ -9,17 +9,22 @@ import os
 import signal
 import socket
 import sys
+import uuid
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+import psycopg
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import Any
 
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -94,21 +99,95 @@ async def serving(database_url: str, folder: Path, *flags: str) -> AsyncIterator
         await server.close()
 
 
-@asynccontextmanager
-async def stub_for(address: str) -> AsyncIterator[EventStoreServiceStub]:
-    """A stub on a channel of its own: its own connection, which reconnects quickly."""
+@dataclass(frozen=True, slots=True)
+class SharedServer:
+    """A server that serves many tests, each with tenants of its own."""
+
+    server: Server
+    database_url: str
+    _numbers: Iterator[int] = field(default_factory=lambda: count(2))
+
+    @property
+    def url(self) -> str:
+        """What clients connect to."""
+        return f"everlog://{self.server.address}"
+
+    def new_tenant(self) -> str:
+        """The name of a tenant with an empty log."""
+        number = next(self._numbers)
+        make_tenant(self.database_url, f"tenant-{number}", number)
+        return f"tenant-{number}"
+
+
+def make_tenant(database_url: str, name: str, tenant_id: int, *, head: int = 0) -> None:
+    """A tenant with an empty log, or with one that says that it is long already."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO everlog.tenant_names (name, tenant_id) VALUES (%s, %s)", (name, tenant_id)
+        )
+        connection.execute(
+            "INSERT INTO everlog.tenants (tenant_id, head, head_event_id) VALUES (%s, %s, %s)",
+            (tenant_id, head, uuid.uuid4() if head else None),
+        )
+
+
+class _ForTenant:
+    """Says for which tenant a call is, unless the call says it."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+
+    def _named(self, details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+        metadata = grpc.aio.Metadata(*(details.metadata or ()))
+        if "everlog-tenant" not in metadata:
+            metadata.add("everlog-tenant", self._tenant)
+        return details._replace(metadata=metadata)
+
+
+class _UnaryForTenant(_ForTenant, grpc.aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(
+        self,
+        continuation: Callable[..., Any],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        return await continuation(self._named(client_call_details), request)
+
+
+class _StreamForTenant(_ForTenant, grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(
+        self,
+        continuation: Callable[..., Any],
+        client_call_details: grpc.aio.ClientCallDetails,
+        request: Any,
+    ) -> Any:
+        return await continuation(self._named(client_call_details), request)
+
+
+def tenant_channel(address: str, tenant: str = "") -> grpc.aio.Channel:
+    """A connection of its own, which reconnects quickly; calls are of a tenant, if one is named.
+
+    Those that stream requests name it themselves.
+    """
     options = [
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 50),
         ("grpc.max_reconnect_backoff_ms", 200),
         ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ]
-    async with grpc.aio.insecure_channel(address, options=options) as channel:
+    interceptors = [_UnaryForTenant(tenant), _StreamForTenant(tenant)] if tenant else None
+    return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+
+
+@asynccontextmanager
+async def stub_for(address: str, tenant: str = "") -> AsyncIterator[EventStoreServiceStub]:
+    """A stub on a channel of its own."""
+    async with tenant_channel(address, tenant) as channel:
         yield EventStoreServiceStub(channel)
 
 
 async def read_log(stub: EventStoreServiceStub) -> list[pb.event__pb2.RecordedEvent]:
-    """The whole log of the tenant `default`."""
+    """The whole log of the stub's tenant."""
     return [event async for batch in stub.Replay(pb.ReplayRequest()) for event in batch.events]
 
 

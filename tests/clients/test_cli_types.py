@@ -1,18 +1,19 @@
-"""`everlog types` and the client's methods for it, on a real server."""
+"""`everlog types` and the client's methods for it, on a real server.
+
+One server for all of them; each test has a tenant of its own.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 import everlog
 from everlog_server.cli.catalogues.reading import BUNDLES, read, read_source
 from tests.clients.test_cli_commands import run
-from tests.servers import serving
+from tests.servers import SharedServer
 
 PARCEL = """
 event_types:
@@ -36,10 +37,17 @@ aggregate_types:
 """
 
 
-@pytest_asyncio.fixture
-async def url(database_url: str, tmp_path: Path) -> AsyncIterator[str]:
-    async with serving(database_url, tmp_path) as server:
-        yield f"everlog://{server.address}"
+@pytest.fixture
+def tenant(shared_server: SharedServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new one, which the commands take from the environment."""
+    tenant = shared_server.new_tenant()
+    monkeypatch.setenv("EVERLOG_TENANT", tenant)
+    return tenant
+
+
+@pytest.fixture
+def url(shared_server: SharedServer, tenant: str) -> str:
+    return shared_server.url
 
 
 @pytest.fixture
@@ -53,8 +61,10 @@ async def types(url: str, *arguments: str, stdin: str = "") -> tuple[int, str, s
     return await run("types", *arguments, "--url", url, stdin=stdin)
 
 
-async def test_each_bundle_is_imported_whole_and_a_second_time_unchanged(url: str) -> None:
-    async with everlog.connect(url) as client:
+async def test_each_bundle_is_imported_whole_and_a_second_time_unchanged(
+    url: str, tenant: str
+) -> None:
+    async with everlog.connect(url, tenant=tenant) as client:
         for bundle in BUNDLES:
             request = read_source(bundle).request
             names = [one.name for one in (*request.event_types, *request.aggregate_types)]
@@ -157,16 +167,18 @@ async def test_deprecation_and_policy(url: str, parcel: str) -> None:
     assert (code, err.startswith("everlog: EVENT_TYPE_UNKNOWN:")) == (3, True)
 
 
-async def test_another_tenant_sees_nothing_of_it(url: str, parcel: str) -> None:
+async def test_another_tenant_sees_nothing_of_it(
+    url: str, parcel: str, shared_server: SharedServer
+) -> None:
     await types(url, "import", parcel)
     await types(url, "policy", "strict")
-    other = ("--tenant", "other")
-    assert (await types(url, "policy", *other))[1] in ("open\n", "")
+    other = ("--tenant", shared_server.new_tenant())
+    assert (await types(url, "policy", *other))[:2] == (0, "open\n")
     _, out, _ = await types(url, "list", "--all", *other)
     assert "parcel" not in out
 
 
-async def test_the_client_has_a_method_for_each_call(url: str) -> None:
+async def test_the_client_has_a_method_for_each_call(url: str, tenant: str) -> None:
     definition = everlog.event_type_definition(
         "parcel.lost",
         category="parcel",
@@ -174,7 +186,7 @@ async def test_the_client_has_a_method_for_each_call(url: str) -> None:
         example={"why": "über Bord"},
         documentable=True,
     )
-    async with everlog.connect(url) as client:
+    async with everlog.connect(url, tenant=tenant) as client:
         registered = await client.register_event_type(definition)
         assert (registered.version, registered.definition) == (1, definition)
         assert (await client.register_event_type(definition)).version == 1
@@ -207,8 +219,8 @@ async def test_the_client_has_a_method_for_each_call(url: str) -> None:
             await client.aggregate_type("letter")
 
 
-def test_threads_have_the_same_methods(url: str) -> None:
-    with everlog.connect_sync(url) as client:
+def test_threads_have_the_same_methods(url: str, tenant: str) -> None:
+    with everlog.connect_sync(url, tenant=tenant) as client:
         assert client.set_catalog_policy("strict") == "strict"
         assert client.catalog_policy() == "strict"
         request = read_source("commerce").request

@@ -1,4 +1,7 @@
-"""AggregateService over the wire: state, listing, counts, latest, statistics."""
+"""AggregateService over the wire: state, listing, counts, latest, statistics.
+
+One server for most of them; each test has tenants of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import psycopg
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
@@ -24,6 +26,8 @@ from tests.servers import serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
+
+    from tests.servers import SharedServer
 
 
 class Caller:
@@ -109,20 +113,14 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
 
 
 @asynccontextmanager
-async def calling(database_url: str, folder: Path) -> AsyncIterator[tuple[Caller, Caller]]:
-    """Callers of the tenants `default` and `other`."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("INSERT INTO everlog.tenant_names (name, tenant_id) VALUES ('other', 2)")
-        connection.execute("INSERT INTO everlog.tenants (tenant_id) VALUES (2)")
-    async with (
-        serving(database_url, folder) as server,
-        grpc.aio.insecure_channel(server.address) as channel,
-    ):
-        yield Caller(channel), Caller(channel, "other")
+async def calling(shared: SharedServer) -> AsyncIterator[tuple[Caller, Caller]]:
+    """Callers of two new tenants."""
+    async with grpc.aio.insecure_channel(shared.server.address) as channel:
+        yield Caller(channel, shared.new_tenant()), Caller(channel, shared.new_tenant())
 
 
-async def test_a_state_is_what_the_events_add_up_to_then(database_url: str, tmp_path: Path) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+async def test_a_state_is_what_the_events_add_up_to_then(shared_server: SharedServer) -> None:
+    async with calling(shared_server) as (caller, other):
         receipts = []
         for data, event_type in (
             ({"status": "new", "customer": {"name": "Ann", "tier": "gold"}}, "order.created"),
@@ -164,9 +162,9 @@ async def test_a_state_is_what_the_events_add_up_to_then(database_url: str, tmp_
 
 
 async def test_every_aggregate_is_listed_once_as_of_the_first_page(
-    database_url: str, tmp_path: Path
+    shared_server: SharedServer,
 ) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+    async with calling(shared_server) as (caller, other):
         for aggregate in ("b/1", "a/1", "a/2", "b/1", "a/10", "c/x", "a/1"):
             await caller.emit(event(aggregate, event_type=f"{aggregate[0]}.happened"))
         await other.emit(event("z/1"), event("a/1"))
@@ -198,10 +196,8 @@ async def test_every_aggregate_is_listed_once_as_of_the_first_page(
         assert await caller.listed() == ["d/1", "a/2", "b/1", "a/1", "c/x", "a/10"]
 
 
-async def test_events_are_counted_by_what_they_have_in_common(
-    database_url: str, tmp_path: Path
-) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+async def test_events_are_counted_by_what_they_have_in_common(shared_server: SharedServer) -> None:
+    async with calling(shared_server) as (caller, other):
         await other.emit(event("a/1", event_type="other.tenant", actor="system"))
         assert (await caller.count()).total == 0
         for group in (1, 2, 3, 4):
@@ -231,8 +227,8 @@ async def test_events_are_counted_by_what_they_have_in_common(
         assert numbers((await caller.count(2, **filtered)).counts) == [(today, 1)]
 
 
-async def test_the_latest_events_come_newest_first(database_url: str, tmp_path: Path) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+async def test_the_latest_events_come_newest_first(shared_server: SharedServer) -> None:
+    async with calling(shared_server) as (caller, other):
         await other.emit(event("a/1"))
         assert not (await caller.latest()).events
         await caller.emit(*[event("a/1", n, f"t.{n % 2}") for n in range(25)])
@@ -245,8 +241,8 @@ async def test_the_latest_events_come_newest_first(database_url: str, tmp_path: 
         assert [one.position for one in (await caller.latest()).events] == [29, 28]
 
 
-async def test_statistics_tell_how_much_has_happened(database_url: str, tmp_path: Path) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+async def test_statistics_tell_how_much_has_happened(shared_server: SharedServer) -> None:
+    async with calling(shared_server) as (caller, other):
         await other.emit(event("a/1"))
         nothing = await caller.statistics()
         assert (nothing.head_position, nothing.events_examined) == (0, 0)
@@ -320,11 +316,8 @@ METHODS = {
 }
 
 
-async def test_bad_input_is_refused_by_its_field(database_url: str, tmp_path: Path) -> None:
-    async with (
-        serving(database_url, tmp_path) as server,
-        grpc.aio.insecure_channel(server.address) as channel,
-    ):
+async def test_bad_input_is_refused_by_its_field(shared_server: SharedServer) -> None:
+    async with grpc.aio.insecure_channel(shared_server.server.address) as channel:
 
         async def refused(method: str, data: bytes) -> tuple[grpc.StatusCode, str, str]:
             call = channel.unary_unary(f"/everlog.v1.AggregateService/{method}")
@@ -348,12 +341,11 @@ async def test_bad_input_is_refused_by_its_field(database_url: str, tmp_path: Pa
             assert (code, reason, told) == (grpc.StatusCode.INVALID_ARGUMENT, expected, field)
         for method in METHODS.values():
             assert (await refused(method, b"\xff\xff"))[1:] == ("INVALID_REQUEST", "request")
-        assert await server.stop() == 0
-        assert "Traceback" not in server.log
+        assert "Traceback" not in shared_server.server.log
 
 
-async def test_a_token_is_good_for_its_own_listing_only(database_url: str, tmp_path: Path) -> None:
-    async with calling(database_url, tmp_path) as (caller, other):
+async def test_a_token_is_good_for_its_own_listing_only(shared_server: SharedServer) -> None:
+    async with calling(shared_server) as (caller, other):
         for one in (caller, other):
             await one.emit(*[event(f"a/{n}") for n in range(5)])
         for order in (pb.AGGREGATE_ORDER_NAME, pb.AGGREGATE_ORDER_LAST_ACTIVE_FIRST):
@@ -407,7 +399,7 @@ ORDER = catalog_pb2.AggregateTypeDefinition(
 
 
 async def test_a_reducer_of_the_catalogue_says_how_events_add_up(
-    database_url: str, tmp_path: Path
+    shared_server: SharedServer, tmp_path: Path
 ) -> None:
     story = [
         ("order.created", {"customer": "Ann"}),  # named by no reduction: merged
@@ -417,11 +409,13 @@ async def test_a_reducer_of_the_catalogue_says_how_events_add_up(
         ("order.paid", {"cents": 500}),
     ]
     async with (
-        calling(database_url, tmp_path) as (caller, other),
+        grpc.aio.insecure_channel(shared_server.server.address) as first,
         # A second server process over the same database knows the definition, too.
-        serving(database_url, tmp_path) as second,
+        serving(shared_server.database_url, tmp_path) as second,
         grpc.aio.insecure_channel(second.address) as channel,
     ):
+        tenant = shared_server.new_tenant()
+        caller, other = Caller(first, tenant), Caller(first, shared_server.new_tenant())
         for name, data in story:
             await caller.emit(event("order/1", data, name))
             await other.emit(event("order/1", data, name))
@@ -434,7 +428,7 @@ async def test_a_reducer_of_the_catalogue_says_how_events_add_up(
             "customer": "Ann",
         }
         assert reduced.aggregate_type_version == 1
-        assert (await Caller(channel).state("order/1")).state == reduced.state
+        assert (await Caller(channel, tenant).state("order/1")).state == reduced.state
         early = await caller.state("order/1", through_sequence=0)
         assert json.loads(early.state) == json.loads(ORDER.initial_state)
         theirs = await other.state("order/1")
@@ -443,6 +437,6 @@ async def test_a_reducer_of_the_catalogue_says_how_events_add_up(
 
         newer = catalog_pb2.AggregateTypeDefinition(name="order", ignore_others=True)
         await caller.define(newer)
-        ignored = await Caller(channel).state("order/1")
+        ignored = await Caller(channel, tenant).state("order/1")
         assert (ignored.state, ignored.aggregate_type_version) == ("{}", 2)
         assert (ignored.events_replayed, ignored.last_sequence) == (5, 5)

@@ -1,4 +1,7 @@
-"""Outcomes, narratives and graphs over the wire, on the real server and PostgreSQL."""
+"""Outcomes, narratives and graphs over the wire, on the real server and PostgreSQL.
+
+One server for all of them; each test has a tenant of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ from everlog.v1 import event_pb2, event_store_pb2
 from everlog.v1 import narratives_pb2 as pb
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from everlog.v1.narratives_pb2_grpc import NarrativeServiceStub
-from tests.servers import serving
+from tests.servers import tenant_channel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
     from everlog.v1.narratives_pb2_grpc import NarrativeServiceAsyncStub
+    from tests.servers import SharedServer
 
 NOBODY = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
 BACKWARDS, FORWARDS = pb.TRACE_DIRECTION_BACKWARDS, pb.TRACE_DIRECTION_FORWARDS
@@ -76,11 +79,9 @@ async def reason_of(reason: str) -> AsyncIterator[None]:
 
 
 @pytest_asyncio.fixture
-async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with (
-        serving(database_url, tmp_path) as server,
-        grpc.aio.insecure_channel(server.address) as channel,
-    ):
+async def world(shared_server: SharedServer) -> AsyncIterator[World]:
+    server = shared_server.server
+    async with tenant_channel(server.address, shared_server.new_tenant()) as channel:
         yield World(channel)
         assert "Traceback" not in server.log
 
@@ -351,13 +352,8 @@ async def test_large_events_are_cut_by_bytes_the_nearest_first(world: World) -> 
     assert graph.ByteSize() < 4 * 1024 * 1024
 
 
-async def test_another_tenant_sees_nothing(world: World, database_url: str) -> None:
-    import psycopg  # noqa: PLC0415
-
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("INSERT INTO everlog.tenant_names (name, tenant_id) VALUES ('other', 2)")
-        connection.execute("INSERT INTO everlog.tenants (tenant_id) VALUES (2)")
-    other = {"metadata": (("everlog-tenant", "other"),)}
+async def test_another_tenant_sees_nothing(world: World, shared_server: SharedServer) -> None:
+    other = {"metadata": (("everlog-tenant", shared_server.new_tenant()),)}
     mine = await world.one(correlation_id="c")
     await world.record(mine, "done")
     await world.narratives.SaveNarrative(

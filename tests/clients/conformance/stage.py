@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from itertools import count
 from typing import TYPE_CHECKING, Any
-
-import psycopg
 
 import everlog
 from tests.clients.conformance.matching import (
@@ -17,6 +14,7 @@ from tests.clients.conformance.matching import (
     substitute,
 )
 from tests.clients.conformance.scenarios import HARNESS_ACTIONS
+from tests.servers import make_tenant
 
 if TYPE_CHECKING:
     from tests.clients.conformance.runners import Runner
@@ -43,14 +41,7 @@ class Stage:
         """A tenant with an empty log, or with one that says that it is long already."""
         number = next(_tenants)
         name = f"tenant-{number}"
-        async with await psycopg.AsyncConnection.connect(self._database_url) as connection:
-            await connection.execute(
-                "INSERT INTO everlog.tenant_names (name, tenant_id) VALUES (%s, %s)", (name, number)
-            )
-            await connection.execute(
-                "INSERT INTO everlog.tenants (tenant_id, head, head_event_id) VALUES (%s, %s, %s)",
-                (number, head, uuid.uuid4() if head else None),
-            )
+        await asyncio.to_thread(make_tenant, self._database_url, name, number, head=head)
         return name
 
     async def play(self, scenario: Scenario, runner: Runner) -> list[str]:
