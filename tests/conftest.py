@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,13 +81,15 @@ def template_database(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture
 def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A superuser's URL of a new database without a schema; it goes when the test ends."""
-    yield from _new_database(postgres, template="template1")
+    with new_database(postgres, template="template1") as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres, template_database: str) -> Iterator[str]:
     """A superuser's URL of a new, migrated database; it goes when the test ends."""
-    yield from _new_database(postgres, template=template_database)
+    with new_database(postgres, template=template_database) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -100,16 +103,17 @@ async def shared_server(
     # Not above: it imports gRPC, which reads the environment then.
     from tests.servers import SharedServer, serving  # noqa: PLC0415
 
-    databases = _new_database(postgres, template=template_database)
-    url = next(databases)
-    async with serving(url, tmp_path_factory.mktemp("shared_server")) as server:
-        yield SharedServer(server, url)
-        assert await server.stop() == 0
-        assert "Traceback" not in server.log
-    next(databases, None)
+    folder = tmp_path_factory.mktemp("shared_server")
+    with new_database(postgres, template=template_database) as url:
+        async with serving(url, folder) as server:
+            yield SharedServer(server, url)
+            assert await server.stop() == 0
+            assert "Traceback" not in server.log
 
 
-def _new_database(postgres: EmbeddedPostgres, *, template: str) -> Iterator[str]:
+@contextmanager
+def new_database(postgres: EmbeddedPostgres, *, template: str) -> Iterator[str]:
+    """A superuser's URL of a new database; it goes with the block."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(with_database(postgres.dsn, "postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())

@@ -1,4 +1,7 @@
-"""The knowledge graph: what is indexed is what a fold over the log says, whoever indexes it."""
+"""The knowledge graph: what is indexed is what a fold over the log says, whoever indexes it.
+
+One server where a tenant of its own is enough for a test; servers of its own where they compete.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import grpc
 import psycopg
 import pytest
+import pytest_asyncio
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from hypothesis import HealthCheck, given, settings
@@ -18,15 +22,15 @@ from hypothesis import strategies as st
 from everlog.v1 import entities_pb2 as pb
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog.v1.entities_pb2_grpc import EntityServiceStub
+from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from tests.integration.entity_fold import Graph
-from tests.servers import read_log, serving, stub_for
+from tests.servers import read_log, serving, tenant_channel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
-    from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
-    from tests.servers import Server
+    from tests.servers import Server, SharedServer
 
 
 class Wire(NamedTuple):
@@ -131,17 +135,22 @@ class Wire(NamedTuple):
 
 
 @asynccontextmanager
-async def wired(address: str, server: Server | None = None) -> AsyncIterator[Wire]:
-    async with stub_for(address) as events, grpc.aio.insecure_channel(address) as channel:
-        yield Wire(server, events, EntityServiceStub(channel))  # type: ignore[arg-type]
+async def wired(server: Server, tenant: str) -> AsyncIterator[Wire]:
+    async with tenant_channel(server.address, tenant) as channel:
+        yield Wire(server, EventStoreServiceStub(channel), EntityServiceStub(channel))
 
 
 @asynccontextmanager
-async def wire_to(database_url: str, folder: Path, *flags: str) -> AsyncIterator[Wire]:
-    async with (
-        serving(database_url, folder, *flags) as server,
-        wired(server.address, server) as wire,
-    ):
+async def wire_to(database_url: str, folder: Path) -> AsyncIterator[Wire]:
+    """The tenant `default`, at a server of its own."""
+    async with serving(database_url, folder) as server, wired(server, "default") as wire:
+        yield wire
+
+
+@pytest_asyncio.fixture
+async def wire(shared_server: SharedServer) -> AsyncIterator[Wire]:
+    """A new tenant, at the server that all share."""
+    async with wired(shared_server.server, shared_server.new_tenant()) as wire:
         yield wire
 
 
@@ -165,83 +174,73 @@ def reason(refusal: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[str, li
 
 
 async def test_events_of_different_aggregates_about_one_customer_are_found_by_any_of_its_ids(
-    database_url: str, tmp_path: Path
+    wire: Wire,
 ) -> None:
-    async with wire_to(database_url, tmp_path) as wire:
-        await wire.emit("shop.ordered", {"customer": {"email": " Ada@Example.org"}}, "order/1")
-        await wire.declare(EMAIL, STRIPE)
-        both = {"customer": {"email": "ada@example.org", "id": "cus_1"}}
-        await wire.emit("stripe.charge", both, "charge/1")
-        await wire.emit("stripe.refund", {"customer": {"id": "cus_1"}}, "charge/2")
-        last = await wire.emit("shop.ordered", {"customer": {"email": "bob@b.org"}}, "order/2")
-        page = await wire.entities.EventsOfEntity(
-            pb.EventsOfEntityRequest(
-                entity=pb.EntityKey(kind="email", id="ADA@example.org"), min_position=last
-            )
+    await wire.emit("shop.ordered", {"customer": {"email": " Ada@Example.org"}}, "order/1")
+    await wire.declare(EMAIL, STRIPE)
+    both = {"customer": {"email": "ada@example.org", "id": "cus_1"}}
+    await wire.emit("stripe.charge", both, "charge/1")
+    await wire.emit("stripe.refund", {"customer": {"id": "cus_1"}}, "charge/2")
+    last = await wire.emit("shop.ordered", {"customer": {"email": "bob@b.org"}}, "order/2")
+    page = await wire.entities.EventsOfEntity(
+        pb.EventsOfEntityRequest(
+            entity=pb.EntityKey(kind="email", id="ADA@example.org"), min_position=last
         )
-        assert [event.position for event in page.events] == [3, 2, 1]
-        assert [event.aggregate_type for event in page.events] == ["charge", "charge", "order"]
-        assert [(key.kind, key.id) for key in page.entity] == [
-            ("email", "ada@example.org"),
-            ("stripe", "cus_1"),
-        ]
-        assert page.indexed_position == last
-        assert await wire.positions("stripe", "cus_1", this_id_only=True) == [3, 2]
-        prefixed = await wire.listing(kind="email", id_prefix="ADA")
-        assert [one.entity.id for one in prefixed] == ["ada@example.org"]
-        await wire.assert_equals_a_fold()
+    )
+    assert [event.position for event in page.events] == [3, 2, 1]
+    assert [event.aggregate_type for event in page.events] == ["charge", "charge", "order"]
+    assert [(key.kind, key.id) for key in page.entity] == [
+        ("email", "ada@example.org"),
+        ("stripe", "cus_1"),
+    ]
+    assert page.indexed_position == last
+    assert await wire.positions("stripe", "cus_1", this_id_only=True) == [3, 2]
+    prefixed = await wire.listing(kind="email", id_prefix="ADA")
+    assert [one.entity.id for one in prefixed] == ["ada@example.org"]
+    await wire.assert_equals_a_fold()
 
 
-async def test_what_nobody_carries_and_nobody_linked_is_not_found(
-    database_url: str, tmp_path: Path
-) -> None:
-    async with wire_to(database_url, tmp_path) as wire:
-        for _ in range(2):  # without an index, and with one
-            with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                await wire.positions("email", "nobody")
-            assert reason(refusal) == ("ENTITY_NOT_FOUND", [])
-            assert await wire.listing(min_position=await wire.head()) == []
-            await wire.declare(EMAIL)
-
-
-async def test_a_link_that_is_said_joins_two_entities_until_it_is_taken_back(
-    database_url: str, tmp_path: Path
-) -> None:
-    ada, gh = ("email", "ada@example.org"), ("github", "ada")
-    async with wire_to(database_url, tmp_path) as wire:
-        assert await wire.link(ada, gh, actor="user:bob") == {ada, gh}
-        assert await wire.positions(*gh) == []
-        await wire.declare(EMAIL, declaration("github", "/login"))
-        await wire.emit("github.push", {"login": "ada"})
-        await wire.emit("shop.ordered", {"customer": {"email": "Ada@example.org"}})
-        await wire.assert_equals_a_fold()
-        assert await wire.positions(*ada) == [3, 2]
-        assert await wire.link(gh, ("email", "ADA@example.org")) == {ada, gh}, "said already"
-        assert await wire.head() == 3
-        [said] = [e for e in await read_log(wire.events) if e.event_type == "entity.linked"]
-        assert (said.aggregate_type, said.aggregate_id) == ("entity", "email:ada@example.org")
-        assert said.actor == "user:bob"
-        assert await wire.link(gh, ada, undo=True) == {gh}
-        assert await wire.positions(*ada) == [3]
+async def test_what_nobody_carries_and_nobody_linked_is_not_found(wire: Wire) -> None:
+    for _ in range(2):  # without an index, and with one
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await wire.link(gh, ada, undo=True)
-        assert reason(refusal) == ("INVALID_REQUEST", ["undo"])
-        await wire.assert_equals_a_fold()
+            await wire.positions("email", "nobody")
+        assert reason(refusal) == ("ENTITY_NOT_FOUND", [])
+        assert await wire.listing(min_position=await wire.head()) == []
+        await wire.declare(EMAIL)
 
 
-async def test_a_link_that_an_event_shows_cannot_be_taken_back(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_a_link_that_is_said_joins_two_entities_until_it_is_taken_back(wire: Wire) -> None:
+    ada, gh = ("email", "ada@example.org"), ("github", "ada")
+    assert await wire.link(ada, gh, actor="user:bob") == {ada, gh}
+    assert await wire.positions(*gh) == []
+    await wire.declare(EMAIL, declaration("github", "/login"))
+    await wire.emit("github.push", {"login": "ada"})
+    await wire.emit("shop.ordered", {"customer": {"email": "Ada@example.org"}})
+    await wire.assert_equals_a_fold()
+    assert await wire.positions(*ada) == [3, 2]
+    assert await wire.link(gh, ("email", "ADA@example.org")) == {ada, gh}, "said already"
+    assert await wire.head() == 3
+    [said] = [e for e in await read_log(wire.events) if e.event_type == "entity.linked"]
+    assert (said.aggregate_type, said.aggregate_id) == ("entity", "email:ada@example.org")
+    assert said.actor == "user:bob"
+    assert await wire.link(gh, ada, undo=True) == {gh}
+    assert await wire.positions(*ada) == [3]
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await wire.link(gh, ada, undo=True)
+    assert reason(refusal) == ("INVALID_REQUEST", ["undo"])
+    await wire.assert_equals_a_fold()
+
+
+async def test_a_link_that_an_event_shows_cannot_be_taken_back(wire: Wire) -> None:
     ada, cus = ("email", "a@b"), ("stripe", "1")
-    async with wire_to(database_url, tmp_path) as wire:
-        await wire.declare(EMAIL, STRIPE)
-        await wire.emit("stripe.charge", {"customer": {"email": "a@b", "id": 1}})
-        with pytest.raises(grpc.aio.AioRpcError, match="a fact") as refusal:
-            await wire.link(ada, cus, undo=True)
-        assert reason(refusal) == ("INVALID_REQUEST", ["undo"])
-        assert await wire.link(ada, cus) == {ada, cus}
-        assert await wire.link(ada, cus, undo=True) == {ada, cus}, "it is seen all the same"
-        await wire.assert_equals_a_fold()
+    await wire.declare(EMAIL, STRIPE)
+    await wire.emit("stripe.charge", {"customer": {"email": "a@b", "id": 1}})
+    with pytest.raises(grpc.aio.AioRpcError, match="a fact") as refusal:
+        await wire.link(ada, cus, undo=True)
+    assert reason(refusal) == ("INVALID_REQUEST", ["undo"])
+    assert await wire.link(ada, cus) == {ada, cus}
+    assert await wire.link(ada, cus, undo=True) == {ada, cus}, "it is seen all the same"
+    await wire.assert_equals_a_fold()
 
 
 IDS = st.sampled_from(["a", "A ", "b", "c", "", "é" * 127, "é" * 128, 1, 1.0, 2.5, -7, True, None])
@@ -395,58 +394,47 @@ async def test_an_indexer_that_is_killed_is_taken_over_and_nothing_counts_twice(
         }
 
 
-async def test_another_tenant_sees_nothing(database_url: str, tmp_path: Path) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("INSERT INTO everlog.tenant_names (name, tenant_id) VALUES ('other', 2)")
-        connection.execute("INSERT INTO everlog.tenants (tenant_id) VALUES (2)")
-    header = [("everlog-tenant", "other")]
-    async with wire_to(database_url, tmp_path) as wire:
-        await wire.declare(EMAIL)
-        position = await wire.emit("a.b", {"customer": {"email": "a@b"}})
-        await wire.link(("email", "a@b"), ("github", "a"))
-        assert await wire.positions("github", "a", min_position=position) == [1]
-        stub = wire.entities
-        theirs = await stub.ListEntityDeclarations(
-            pb.ListEntityDeclarationsRequest(), metadata=header
-        )
-        assert (list(theirs.declarations), theirs.head_position) == ([], 0)
-        request = pb.EventsOfEntityRequest(entity=pb.EntityKey(kind="email", id="a@b"))
-        for _ in range(2):
-            assert not (await stub.ListEntities(pb.ListEntitiesRequest(), metadata=header)).entities
-            with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                await stub.EventsOfEntity(request, metadata=header)
-            assert reason(refusal) == ("ENTITY_NOT_FOUND", [])
-            await stub.DeclareEntities(
-                pb.DeclareEntitiesRequest(declarations=[EMAIL]), metadata=header
-            )
-        page = await wire.entities.ListEntities(pb.ListEntitiesRequest(page_size=1))
-        foreign = pb.ListEntitiesRequest(page_token=page.next_page_token)
+async def test_another_tenant_sees_nothing(wire: Wire, shared_server: SharedServer) -> None:
+    header = [("everlog-tenant", shared_server.new_tenant())]
+    await wire.declare(EMAIL)
+    position = await wire.emit("a.b", {"customer": {"email": "a@b"}})
+    await wire.link(("email", "a@b"), ("github", "a"))
+    assert await wire.positions("github", "a", min_position=position) == [1]
+    stub = wire.entities
+    theirs = await stub.ListEntityDeclarations(pb.ListEntityDeclarationsRequest(), metadata=header)
+    assert (list(theirs.declarations), theirs.head_position) == ([], 0)
+    request = pb.EventsOfEntityRequest(entity=pb.EntityKey(kind="email", id="a@b"))
+    for _ in range(2):
+        assert not (await stub.ListEntities(pb.ListEntitiesRequest(), metadata=header)).entities
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await stub.ListEntities(foreign, metadata=header)
-        assert reason(refusal) == ("PAGE_TOKEN_INVALID", ["page_token"])
+            await stub.EventsOfEntity(request, metadata=header)
+        assert reason(refusal) == ("ENTITY_NOT_FOUND", [])
+        await stub.DeclareEntities(pb.DeclareEntitiesRequest(declarations=[EMAIL]), metadata=header)
+    page = await wire.entities.ListEntities(pb.ListEntitiesRequest(page_size=1))
+    foreign = pb.ListEntitiesRequest(page_token=page.next_page_token)
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.ListEntities(foreign, metadata=header)
+    assert reason(refusal) == ("PAGE_TOKEN_INVALID", ["page_token"])
 
 
-async def test_hostile_documents_are_indexed_within_their_bounds(
-    database_url: str, tmp_path: Path
-) -> None:
-    async with wire_to(database_url, tmp_path) as wire:
-        pointers = ["/a", "/*", "/*/*", "/a/*/*", "/0/0/0/0", "/a/0/*", "/a" * 32]
-        await wire.declare(
-            *(declaration(f"{n}", p, subject="s") for n, p in enumerate(pointers)),
-            *(declaration(f"more {n}", "/a/*") for n in range(93)),
-        )
-        deep: Any = "deep"
-        for _ in range(900):
-            deep = [deep] if _ % 2 else {"a": deep}
-        await wire.emit("h.a", deep)
-        await wire.emit("h.a", {"a": list(range(130_000))})
-        await wire.emit("h.a", [[n] for n in range(100_000)])
-        await wire.emit("h.a", {"a": ["x" * 300, "\u2028", "\U0010ffff", "'; --"] * 50})
-        last = await wire.emit("h.a", {"a": "end"})
-        assert await wire.positions("0", "end", min_position=last) == [last]
-        assert await wire.positions("0", "99") == [2]
-        with pytest.raises(grpc.aio.AioRpcError):
-            await wire.positions("0", "100")  # at most 100 ids of an event and declaration
+async def test_hostile_documents_are_indexed_within_their_bounds(wire: Wire) -> None:
+    pointers = ["/a", "/*", "/*/*", "/a/*/*", "/0/0/0/0", "/a/0/*", "/a" * 32]
+    await wire.declare(
+        *(declaration(f"{n}", p, subject="s") for n, p in enumerate(pointers)),
+        *(declaration(f"more {n}", "/a/*") for n in range(93)),
+    )
+    deep: Any = "deep"
+    for _ in range(900):
+        deep = [deep] if _ % 2 else {"a": deep}
+    await wire.emit("h.a", deep)
+    await wire.emit("h.a", {"a": list(range(130_000))})
+    await wire.emit("h.a", [[n] for n in range(100_000)])
+    await wire.emit("h.a", {"a": ["x" * 300, "\u2028", "\U0010ffff", "'; --"] * 50})
+    last = await wire.emit("h.a", {"a": "end"})
+    assert await wire.positions("0", "end", min_position=last) == [last]
+    assert await wire.positions("0", "99") == [2]
+    with pytest.raises(grpc.aio.AioRpcError):
+        await wire.positions("0", "100")  # at most 100 ids of an event and declaration
 
 
 BAD: dict[str, tuple[str, Any, list[str]]] = {
@@ -596,25 +584,23 @@ BAD: dict[str, tuple[str, Any, list[str]]] = {
 }
 
 
-async def test_bad_input_is_refused_by_field(database_url: str, tmp_path: Path) -> None:
-    async with wire_to(database_url, tmp_path) as wire:
-        for name, (method, request, fields) in BAD.items():
-            with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                await getattr(wire.entities, method)(request, timeout=10)
-            assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT, name
-            assert reason(refusal) == ("INVALID_REQUEST", fields), name
-        for token in ("x", "A" * 60, "ü\n" * 99):
-            for asked in (
-                pb.ListEntitiesRequest(page_token=token),
-                pb.EventsOfEntityRequest(entity=pb.EntityKey(kind="a", id="b"), page_token=token),
-            ):
-                method = asked.DESCRIPTOR.name.removesuffix("Request")
-                with pytest.raises(grpc.aio.AioRpcError) as refusal:
-                    await getattr(wire.entities, method)(asked, timeout=10)
-                assert reason(refusal) == ("PAGE_TOKEN_INVALID", ["page_token"]), token
+async def test_bad_input_is_refused_by_field(wire: Wire) -> None:
+    for name, (method, request, fields) in BAD.items():
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await wire.entities.ListEntities(pb.ListEntitiesRequest(min_position=2**62), timeout=1)
-        assert reason(refusal)[0] == "POSITION_NOT_VISIBLE"
-        assert await wire.head() == 0
-        assert await wire.server.stop() == 0
-        assert "Traceback" not in wire.server.log
+            await getattr(wire.entities, method)(request, timeout=10)
+        assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT, name
+        assert reason(refusal) == ("INVALID_REQUEST", fields), name
+    for token in ("x", "A" * 60, "ü\n" * 99):
+        for asked in (
+            pb.ListEntitiesRequest(page_token=token),
+            pb.EventsOfEntityRequest(entity=pb.EntityKey(kind="a", id="b"), page_token=token),
+        ):
+            method = asked.DESCRIPTOR.name.removesuffix("Request")
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await getattr(wire.entities, method)(asked, timeout=10)
+            assert reason(refusal) == ("PAGE_TOKEN_INVALID", ["page_token"]), token
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await wire.entities.ListEntities(pb.ListEntitiesRequest(min_position=2**62), timeout=1)
+    assert reason(refusal)[0] == "POSITION_NOT_VISIBLE"
+    assert await wire.head() == 0
+    assert "Traceback" not in wire.server.log

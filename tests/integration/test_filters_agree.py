@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+import pytest_asyncio
 
 from everlog.v1.filter_pb2 import EventFilter as FilterMessage
 from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.settings import LimitSettings
 from everlog_server.storage import history, window
+from tests.conftest import new_database
 from tests.factories import TENANT, new_event, open_house, parse
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from everlog_server.storage.embedded import EmbeddedPostgres
+    from tests.factories import House
 
 CAUSE = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
 CAUSE_BYTES = bytes.fromhex(CAUSE.replace("-", ""))
@@ -88,45 +96,68 @@ CASES: list[tuple[EventFilter, list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("event_filter", "expected"), CASES)
-async def test_a_filter_means_the_same_to_query_replay_and_subscribe(
-    database_url: str, event_filter: EventFilter, expected: list[int]
-) -> None:
-    async with open_house(database_url) as house:
-        marker = new_event("end/1", "end")
-        live = asyncio.create_task(_positions_until_caught_up_and(house, event_filter, len(EVENTS)))
-        for fields in EVENTS:
-            await house.emit(new_event(**fields))
-        await house.emit(marker)
-        head = (await house.reader.head(TENANT)).position - 1
-        expected_positions = [index + 1 for index in expected]
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(
+    postgres: EmbeddedPostgres, template_database: str
+) -> AsyncIterator[tuple[House, list[list[int]]]]:
+    """A house with the events in its log, and what was received live of each case's filter."""
+    with new_database(postgres, template=template_database) as url:
+        async with open_house(url) as house:
+            subscribed = [asyncio.Event() for _ in CASES]
+            live = [
+                asyncio.create_task(
+                    _positions_until_caught_up_and(house, event_filter, len(EVENTS), follows)
+                )
+                for (event_filter, _), follows in zip(CASES, subscribed, strict=True)
+            ]
+            for follows in subscribed:
+                await follows.wait()
+            for fields in EVENTS:
+                await house.emit(new_event(**fields))
+            await house.emit(new_event("end/1", "end"))
+            yield house, await asyncio.gather(*live)
 
-        page = await house.reader.query(
-            TENANT, event_filter, newest_first=True, cursor=None, through=head, limit=100
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("case", range(len(CASES)))
+async def test_a_filter_means_the_same_to_query_replay_and_subscribe(
+    told: tuple[House, list[list[int]]], case: int
+) -> None:
+    (event_filter, expected), (house, live) = CASES[case], told
+    head = (await house.reader.head(TENANT)).position - 1
+    expected_positions = [index + 1 for index in expected]
+
+    page = await house.reader.query(
+        TENANT, event_filter, newest_first=True, cursor=None, through=head, limit=100
+    )
+    assert [e.position for e in parse(page.records)] == expected_positions[::-1]
+    assert page.is_last
+    assert await house.reader.count(TENANT, event_filter, head) == len(expected)
+    for backwards in (False, True):
+        batches = house.reader.replay(
+            TENANT, event_filter, after=0, through=head, backwards=backwards
         )
-        assert [e.position for e in parse(page.records)] == expected_positions[::-1]
-        assert page.is_last
-        assert await house.reader.count(TENANT, event_filter, head) == len(expected)
-        for backwards in (False, True):
-            batches = house.reader.replay(
-                TENANT, event_filter, after=0, through=head, backwards=backwards
-            )
-            found = [e.position async for b in batches for e in parse(b.records)]
-            assert found == expected_positions[:: -1 if backwards else 1]
-        caught_up = await _positions_until_caught_up_and(house, event_filter, len(EVENTS))
-        assert caught_up == expected_positions
-        assert await live == expected_positions
+        found = [e.position async for b in batches for e in parse(b.records)]
+        assert found == expected_positions[:: -1 if backwards else 1]
+    caught_up = await _positions_until_caught_up_and(house, event_filter, len(EVENTS))
+    assert caught_up == expected_positions
+    assert live[case] == expected_positions
 
 
 async def _positions_until_caught_up_and(
-    house: Any, event_filter: EventFilter, position: int
+    house: House, event_filter: EventFilter, position: int, follows: asyncio.Event | None = None
 ) -> list[int]:
-    """What a subscriber from the start receives of the events up to a position."""
+    """What a subscriber from the start receives of the events up to a position.
+
+    `follows` is set with the first message: what happens then is received live.
+    """
     found: list[int] = []
     async with house.subscriptions.subscribe(
         TENANT, event_filter, after=0, heartbeat_seconds=0.05
     ) as messages:
         async for message in messages:
+            if follows is not None:
+                follows.set()
             found += [e.position for e in parse(message.records) if e.position <= position]
             if message.examined_position >= position:
                 return found
