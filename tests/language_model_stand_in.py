@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,10 +20,19 @@ class StandIn:
     url: str = ""
     status: int = 200
     body: bytes = b""
-    delay_seconds: float = 0.0
     content_type: str = "application/json"
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    _may_answer: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Within the block nobody is answered."""
+        self._may_answer.clear()
+        try:
+            yield
+        finally:
+            self._may_answer.set()
 
     def says(self, text: str, *, stop_reason: str = "end_turn") -> None:
         """Its next answers are this message."""
@@ -46,13 +54,14 @@ class StandIn:
 def stand_in() -> Iterator[StandIn]:
     """A stand-in that answers until the block ends."""
     told = StandIn()
+    told._may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             told.requests.append(json.loads(self.rfile.read(length)))
             told.keys.append(self.headers["authorization"].removeprefix("Bearer "))
-            time.sleep(told.delay_seconds)
+            told._may_answer.wait()
             try:
                 self.send_response(told.status)
                 self.send_header("content-type", told.content_type)

@@ -91,11 +91,11 @@ async def test_a_server_that_is_just_starting_is_found() -> None:
 async def test_a_server_that_has_gone_is_waited_for_longer_than_an_unknown_one() -> None:
     scripts: dict[str, Any] = {"EmitStream": [all_well], "GetHead": [head_is_7]}
     async with scripted(**scripts) as server:
-        client = everlog.connect(server.address, connect_timeout_seconds=0.1, backoff=SOON)
+        client = everlog.connect(server.address, connect_timeout_seconds=0.5, backoff=SOON)
         await client.__aenter__()
         await client.emit(EVENT)
     asked = [asyncio.create_task(call) for call in (client.head(), client.emit(KEYED))]
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.8)
     async with scripted(int(server.address.rpartition(":")[2]), **scripts):
         async with asyncio.timeout(20):
             await asyncio.gather(*asked)
@@ -104,11 +104,11 @@ async def test_a_server_that_has_gone_is_waited_for_longer_than_an_unknown_one()
 
 async def test_a_server_that_takes_its_time_is_not_taken_for_a_missing_one() -> None:
     async def slowly(request: Any, context: Any) -> Any:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.8)
         return await head_is_7(request, context)
 
     async with (
         scripted(GetHead=[slowly]) as server,
-        everlog.connect(server.address, connect_timeout_seconds=0.1) as client,
+        everlog.connect(server.address, connect_timeout_seconds=0.5) as client,
     ):
         assert (await client.head()).position == 7

@@ -202,7 +202,7 @@ async def test_three_missed_heartbeats_make_it_reconnect() -> None:
 
 async def test_heartbeats_keep_it_where_it_is() -> None:
     async def beats(_request: Any, _context: Any) -> AsyncIterator[Any]:
-        for _ in range(8):
+        for _ in range(12):  # for longer than three that are missed
             await asyncio.sleep(0.1)
             yield event_store_pb2.SubscribeResponse(heartbeat=HEARTBEAT)
         yield response(1)
@@ -211,7 +211,7 @@ async def test_heartbeats_keep_it_where_it_is() -> None:
     async with (
         scripted(Subscribe=[beats]) as server,
         connected(server) as client,
-        client.subscribe(after_position=0, heartbeat_seconds=0.1) as subscription,
+        client.subscribe(after_position=0, heartbeat_seconds=0.3) as subscription,
     ):
         assert await take(subscription, 1) == [1]
         assert server.calls == ["Subscribe"]

@@ -59,6 +59,8 @@ def _start(server: EmbeddedPostgres) -> None:
     options = (server.data_dir / "pgdata" / "postmaster.opts").read_text()
     flags = options.split(maxsplit=1)[1].strip()
     _pg_ctl(server, "start", f"--log={server.data_dir / 'log' / 'again.log'}", f"--options={flags}")
+    # It is for the end of the test to stop this one, not its predecessor.
+    server._postmaster = int((server.data_dir / "pgdata" / "postmaster.pid").read_text().split()[0])
 
 
 def _reason(error: grpc.aio.AioRpcError) -> str:

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TENANTS = 80
 _tenants = count(1)
-FOLLOWED_SECONDS = 2.0
+FOLLOWED_SECONDS = 20.0
 
 ORDER_SCHEMA = {
     "type": "object",

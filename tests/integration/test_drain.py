@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 async def test_a_replay_that_runs_when_the_server_stops_ends_with_a_reason(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with serving(database_url, tmp_path) as server, stub_for(server.address) as stub:
+    async with (
+        serving(database_url, tmp_path, "--drain-grace-seconds", "60") as server,
+        stub_for(server.address) as stub,
+    ):
         event = event_pb2.NewEvent(
             aggregate_type="a", aggregate_id="1", event_type="a.written", json=f'"{"x" * 200_000}"'
         )
@@ -38,10 +41,8 @@ async def test_a_replay_that_runs_when_the_server_stops_ends_with_a_reason(
             async for batch in batches:
                 positions.extend(e.position for e in batch.events)
 
-        began = asyncio.get_running_loop().time()
         with pytest.raises(grpc.aio.AioRpcError) as ended:
-            await asyncio.wait_for(read_on(), 10)
-        assert asyncio.get_running_loop().time() - began < 2
+            await asyncio.wait_for(read_on(), 20)  # of a grace of 60
         assert await stopping == 0
 
     status = rpc_status.from_call(ended.value)  # type: ignore[arg-type]  # it has what it takes

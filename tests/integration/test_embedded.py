@@ -52,6 +52,24 @@ def data_dir() -> Iterator[Path]:
     subprocess.run(["rm", "-rf", parent], check=True)
 
 
+@pytest.fixture(scope="module")
+def pristine() -> Iterator[Path]:
+    """A data folder with a cluster that nobody has used since it was made."""
+    parent = Path(mkdtemp(prefix="everlog-test-", dir="/tmp"))
+    parent.chmod(0o755)
+    with running(parent / "data"):
+        pass
+    yield parent / "data"
+    subprocess.run(["rm", "-rf", parent], check=True)
+
+
+@pytest.fixture
+def made_dir(data_dir: Path, pristine: Path) -> Path:
+    """A data folder that has its cluster already, for tests of what comes after initdb."""
+    subprocess.run(["cp", "-a", pristine, data_dir], check=True)
+    return data_dir
+
+
 @contextmanager
 def running(data_dir: Path | None = None, *, ephemeral: bool = False) -> Iterator[EmbeddedPostgres]:
     postgres = EmbeddedPostgres(data_dir, ephemeral=ephemeral)
@@ -149,37 +167,37 @@ def test_an_ephemeral_one_does_not_outlive_a_killed_owner() -> None:
         assert not runs(pid)
 
 
-def test_a_postgres_left_behind_by_a_killed_owner_is_used_again(data_dir: Path) -> None:
-    with killed_owner(data_dir) as (_, dsn, pid):
+def test_a_postgres_left_behind_by_a_killed_owner_is_used_again(made_dir: Path) -> None:
+    with killed_owner(made_dir) as (_, dsn, pid):
         execute(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
-        with running(data_dir) as postgres:
-            assert postmaster(data_dir) == pid
+        with running(made_dir) as postgres:
+            assert postmaster(made_dir) == pid
             assert execute(postgres.dsn, "SELECT answer FROM kept").fetchone() == (42,)
     assert not runs(pid)
 
 
-def test_it_recovers_when_the_owner_and_postgres_were_both_killed(data_dir: Path) -> None:
-    with killed_owner(data_dir) as (_, dsn, pid):
+def test_it_recovers_when_the_owner_and_postgres_were_both_killed(made_dir: Path) -> None:
+    with killed_owner(made_dir) as (_, dsn, pid):
         execute(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(pid, signal.SIGKILL)
-        with running(data_dir) as postgres:
+        with running(made_dir) as postgres:
             assert execute(postgres.dsn, "SELECT answer FROM kept").fetchone() == (42,)
 
 
 def test_a_stale_pid_file_that_names_another_process_does_not_keep_it_from_starting(
-    data_dir: Path,
+    made_dir: Path,
 ) -> None:
-    with running(data_dir):
-        pid_file = data_dir / "pgdata" / "postmaster.pid"
+    with running(made_dir):
+        pid_file = made_dir / "pgdata" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
-    user = (data_dir / "pgdata").stat().st_uid
+    user = (made_dir / "pgdata").stat().st_uid
     # The same user's process, as PostgreSQL would believe only that.
     switch = {"user": user} if os.geteuid() != user else {}
     with subprocess.Popen(["sleep", "60"], cwd="/", **switch) as sleeper:  # type: ignore[call-overload]
-        for lock_file in (pid_file, data_dir / "run" / ".s.PGSQL.5432.lock"):
+        for lock_file in (pid_file, made_dir / "run" / ".s.PGSQL.5432.lock"):
             lock_file.write_text("\n".join([str(sleeper.pid), *lines[1:]]) + "\n")
             os.chown(lock_file, user, -1)
-        with running(data_dir) as postgres:
+        with running(made_dir) as postgres:
             assert execute(postgres.dsn, "SELECT 1").fetchone() == (1,)
         sleeper.kill()
 
@@ -193,22 +211,20 @@ def test_an_initdb_that_was_interrupted_is_begun_anew(data_dir: Path) -> None:
     assert not half.exists()
 
 
-def test_a_second_everlog_on_one_data_folder_is_refused(data_dir: Path) -> None:
+def test_a_second_everlog_on_one_data_folder_is_refused(made_dir: Path) -> None:
     with (
-        running(data_dir) as postgres,
-        pytest.raises(DataFolderInUseError, match=f"{data_dir} is in use .* pid {os.getpid()}:"),
+        running(made_dir) as postgres,
+        pytest.raises(DataFolderInUseError, match=f"{made_dir} is in use .* pid {os.getpid()}:"),
     ):
-        EmbeddedPostgres(data_dir).start()
-    with running(data_dir) as postgres:  # and the refusal has spoilt nothing
+        EmbeddedPostgres(made_dir).start()
+    with running(made_dir) as postgres:  # and the refusal has spoilt nothing
         assert execute(postgres.dsn, "SELECT 1").fetchone() == (1,)
 
 
-def test_a_cluster_of_another_major_version_is_refused(data_dir: Path) -> None:
-    with running(data_dir):
-        pass
-    (data_dir / "pgdata" / "PG_VERSION").write_text("17\n")
+def test_a_cluster_of_another_major_version_is_refused(made_dir: Path) -> None:
+    (made_dir / "pgdata" / "PG_VERSION").write_text("17\n")
     with pytest.raises(EmbeddedPostgresError, match=r"made by PostgreSQL 17, and .* carries 18"):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(made_dir).start()
 
 
 def test_a_long_path_gets_its_socket_elsewhere_and_leaves_nothing_there(data_dir: Path) -> None:
@@ -275,13 +291,13 @@ def test_programs_in_a_closed_folder_are_copied_once_and_the_folder_stays_closed
 
 
 @pytest.mark.parametrize("taken_over", [False, True])
-def test_a_killed_postgres_is_started_again(data_dir: Path, taken_over: bool) -> None:
+def test_a_killed_postgres_is_started_again(made_dir: Path, taken_over: bool) -> None:
     if taken_over:
-        with killed_owner(data_dir):
+        with killed_owner(made_dir):
             pass
-    with running(data_dir) as postgres:
+    with running(made_dir) as postgres:
         execute(postgres.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
-        killed = postmaster(data_dir)
+        killed = postmaster(made_dir)
         os.kill(killed, signal.SIGKILL)
         deadline = time.monotonic() + 30
         while True:
@@ -291,15 +307,15 @@ def test_a_killed_postgres_is_started_again(data_dir: Path, taken_over: bool) ->
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-        again = postmaster(data_dir)
+        again = postmaster(made_dir)
         assert again != killed
     assert not runs(again)
 
 
-def test_a_killed_postgres_can_be_stopped_at_once(data_dir: Path) -> None:
-    with running(data_dir):
-        os.kill(postmaster(data_dir), signal.SIGKILL)
-    with running(data_dir) as postgres:
+def test_a_killed_postgres_can_be_stopped_at_once(made_dir: Path) -> None:
+    with running(made_dir):
+        os.kill(postmaster(made_dir), signal.SIGKILL)
+    with running(made_dir) as postgres:
         assert execute(postgres.dsn, "SELECT 1").fetchone() == (1,)
 
 

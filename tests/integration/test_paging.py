@@ -100,7 +100,7 @@ async def test_counting_that_takes_too_long_is_given_up_here_and_in_postgresql(
         monkeypatch.setitem(pages._SQL, "count_of_log", slow)
         started = time.monotonic()
         assert await house.reader.count(TENANT, EventFilter(actor="u"), 1) is None
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 30  # of 60
         with psycopg.connect(database_url) as connection:
             active = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'",

@@ -29,28 +29,12 @@ from everlog_server.storage.appends import (
 )
 from everlog_server.storage.database import Database
 from tests.factories import TENANT, assert_gap_free, emission, exactly, new_event, open_house
+from tests.locks import until_somebody_waits_for_a_lock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from tests.factories import House
-
-
-async def _until(happens: Callable[[], Awaitable[bool]]) -> None:
-    """Asks PostgreSQL until something is so; the test's time limit bounds it."""
-    while not await happens():  # noqa: ASYNC110  another process can't set our events
-        await asyncio.sleep(0.01)
-
-
-async def _waits_for_lock(database_url: str) -> bool:
-    """Whether somebody waits for a lock that another one holds."""
-    async with await psycopg.AsyncConnection.connect(database_url) as connection:
-        cursor = await connection.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        row = await cursor.fetchone()
-        return row is not None and row[0] > 0
 
 
 @asynccontextmanager
@@ -86,7 +70,7 @@ async def test_a_writer_held_between_its_position_and_its_commit_hides_nobody(
 
         # The next writer can't get a later position while the earlier one is open: it waits.
         later = house.submit(emission(new_event("b/1")))
-        await _until(lambda: _waits_for_lock(database_url))
+        await until_somebody_waits_for_a_lock(database_url)
         assert not later.done()
         assert len(await house.log()) == 1
         assert (await house.reader.head(TENANT)).position == 1
@@ -106,7 +90,7 @@ async def test_a_transaction_that_rolls_back_leaves_no_hole_to_wait_at(database_
         await house.emit(new_event("a/1"))
         held = await stack.enter_async_context(_open_append(house))
         later = house.submit(emission(new_event("b/1")))
-        await _until(lambda: _waits_for_lock(database_url))
+        await until_somebody_waits_for_a_lock(database_url)
 
         await held.give_up()
         (receipt,) = await later
@@ -122,7 +106,7 @@ async def test_a_writer_that_vanishes_while_it_holds_the_lock_blocks_nobody_for_
     async with open_house(database_url) as house, AsyncExitStack() as stack:
         held = await stack.enter_async_context(_open_append(house))
         later = house.submit(emission(new_event("b/1")))
-        await _until(lambda: _waits_for_lock(database_url))
+        await until_somebody_waits_for_a_lock(database_url)
         held.close("killed")
         (receipt,) = await later
         assert receipt.position == 1
@@ -137,7 +121,7 @@ async def test_nobody_is_answered_for_an_event_that_is_not_there(database_url: s
         await house.emit(new_event("a/1"))
         held = await stack.enter_async_context(_open_append(house))
         emits = [house.submit(emission(new_event(f"b/{i}"))) for i in range(20)]
-        await _until(lambda: _waits_for_lock(database_url))
+        await until_somebody_waits_for_a_lock(database_url)
         async with await psycopg.AsyncConnection.connect(
             database_url, autocommit=True
         ) as connection:
@@ -189,7 +173,7 @@ async def test_an_append_that_was_sent_before_the_epoch_was_raised_never_commits
         rows = AppendedRows(later, [new_event("z/1")], [b"\x05" * 16], [1], [b"\x0a\x00"])
         answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         zombie.append(facts.fence, Checks(), rows, answered.set_result)
-        await _until(lambda: _waits_for_lock(database_url))
+        await until_somebody_waits_for_a_lock(database_url)
 
         resolver = await house.database.connect_to_append(TENANT)
         raising = asyncio.create_task(resolver.shut_out_earlier_appends())

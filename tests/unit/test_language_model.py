@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,8 +104,6 @@ async def test_a_slow_one_is_not_waited_for_and_blocks_nobody(
     api: StandIn, model: AnthropicModel
 ) -> None:
     api.says("late")
-    api.delay_seconds = 2.0
-    started = time.monotonic()
     ticks = 0
 
     async def tick() -> None:
@@ -116,17 +113,17 @@ async def test_a_slow_one_is_not_waited_for_and_blocks_nobody(
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    told = await tell(model)
+    with api.silent():
+        told = await tell(model)
     ticking.cancel()
     assert told.fallback_reason == "the language model did not answer within 0.5 s"
-    assert time.monotonic() - started < 1.5
-    assert ticks > 10
+    assert ticks > 2
 
 
 async def test_a_caller_in_a_hurry_is_answered_in_time(api: StandIn, model: AnthropicModel) -> None:
     api.says("late")
-    api.delay_seconds = 2.0
-    told = await tell(model, seconds_max=0.7)
+    with api.silent():
+        told = await tell(model, seconds_max=0.7)
     assert told.fallback_reason.startswith("the language model did not answer within 0.2")
 
 
