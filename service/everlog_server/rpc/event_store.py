@@ -1,7 +1,7 @@
 """EventStoreService: check, decode, one call into the house, encode; EmitStream: emit_stream.py.
 
 Handlers get and give bytes: what carries events is never built as objects. They raise; what guards
-them (interceptors.py) answers. Streaming ones write and then return, so that a caller who goes
+them (calls.py) answers. Streaming ones write and then return, so that a caller who goes
 cancels them right where they are, and whatever they hold is let go at once.
 """
 
@@ -25,6 +25,7 @@ from everlog_server.errors import (
 )
 from everlog_server.model import AggregateKey, EventFilter, FoundEvent
 from everlog_server.rpc import requests
+from everlog_server.rpc.calls import Context, tenant_of
 from everlog_server.rpc.codec import (
     encode_head,
     encode_query_response,
@@ -36,7 +37,6 @@ from everlog_server.rpc.draining import until_drained
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
-from everlog_server.rpc.interceptors import Context, tenant_of
 from everlog_server.rpc.outcomes import (
     OUTCOME_OF_GET,
     OUTCOMES_OF_QUERY,
