@@ -153,6 +153,252 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _generation bigint;
+    _version bigint;
+    _now timestamptz;
+    _targets jsonb;
+BEGIN
+    -- The lock: shares are reckoned and claimed by one process at a time. The statements after it see
+    -- what its last holder committed.
+    SELECT c.generation, c.version INTO _generation, _version FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    _now := clock_timestamp();
+
+    -- Also one that was buried while its process could not be heard: it joins anew.
+    INSERT INTO everlog.consumer_members AS m (
+        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until, in_flight
+    )
+    SELECT
+        _tenant, _consumer, o.member_id, o.name, _process, _now,
+        _now + _lease_ms * interval '1 millisecond',
+        ARRAY(SELECT p.value::bigint FROM jsonb_array_elements_text(_in_flight -> (o.n - 1)::integer) AS p)
+    FROM unnest(_members, _names) WITH ORDINALITY AS o (member_id, name, n)
+    ORDER BY o.member_id
+    ON CONFLICT (tenant_id, consumer_id, member_id) DO UPDATE SET
+        lease_until = excluded.lease_until,
+        in_flight = excluded.in_flight;
+    DELETE FROM everlog.consumer_members AS m
+    WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.lease_until <= _now;
+
+    WITH live AS (
+        SELECT
+            m.member_id, m.joined_time, count(s.slot) AS held,
+            row_number() OVER (ORDER BY m.joined_time, m.member_id) <= 64 AS counts,
+            least(count(*) OVER (), 64) AS members
+        FROM everlog.consumer_members AS m
+        LEFT JOIN everlog.consumer_slots AS s
+            ON s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.member_id = m.member_id
+        WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer
+        GROUP BY m.member_id, m.joined_time
+    ),
+    shares AS (
+        SELECT
+            l.member_id,
+            CASE
+                WHEN NOT l.counts THEN 0
+                ELSE 64 / l.members + (
+                    row_number() OVER (
+                        PARTITION BY l.counts ORDER BY l.held DESC, l.joined_time, l.member_id
+                    ) <= 64 % l.members
+                )::integer
+            END AS target
+        FROM live AS l
+    )
+    SELECT coalesce(jsonb_object_agg(h.member_id, h.target), '{}') INTO _targets
+    FROM shares AS h
+    WHERE h.member_id = ANY (_members);
+
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND NOT EXISTS (
+        SELECT FROM everlog.consumer_members AS m
+        WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = s.member_id
+    )
+    ORDER BY s.slot
+    FOR NO KEY UPDATE;
+    IF FOUND THEN
+        WITH free AS (
+            SELECT s.slot, row_number() OVER (ORDER BY s.slot) AS n
+            FROM everlog.consumer_slots AS s
+            WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND NOT EXISTS (
+                SELECT FROM everlog.consumer_members AS m
+                WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = s.member_id
+            )
+        ),
+        wanted AS (
+            SELECT t.member_id, row_number() OVER (ORDER BY place.nth, t.member_id) AS n
+            FROM (
+                SELECT
+                    j.key::uuid AS member_id, j.value::bigint AS target,
+                    (
+                        SELECT count(*) FROM everlog.consumer_slots AS s
+                        WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer
+                            AND s.member_id = j.key::uuid
+                    ) AS held
+                FROM jsonb_each_text(_targets) AS j (key, value)
+            ) AS t
+            CROSS JOIN LATERAL generate_series(t.held + 1, t.target) AS place (nth)
+        )
+        UPDATE everlog.consumer_slots AS s SET member_id = w.member_id, epoch = s.epoch + 1
+        FROM free AS f
+        JOIN wanted AS w ON w.n = f.n
+        WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = f.slot;
+    END IF;
+
+    RETURN jsonb_build_object(
+        'generation', _generation,
+        'version', _version,
+        'members', _targets,
+        'slots', (
+            SELECT coalesce(jsonb_agg(jsonb_build_array(s.slot, s.epoch, s.member_id) ORDER BY s.slot), '[]')
+            FROM everlog.consumer_slots AS s
+            WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.member_id = ANY (_members)
+        ),
+        'instructions', (
+            SELECT coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'instruction_id', i.instruction_id, 'slot', i.slot, 'position', i.position,
+                        'event_id', i.event_id, 'aggregate_type', i.aggregate_type,
+                        'aggregate_id', i.aggregate_id, 'action', i.action, 'reason', i.reason,
+                        -- What it is in by now, if it is in anything: what is parked is in no memory.
+                        'state', e.state
+                    )
+                    ORDER BY i.created_time, i.instruction_id
+                ),
+                '[]'
+            )
+            FROM (
+                SELECT d.* FROM everlog.consumer_instructions AS d
+                JOIN everlog.consumer_slots AS s
+                    ON s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = d.slot
+                WHERE d.tenant_id = _tenant AND d.consumer_id = _consumer AND s.member_id = ANY (_members)
+                ORDER BY d.created_time, d.instruction_id
+                LIMIT 1000
+            ) AS i
+            LEFT JOIN everlog.consumer_events AS e
+                ON e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = i.position
+        ),
+        'replaying', (
+            SELECT coalesce(jsonb_agg(s.slot ORDER BY s.slot), '[]')
+            FROM everlog.consumer_slots AS s
+            WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.member_id = ANY (_members)
+                AND EXISTS (
+                    SELECT FROM everlog.consumer_events AS e
+                    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.slot = s.slot
+                        AND e.state = 'replaying'
+                )
+        )
+    );
+END
+$$;
+
+CREATE FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) RETURNS smallint[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _held smallint[];
+BEGIN
+    -- The fence: who claims one of these slots waits until we have committed.
+    SELECT coalesce(array_agg(l.slot), '{}') INTO _held
+    FROM (
+        SELECT s.slot, s.epoch FROM everlog.consumer_slots AS s
+        WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_slots)
+        ORDER BY s.slot
+        FOR NO KEY UPDATE
+    ) AS l
+    JOIN unnest(_slots, _epochs) AS held (slot, epoch) ON held.slot = l.slot AND held.epoch = l.epoch;
+
+    UPDATE everlog.consumer_slots AS s SET checkpoint = n.checkpoint, finished = n.finished::bigint[]
+    FROM unnest(_slots, _checkpoints, _finished) AS n (slot, checkpoint, finished)
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = n.slot
+        AND s.slot = ANY (_held);
+
+    IF cardinality(_gone_slots) > 0 THEN
+        DELETE FROM everlog.consumer_events AS e
+        USING unnest(_gone_slots, _gone_positions) AS g (slot, position)
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = g.position
+            AND g.slot = ANY (_held);
+    END IF;
+
+    IF jsonb_array_length(_events) > 0 THEN
+        INSERT INTO everlog.consumer_events AS e (
+            tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state, attempts,
+            is_replayed, next_attempt_time, last_error, history, parked_time
+        )
+        SELECT
+            _tenant, _consumer, n.position, n.slot, n.event_id, n.aggregate_type, n.aggregate_id, n.state,
+            n.attempts, n.is_replayed, 'epoch'::timestamptz + n.next_attempt_time * interval '1 microsecond',
+            n.last_error, everlog.last_attempts('[]', n.failed),
+            'epoch'::timestamptz + n.parked_time * interval '1 microsecond'
+        FROM jsonb_to_recordset(_events) AS n (
+            position bigint, slot smallint, event_id uuid, aggregate_type text, aggregate_id text, state text,
+            attempts integer, is_replayed boolean, next_attempt_time bigint, last_error text, failed jsonb,
+            parked_time bigint
+        )
+        WHERE n.slot = ANY (_held)
+        ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
+            state = excluded.state,
+            attempts = excluded.attempts,
+            is_replayed = excluded.is_replayed,
+            next_attempt_time = excluded.next_attempt_time,
+            last_error = CASE
+                WHEN excluded.last_error = '' THEN e.last_error ELSE excluded.last_error
+            END,
+            history = everlog.last_attempts(e.history, excluded.history),
+            parked_time = excluded.parked_time;
+    END IF;
+
+    IF jsonb_array_length(_lanes) > 0 THEN
+        DELETE FROM everlog.consumer_lanes AS l
+        USING jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
+        WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = n.aggregate_type
+            AND l.aggregate_id = n.aggregate_id AND n.position IS NULL AND n.slot = ANY (_held);
+        INSERT INTO everlog.consumer_lanes AS l (
+            tenant_id, consumer_id, aggregate_type, aggregate_id, slot, position
+        )
+        SELECT _tenant, _consumer, n.aggregate_type, n.aggregate_id, n.slot, n.position
+        FROM jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
+        WHERE n.position IS NOT NULL AND n.slot = ANY (_held)
+        ON CONFLICT (tenant_id, consumer_id, aggregate_type, aggregate_id) DO UPDATE SET
+            position = excluded.position;
+    END IF;
+
+    IF cardinality(_instructions) > 0 THEN
+        DELETE FROM everlog.consumer_instructions AS i
+        WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer
+            AND i.instruction_id = ANY (_instructions) AND i.slot = ANY (_held);
+    END IF;
+    RETURN _held;
+END
+$$;
+
+CREATE FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO everlog.consumers (tenant_id, name, consumer_id, settings, start_position)
+    VALUES (_tenant, _name, _consumer, _settings, _position)
+    ON CONFLICT (tenant_id, name) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO everlog.consumer_slots (tenant_id, consumer_id, slot, checkpoint)
+    SELECT _tenant, _consumer, n.slot, _position FROM generate_series(0, 63) AS n (slot);
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -471,6 +717,61 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _now timestamptz;
+BEGIN
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'missing';
+    END IF;
+    _now := clock_timestamp();
+    IF (
+        SELECT count(*) FROM everlog.consumer_members AS m
+        WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.lease_until > _now
+    ) >= _members_max THEN
+        RETURN 'full';
+    END IF;
+    INSERT INTO everlog.consumer_members (
+        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until
+    )
+    VALUES (
+        _tenant, _consumer, _member, _name, _process, _now, _now + _lease_ms * interval '1 millisecond'
+    );
+    RETURN 'joined';
+END
+$$;
+
+CREATE FUNCTION everlog.last_attempts(_history jsonb, _failed jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(l.value ORDER BY l.n), '[]')
+    FROM (
+        SELECT a.value, row_number() OVER () AS n, count(*) OVER () AS attempts
+        FROM (
+            SELECT h.value FROM jsonb_array_elements(_history) AS h
+            UNION ALL
+            SELECT f.value FROM jsonb_array_elements(_failed) AS f
+            WHERE NOT _history @> jsonb_build_array(f.value)
+        ) AS a
+    ) AS l
+    WHERE l.n > l.attempts - 20
+$$;
+
+CREATE FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM everlog.consumer_members AS m
+    WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = ANY (_members)
+$$;
+
 CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, head_event_id uuid, epoch bigint, last_record_time timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -523,6 +824,22 @@ CREATE FUNCTION everlog.refuse_change() RETURNS trigger
 BEGIN
     RAISE EXCEPTION 'everlog.% is append-only: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_slots)
+    ORDER BY s.slot
+    FOR NO KEY UPDATE;
+    UPDATE everlog.consumer_slots AS s SET member_id = NULL
+    FROM unnest(_slots, _epochs) AS held (slot, epoch)
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = held.slot
+        AND s.epoch = held.epoch;
 END
 $$;
 
@@ -721,6 +1038,83 @@ CREATE TABLE everlog.catalogs (
     CONSTRAINT catalogs_revision_check CHECK ((revision > 0))
 );
 
+CREATE TABLE everlog.consumer_events (
+    tenant_id integer NOT NULL,
+    consumer_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    slot smallint NOT NULL,
+    event_id uuid NOT NULL,
+    aggregate_type text NOT NULL COLLATE pg_catalog."C",
+    aggregate_id text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL COLLATE pg_catalog."C",
+    attempts integer DEFAULT 0 NOT NULL,
+    is_replayed boolean DEFAULT false NOT NULL,
+    next_attempt_time timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    history jsonb DEFAULT '[]'::jsonb NOT NULL,
+    parked_time timestamp with time zone,
+    CONSTRAINT consumer_events_state_check CHECK ((state = ANY (ARRAY['retrying'::text, 'blocking'::text, 'replaying'::text, 'parked'::text, 'skipped'::text])))
+);
+
+CREATE TABLE everlog.consumer_instructions (
+    tenant_id integer NOT NULL,
+    consumer_id uuid NOT NULL,
+    instruction_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    aggregate_type text NOT NULL COLLATE pg_catalog."C",
+    aggregate_id text NOT NULL COLLATE pg_catalog."C",
+    action text NOT NULL COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL,
+    created_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT consumer_instructions_action_check CHECK ((action = ANY (ARRAY['ack'::text, 'retry'::text, 'park'::text])))
+);
+
+CREATE TABLE everlog.consumer_lanes (
+    tenant_id integer NOT NULL,
+    consumer_id uuid NOT NULL,
+    aggregate_type text NOT NULL COLLATE pg_catalog."C",
+    aggregate_id text NOT NULL COLLATE pg_catalog."C",
+    slot smallint NOT NULL,
+    "position" bigint NOT NULL
+);
+
+CREATE TABLE everlog.consumer_members (
+    tenant_id integer NOT NULL,
+    consumer_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    process_id uuid NOT NULL,
+    joined_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    in_flight bigint[] DEFAULT '{}'::bigint[] NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE everlog.consumer_slots (
+    tenant_id integer NOT NULL,
+    consumer_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    member_id uuid,
+    checkpoint bigint NOT NULL,
+    finished bigint[] DEFAULT '{}'::bigint[] NOT NULL
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE everlog.consumers (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    consumer_id uuid NOT NULL,
+    settings bytea NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    start_position bigint NOT NULL,
+    created_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
 CREATE TABLE everlog.entities (
     tenant_id integer NOT NULL,
     generation integer NOT NULL,
@@ -889,6 +1283,27 @@ ALTER TABLE ONLY everlog.aggregate_type_versions
 ALTER TABLE ONLY everlog.catalogs
     ADD CONSTRAINT catalogs_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY everlog.consumer_events
+    ADD CONSTRAINT consumer_events_pkey PRIMARY KEY (tenant_id, consumer_id, "position");
+
+ALTER TABLE ONLY everlog.consumer_instructions
+    ADD CONSTRAINT consumer_instructions_pkey PRIMARY KEY (tenant_id, consumer_id, instruction_id);
+
+ALTER TABLE ONLY everlog.consumer_lanes
+    ADD CONSTRAINT consumer_lanes_pkey PRIMARY KEY (tenant_id, consumer_id, aggregate_type, aggregate_id);
+
+ALTER TABLE ONLY everlog.consumer_members
+    ADD CONSTRAINT consumer_members_pkey PRIMARY KEY (tenant_id, consumer_id, member_id);
+
+ALTER TABLE ONLY everlog.consumer_slots
+    ADD CONSTRAINT consumer_slots_pkey PRIMARY KEY (tenant_id, consumer_id, slot);
+
+ALTER TABLE ONLY everlog.consumers
+    ADD CONSTRAINT consumers_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY everlog.consumers
+    ADD CONSTRAINT consumers_tenant_id_consumer_id_key UNIQUE (tenant_id, consumer_id);
+
 ALTER TABLE ONLY everlog.entities
     ADD CONSTRAINT entities_pkey PRIMARY KEY (tenant_id, generation, kind, id);
 
@@ -937,6 +1352,16 @@ ALTER TABLE ONLY everlog.tenant_names
 ALTER TABLE ONLY everlog.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
+CREATE INDEX consumer_events_aggregate_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, aggregate_type, aggregate_id, "position");
+
+CREATE INDEX consumer_events_slot_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, state, "position") WHERE (state <> 'parked'::text);
+
+CREATE INDEX consumer_events_state_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, state, "position");
+
+CREATE INDEX consumer_instructions_slot_idx ON everlog.consumer_instructions USING btree (tenant_id, consumer_id, slot, created_time);
+
+CREATE INDEX consumer_lanes_slot_idx ON everlog.consumer_lanes USING btree (tenant_id, consumer_id, slot, "position");
+
 CREATE INDEX event_links_related_event_id_idx ON everlog.event_links USING btree (tenant_id, related_event_id, event_id);
 
 CREATE INDEX event_types_revision_idx ON everlog.event_types USING btree (tenant_id, revision);
@@ -963,6 +1388,15 @@ GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigin
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) TO everlog_service;
 
@@ -982,6 +1416,14 @@ GRANT ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigin
 
 REVOKE ALL ON FUNCTION everlog.index_entities(_tenant integer, _generation integer, _events_max bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.last_attempts(_history jsonb, _failed jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members uuid[]) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.lock_head(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
 
@@ -992,6 +1434,9 @@ REVOKE ALL ON FUNCTION everlog.raise_epoch(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.raise_epoch(_tenant integer) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) FROM PUBLIC;
 
@@ -1009,6 +1454,18 @@ REVOKE ALL ON FUNCTION everlog.values_at(_value jsonb, _steps text[]) FROM PUBLI
 GRANT SELECT ON TABLE everlog.aggregate_type_versions TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.catalogs TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumer_events TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumer_instructions TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumer_lanes TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumer_members TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumer_slots TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.consumers TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.entities TO everlog_service;
 
