@@ -24,7 +24,8 @@ CREATE TABLE everlog.consumers (
     settings bytea NOT NULL,
     -- How often the settings were changed, and one.
     version bigint NOT NULL DEFAULT 1,
-    -- Raised by whatever makes void what processes have in memory: new settings, a reset.
+    -- Raised by whatever makes void what processes have in memory: new settings, a reset. A reset also
+    -- raises the epochs of the slots: what was answered before must not be stored after it.
     generation bigint NOT NULL DEFAULT 1,
     -- Where it was started, or reset to: nothing up to here was ever asked about.
     start_position bigint NOT NULL,
@@ -62,6 +63,8 @@ CREATE TABLE everlog.consumer_members (
     process_id uuid NOT NULL,
     joined_time timestamptz NOT NULL DEFAULT clock_timestamp(),
     lease_until timestamptz NOT NULL,
+    -- It finishes what it has, and gets no share.
+    is_leaving boolean NOT NULL DEFAULT false,
     -- Positions of its deliveries without an answer, as of the last beat.
     in_flight bigint[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (tenant_id, consumer_id, member_id)
@@ -241,6 +244,7 @@ CREATE FUNCTION everlog.consumer_beat(
     _lease_ms integer,
     _members uuid[],
     _names text[],
+    _leaving boolean[],
     -- Of each, the positions that it has in flight.
     _in_flight jsonb
 ) RETURNS jsonb
@@ -252,6 +256,7 @@ DECLARE
     _version bigint;
     _now timestamptz;
     _targets jsonb;
+    _has_claimed boolean := false;
 BEGIN
     -- The lock: shares are reckoned and claimed by one process at a time. The statements after it see
     -- what its last holder committed.
@@ -265,16 +270,18 @@ BEGIN
 
     -- Also one that was buried while its process could not be heard: it joins anew.
     INSERT INTO everlog.consumer_members AS m (
-        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until, in_flight
+        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until, is_leaving,
+        in_flight
     )
     SELECT
         _tenant, _consumer, o.member_id, o.name, _process, _now,
-        _now + _lease_ms * interval '1 millisecond',
+        _now + _lease_ms * interval '1 millisecond', o.is_leaving,
         ARRAY(SELECT p.value::bigint FROM jsonb_array_elements_text(_in_flight -> (o.n - 1)::integer) AS p)
-    FROM unnest(_members, _names) WITH ORDINALITY AS o (member_id, name, n)
+    FROM unnest(_members, _names, _leaving) WITH ORDINALITY AS o (member_id, name, is_leaving, n)
     ORDER BY o.member_id
     ON CONFLICT (tenant_id, consumer_id, member_id) DO UPDATE SET
         lease_until = excluded.lease_until,
+        is_leaving = excluded.is_leaving,
         in_flight = excluded.in_flight;
     DELETE FROM everlog.consumer_members AS m
     WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.lease_until <= _now;
@@ -282,13 +289,15 @@ BEGIN
     WITH live AS (
         SELECT
             m.member_id, m.joined_time, count(s.slot) AS held,
-            row_number() OVER (ORDER BY m.joined_time, m.member_id) <= 64 AS counts,
-            least(count(*) OVER (), 64) AS members
+            NOT m.is_leaving AND row_number() OVER (
+                PARTITION BY m.is_leaving ORDER BY m.joined_time, m.member_id
+            ) <= 64 AS counts,
+            least(count(*) OVER (PARTITION BY m.is_leaving), 64) AS members
         FROM everlog.consumer_members AS m
         LEFT JOIN everlog.consumer_slots AS s
             ON s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.member_id = m.member_id
         WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer
-        GROUP BY m.member_id, m.joined_time
+        GROUP BY m.member_id, m.joined_time, m.is_leaving
     ),
     shares AS (
         SELECT
@@ -341,6 +350,11 @@ BEGIN
         FROM free AS f
         JOIN wanted AS w ON w.n = f.n
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = f.slot;
+        _has_claimed := FOUND;
+    END IF;
+    IF NOT _has_claimed THEN
+        -- A renewal that a crash loses is made again, a second later. An epoch must never be lost.
+        PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
 
     RETURN jsonb_build_object(
@@ -501,11 +515,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(jsonb_agg(l.value ORDER BY l.n), '[]')
     FROM (
-        SELECT a.value, row_number() OVER () AS n, count(*) OVER () AS attempts
+        SELECT a.value, row_number() OVER (ORDER BY a.part, a.n) AS n, count(*) OVER () AS attempts
         FROM (
-            SELECT h.value FROM jsonb_array_elements(_history) AS h
+            SELECT h.value, h.n, 1 AS part FROM jsonb_array_elements(_history) WITH ORDINALITY AS h (value, n)
             UNION ALL
-            SELECT f.value FROM jsonb_array_elements(_failed) AS f
+            SELECT f.value, f.n, 2 FROM jsonb_array_elements(_failed) WITH ORDINALITY AS f (value, n)
             WHERE NOT _history @> jsonb_build_array(f.value)
         ) AS a
     ) AS l

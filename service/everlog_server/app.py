@@ -12,6 +12,7 @@ import gc
 import os
 import random
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,12 +23,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from everlog_server.aggregates import States
 from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
+from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
 from everlog_server.rpc.aggregate_service import AggregateService
 from everlog_server.rpc.catalog_service import CatalogService
+from everlog_server.rpc.consumer_requests import policy_of
+from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.entity_service import EntityService
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.narrative_service import NarrativeService
@@ -36,6 +40,7 @@ from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import add_services
 from everlog_server.storage.catalogs import CatalogStore
+from everlog_server.storage.consumers import ConsumerStore
 from everlog_server.storage.counts import Counts
 from everlog_server.storage.database import Database
 from everlog_server.storage.entities import EntityStore
@@ -99,7 +104,7 @@ def run(
         runner.run(_serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
 
 
-async def _serve(
+async def _serve(  # noqa: PLR0915  the one list of all that there is
     loaded: Settings, dsn: str, *, on_serving: Callable[[str], None], lifeline: int | None
 ) -> None:
     stopping = _stop_event(lifeline)
@@ -128,6 +133,10 @@ async def _serve(
     model = language_model(loaded.narrator)
     tenants, limits = Tenants(database), loaded.limits
     catalogs, meaning = Catalogs(catalog_store), MeaningReader(database)
+    consumer_store = ConsumerStore(database)
+    consumers = Consumers(
+        consumer_store, reader, subscriptions.subscribe, partial(policy_of, limits=limits)
+    )
     services: list[Service] = [
         EventStore(
             sequencers=sequencers,
@@ -165,6 +174,13 @@ async def _serve(
             reader=reader,
             limits=limits,
         ),
+        ConsumerService(
+            consumers=consumers,
+            store=consumer_store,
+            tenants=tenants,
+            reader=reader,
+            limits=limits,
+        ),
     ]
     add_services(server, services)
     healthy = await _add_health_and_reflection(server, [service.name for service in services])
@@ -175,6 +191,7 @@ async def _serve(
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(subscriptions.run())
             indexing = tasks.create_task(indexer.run())
+            consuming = tasks.create_task(consumers.run())
             await server.start()
             # What was made until now lives as long as the process: no collection need look at it.
             gc.collect()
@@ -189,6 +206,7 @@ async def _serve(
                 deadline = asyncio.get_running_loop().time() + loaded.server.drain_grace_seconds
                 with contextlib.suppress(TimeoutError):  # A stalled health watcher can hold it up.
                     await asyncio.wait_for(healthy.enter_graceful_shutdown(), _HEALTH_STOP_SECONDS)
+                await consumers.drain()  # Stores what is answered, gives shares to other servers.
                 subscriptions.drain()  # Ends Subscribes with SERVER_DRAINING, and refuses new ones.
                 drain.set()  # No EmitStream reads on; each ends so when its Emits are answered.
                 await sequencers.stop(_left(deadline))  # Refuses new Emits so; waiting ones finish.
@@ -198,6 +216,7 @@ async def _serve(
                 await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
                 following.cancel()
                 indexing.cancel()
+                consuming.cancel()
     finally:
         if model is not None:
             await model.close()

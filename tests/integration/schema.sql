@@ -153,7 +153,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) RETURNS jsonb
+CREATE FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -162,6 +162,7 @@ DECLARE
     _version bigint;
     _now timestamptz;
     _targets jsonb;
+    _has_claimed boolean := false;
 BEGIN
     -- The lock: shares are reckoned and claimed by one process at a time. The statements after it see
     -- what its last holder committed.
@@ -175,16 +176,18 @@ BEGIN
 
     -- Also one that was buried while its process could not be heard: it joins anew.
     INSERT INTO everlog.consumer_members AS m (
-        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until, in_flight
+        tenant_id, consumer_id, member_id, name, process_id, joined_time, lease_until, is_leaving,
+        in_flight
     )
     SELECT
         _tenant, _consumer, o.member_id, o.name, _process, _now,
-        _now + _lease_ms * interval '1 millisecond',
+        _now + _lease_ms * interval '1 millisecond', o.is_leaving,
         ARRAY(SELECT p.value::bigint FROM jsonb_array_elements_text(_in_flight -> (o.n - 1)::integer) AS p)
-    FROM unnest(_members, _names) WITH ORDINALITY AS o (member_id, name, n)
+    FROM unnest(_members, _names, _leaving) WITH ORDINALITY AS o (member_id, name, is_leaving, n)
     ORDER BY o.member_id
     ON CONFLICT (tenant_id, consumer_id, member_id) DO UPDATE SET
         lease_until = excluded.lease_until,
+        is_leaving = excluded.is_leaving,
         in_flight = excluded.in_flight;
     DELETE FROM everlog.consumer_members AS m
     WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.lease_until <= _now;
@@ -192,13 +195,15 @@ BEGIN
     WITH live AS (
         SELECT
             m.member_id, m.joined_time, count(s.slot) AS held,
-            row_number() OVER (ORDER BY m.joined_time, m.member_id) <= 64 AS counts,
-            least(count(*) OVER (), 64) AS members
+            NOT m.is_leaving AND row_number() OVER (
+                PARTITION BY m.is_leaving ORDER BY m.joined_time, m.member_id
+            ) <= 64 AS counts,
+            least(count(*) OVER (PARTITION BY m.is_leaving), 64) AS members
         FROM everlog.consumer_members AS m
         LEFT JOIN everlog.consumer_slots AS s
             ON s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.member_id = m.member_id
         WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer
-        GROUP BY m.member_id, m.joined_time
+        GROUP BY m.member_id, m.joined_time, m.is_leaving
     ),
     shares AS (
         SELECT
@@ -251,6 +256,11 @@ BEGIN
         FROM free AS f
         JOIN wanted AS w ON w.n = f.n
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = f.slot;
+        _has_claimed := FOUND;
+    END IF;
+    IF NOT _has_claimed THEN
+        -- A renewal that a crash loses is made again, a second later. An epoch must never be lost.
+        PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
 
     RETURN jsonb_build_object(
@@ -753,11 +763,11 @@ CREATE FUNCTION everlog.last_attempts(_history jsonb, _failed jsonb) RETURNS jso
     AS $$
     SELECT coalesce(jsonb_agg(l.value ORDER BY l.n), '[]')
     FROM (
-        SELECT a.value, row_number() OVER () AS n, count(*) OVER () AS attempts
+        SELECT a.value, row_number() OVER (ORDER BY a.part, a.n) AS n, count(*) OVER () AS attempts
         FROM (
-            SELECT h.value FROM jsonb_array_elements(_history) AS h
+            SELECT h.value, h.n, 1 AS part FROM jsonb_array_elements(_history) WITH ORDINALITY AS h (value, n)
             UNION ALL
-            SELECT f.value FROM jsonb_array_elements(_failed) AS f
+            SELECT f.value, f.n, 2 FROM jsonb_array_elements(_failed) WITH ORDINALITY AS f (value, n)
             WHERE NOT _history @> jsonb_build_array(f.value)
         ) AS a
     ) AS l
@@ -1088,6 +1098,7 @@ CREATE TABLE everlog.consumer_members (
     process_id uuid NOT NULL,
     joined_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
+    is_leaving boolean DEFAULT false NOT NULL,
     in_flight bigint[] DEFAULT '{}'::bigint[] NOT NULL
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
@@ -1388,8 +1399,8 @@ GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigin
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
 
-REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _in_flight jsonb) TO everlog_service;
+REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) TO everlog_service;

@@ -3,7 +3,7 @@
 Every connection acts as the role `everlog_service`, which owns nothing and may change nothing but
 through the functions of migrations/0001_event_log.sql. Reads have pools of their own, so that no
 listing can take a connection from an append: short reads (`reads`) and long ones (`streams`). So
-have indexes that follow the log (`indexing`).
+have indexes that follow the log (`indexing`), and consumers (`consumers`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _TAIL_CONNECTIONS_MAX = 2
 _CHANGES_CONNECTIONS_MAX = 2
 _INDEXING_CONNECTIONS_MAX = 2
 _INDEXING_SECONDS_MAX = 60
+_CONSUMERS_CONNECTIONS_MAX = 8
 # glibc gives memory back to the kernel as soon as a page is sent, and takes it again for the next:
 # zeroed, fault by fault, which costs more than reading the events. Once it has freed a block so
 # large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, and as much here.
@@ -133,6 +134,20 @@ class Database:
             _INDEXING_CONNECTIONS_MAX,
             connections_min=0,
         )
+        # For what consumers store; a server without any opens none. Planned once, as appends are.
+        self.consumers = ReadPool(
+            service_conninfo(
+                dsn,
+                settings,
+                enable_seqscan="off",
+                plan_cache_mode="force_generic_plan",
+                max_parallel_workers_per_gather="0",
+                jit="off",
+            ),
+            "consumers",
+            _CONSUMERS_CONNECTIONS_MAX,
+            connections_min=0,
+        )
 
     @property
     def answer_seconds(self) -> float:
@@ -143,7 +158,14 @@ class Database:
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
         bytes(_KEPT_BLOCK_BYTES)
-        for pool in (self.reads, self.streams, self.tail, self.changes, self.indexing):
+        for pool in (
+            self.reads,
+            self.streams,
+            self.tail,
+            self.changes,
+            self.indexing,
+            self.consumers,
+        ):
             await pool.open(self._settings.connect_timeout_seconds * 2)
 
     async def close(self) -> None:
@@ -153,6 +175,7 @@ class Database:
         await self.tail.close()
         await self.changes.close()
         await self.indexing.close()
+        await self.consumers.close()
 
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""

@@ -1,0 +1,110 @@
+"""All consumers that have members in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from everlog_server.consumers.group import LEASE_SECONDS, Group
+from everlog_server.consumers.member import Member
+from everlog_server.consumers.policy import Clock
+from everlog_server.errors import (
+    ConsumerNotFoundError,
+    ServerDrainingError,
+    TooManyMembersError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from everlog_server.consumers.feed import Follow
+    from everlog_server.consumers.policy import Policy
+    from everlog_server.storage.consumers import ConsumerStore
+    from everlog_server.storage.reads import EventReader
+
+
+class Consumers:
+    """Lets members join. Run `run` as a task; `drain` before the server stops."""
+
+    def __init__(
+        self,
+        store: ConsumerStore,
+        reader: EventReader,
+        follow: Follow,
+        policy_of: Callable[[bytes], Policy],
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._follow = follow
+        self._policy_of = policy_of
+        self._clock = clock or Clock()
+        self._random = random or Random()  # noqa: S311  jitter is no secret
+        self._process_id = uuid4()
+        self._groups: dict[tuple[int, UUID], Group] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._is_draining = False
+
+    async def run(self) -> None:
+        """Lets groups run, until it is cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            await asyncio.Event().wait()
+
+    async def join(self, tenant_id: int, name: str, *, member_name: str, credit: int) -> Member:
+        """A new member of a consumer; credit 0: as much as its settings allow.
+
+        Raises ConsumerNotFoundError, TooManyMembersError and ServerDrainingError.
+        """
+        consumer = await self._store.find(tenant_id, name)
+        if consumer is None:
+            raise ConsumerNotFoundError(f"there is no consumer {name!r}")
+        member_id = uuid4()
+        joined = await self._store.join(
+            tenant_id,
+            consumer.consumer_id,
+            member_id=member_id,
+            name=member_name,
+            process_id=self._process_id,
+            lease_seconds=LEASE_SECONDS,
+        )
+        if joined == "full":
+            raise TooManyMembersError(f"consumer {name!r} has 1,000 members")
+        if joined == "missing":
+            raise ConsumerNotFoundError(f"there is no consumer {name!r}")
+        if self._is_draining or self._tasks is None:
+            await self._store.leave(tenant_id, consumer.consumer_id, [member_id])
+            raise ServerDrainingError
+        key = tenant_id, consumer.consumer_id
+        group = self._groups.get(key)
+        if group is None or group.is_over:
+            group = self._groups[key] = Group(
+                tenant_id,
+                consumer,
+                process_id=self._process_id,
+                store=self._store,
+                reader=self._reader,
+                follow=self._follow,
+                policy_of=self._policy_of,
+                clock=self._clock,
+                random=self._random,
+            )
+            self._tasks.create_task(self._run(key, group))
+        member = Member(group, member_id, member_name, credit)
+        group.add(member)
+        return member
+
+    async def drain(self) -> None:
+        """Ends all members with ServerDrainingError, their slots given back; refuses new ones."""
+        self._is_draining = True
+        await asyncio.gather(*(group.drain() for group in self._groups.values()))
+
+    async def _run(self, key: tuple[int, UUID], group: Group) -> None:
+        try:
+            await group.run()
+        finally:
+            if self._groups.get(key) is group:
+                del self._groups[key]

@@ -1,0 +1,130 @@
+"""Storing answers: together, under the epochs of their slots; then each is settled.
+
+Whatever is answered while a call of consumer_store() is under way goes with the next one. A call
+whose connection was lost is made again, with the same content, until it is known what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from everlog_server.consumers.member import Settlement
+from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.storage.consumers import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from everlog_server.consumers.group import Group, OwnSlot
+    from everlog_server.consumers.member import Delivery
+
+_log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 0.1
+_STALE_SECONDS = 10.0
+"""How often the checkpoint of a slot is stored that only read on."""
+_STALE_SECONDS_WHEN_BUSY = 1.0
+"""The same, while others are stored anyway: so that a consumer's lag is soon seen to be none."""
+
+
+class Flush:
+    """Stores for one group. Run `run` as a task."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._touched: dict[OwnSlot, None] = {}
+        self._unsettled: list[Delivery] = []
+        self._wanted = asyncio.Event()
+        self._hurry = asyncio.Event()
+        """Not to wait for company."""
+        self._lock = asyncio.Lock()
+        self._done_instructions: set[UUID] = set()
+        self._touched_stale_at = 0.0
+        self._has_stored = False
+        """Since then."""
+
+    def touch(self, slot: OwnSlot) -> None:
+        """A slot has something to be stored."""
+        self._touched[slot] = None
+        self._wanted.set()
+
+    def settle_later(self, delivery: Delivery) -> None:
+        """An answer, which is settled once its slot is stored; to be touched afterwards."""
+        self._unsettled.append(delivery)
+
+    def hurry(self) -> None:
+        """Somebody waits for what is to be stored."""
+        self._hurry.set()
+
+    def is_new(self, instruction_id: UUID) -> bool:
+        """Whether an instruction was not done before, and is only not stored yet."""
+        if instruction_id in self._done_instructions:
+            return False
+        self._done_instructions.add(instruction_id)
+        return True
+
+    def touch_stale(self, now: float) -> None:
+        """Now and then, what was read without anything to do is stored, too."""
+        interval = _STALE_SECONDS_WHEN_BUSY if self._has_stored else _STALE_SECONDS
+        if now - self._touched_stale_at >= interval:
+            self._touched_stale_at = now
+            self._has_stored = False
+            self.touch_stale_of(self._group.slots.values())
+
+    def touch_stale_of(self, slots: Iterable[OwnSlot]) -> None:
+        """What these slots have read without anything to do is stored."""
+        for slot in slots:
+            if slot.is_stale:
+                self.touch(slot)
+
+    async def run(self) -> None:
+        """Stores what gathers, for ever."""
+        while True:
+            await self._wanted.wait()
+            interval_seconds = self._group.policy.checkpoint_interval_seconds
+            if interval_seconds:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(interval_seconds):
+                        await self._hurry.wait()
+            self._hurry.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Stores all that there is. Returns when it is settled, or when the group is over."""
+        async with self._lock:
+            self._wanted.clear()
+            slots = [slot for slot in self._touched if not slot.is_lost]
+            unsettled, self._unsettled = self._unsettled, []
+            self._touched = {}
+            stored: frozenset[int] = frozenset()
+            if slots:
+                changes = Changes()
+                for slot in slots:
+                    slot.collect(changes)
+                stored = await self._store(changes)
+                self._has_stored = True
+                self._done_instructions.difference_update(changes.instructions)
+            kept = {slot for slot in slots if slot.number in stored}
+            for slot in slots:
+                if slot not in kept:
+                    self._group.lose(slot)
+            for delivery in unsettled:
+                delivery.member.settle(
+                    Settlement(delivery.delivery_id, delivery.attempt, delivery.slot in kept)
+                )
+
+    async def _store(self, changes: Changes) -> frozenset[int]:
+        group = self._group
+        while True:
+            try:
+                return await group.store.store(group.tenant_id, group.consumer_id, changes)
+            except (StorageUnavailableError, ReadTooExpensiveError) as error:
+                if group.failure is not None:
+                    return frozenset()
+                _log.debug("answers can't be stored", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
