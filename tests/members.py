@@ -28,6 +28,7 @@ class TestMember:
         self.deliveries: asyncio.Queue[pb.Delivery] = asyncio.Queue()
         self.settlements: asyncio.Queue[pb.Settlement] = asyncio.Queue()
         self.heartbeats = 0
+        self._heard = asyncio.Event()
         self.opened: asyncio.Future[pb.ConsumeResponse.Opened] = asyncio.Future()
         self.ended: asyncio.Future[grpc.aio.AioRpcError | None] = asyncio.Future()
         self._call = stub.Consume()
@@ -41,6 +42,7 @@ class TestMember:
                 if message.HasField("opened"):
                     self.opened.set_result(message.opened)
                 self.heartbeats += message.HasField("heartbeat")
+                self._heard.set()
                 for delivery in message.deliveries:
                     self.deliveries.put_nowait(delivery)
                 for settlement in message.settlements:
@@ -62,11 +64,13 @@ class TestMember:
         """The next delivery; fails the test if the stream ends before."""
         async with asyncio.timeout(WAIT_SECONDS):
             getting = asyncio.ensure_future(self.deliveries.get())
-            await asyncio.wait((getting, self.ended), return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
+            try:
+                await asyncio.wait((getting, self.ended), return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done():
+                    raise AssertionError(f"the stream ended: {self.ended.result()}")
+                return getting.result()
+            finally:
                 getting.cancel()
-                raise AssertionError(f"the stream ended: {self.ended.result()}")
-            return getting.result()
 
     async def take(self, count: int) -> list[pb.Delivery]:
         """So many deliveries."""
@@ -96,6 +100,13 @@ class TestMember:
         async with asyncio.timeout(WAIT_SECONDS):
             return await self.ended
 
+    async def hears_heartbeats(self, count: int) -> None:
+        """Returns when so many have come."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            while self.heartbeats < count:
+                self._heard.clear()
+                await self._heard.wait()
+
     async def half_close(self) -> None:
         """Says nothing more."""
         await self._call.done_writing()
@@ -124,7 +135,7 @@ def nacked(delivery: pb.Delivery, error: str = "no", **action: Any) -> pb.Delive
 class Client:
     """The stubs on one channel."""
 
-    def __init__(self, channel: grpc.aio.Channel, tenant: str | None = None) -> None:
+    def __init__(self, channel: grpc.aio.Channel) -> None:
         self.events = EventStoreServiceStub(channel)
         self.consumers = ConsumerServiceStub(channel)
 

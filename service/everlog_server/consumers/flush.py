@@ -7,7 +7,7 @@ whose connection was lost is made again, with the same content, until it is know
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +17,7 @@ from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.storage.consumers import Changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from uuid import UUID
 
     from everlog_server.consumers.group import Group, OwnSlot
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 0.1
+_INSTRUCTIONS_MAX = 10_000
 _STALE_SECONDS = 10.0
 """How often the checkpoint of a slot is stored that only read on."""
 _STALE_SECONDS_WHEN_BUSY = 1.0
@@ -43,7 +44,8 @@ class Flush:
         self._hurry = asyncio.Event()
         """Not to wait for company."""
         self._lock = asyncio.Lock()
-        self._done_instructions: set[UUID] = set()
+        self._done: dict[UUID, OwnSlot] = {}
+        """Instructions, the last of them: a beat may bring one again before it is stored."""
         self._touched_stale_at = 0.0
         self._has_stored = False
         """Since then."""
@@ -61,11 +63,13 @@ class Flush:
         """Somebody waits for what is to be stored."""
         self._hurry.set()
 
-    def is_new(self, instruction_id: UUID) -> bool:
-        """Whether an instruction was not done before, and is only not stored yet."""
-        if instruction_id in self._done_instructions:
+    def is_new(self, instruction_id: UUID, slot: OwnSlot) -> bool:
+        """Whether an instruction was not done before in a slot; from now on it was."""
+        if self._done.get(instruction_id) is slot:
             return False
-        self._done_instructions.add(instruction_id)
+        self._done[instruction_id] = slot
+        if len(self._done) > _INSTRUCTIONS_MAX:
+            del self._done[next(iter(self._done))]
         return True
 
     def touch_stale(self, now: float) -> None:
@@ -96,27 +100,36 @@ class Flush:
 
     async def flush(self) -> None:
         """Stores all that there is. Returns when it is settled, or when the group is over."""
+        async with self.all_stored():
+            pass
+
+    @asynccontextmanager
+    async def all_stored(self) -> AsyncIterator[None]:
+        """Stores all that there is; nothing further is stored before the block ends."""
         async with self._lock:
-            self._wanted.clear()
-            slots = [slot for slot in self._touched if not slot.is_lost]
-            unsettled, self._unsettled = self._unsettled, []
-            self._touched = {}
-            stored: frozenset[int] = frozenset()
-            if slots:
-                changes = Changes()
-                for slot in slots:
-                    slot.collect(changes)
-                stored = await self._store(changes)
-                self._has_stored = True
-                self._done_instructions.difference_update(changes.instructions)
-            kept = {slot for slot in slots if slot.number in stored}
+            await self._flush()
+            yield
+
+    async def _flush(self) -> None:
+        self._wanted.clear()
+        slots = [slot for slot in self._touched if not slot.is_lost]
+        unsettled, self._unsettled = self._unsettled, []
+        self._touched = {}
+        stored: frozenset[int] = frozenset()
+        if slots:
+            changes = Changes()
             for slot in slots:
-                if slot not in kept:
-                    self._group.lose(slot)
-            for delivery in unsettled:
-                delivery.member.settle(
-                    Settlement(delivery.delivery_id, delivery.attempt, delivery.slot in kept)
-                )
+                slot.collect(changes)
+            stored = await self._store(changes)
+            self._has_stored = True
+        kept = {slot for slot in slots if slot.number in stored}
+        for slot in slots:
+            if slot not in kept:
+                self._group.lose(slot)
+        for delivery in unsettled:
+            delivery.member.settle(
+                Settlement(delivery.delivery_id, delivery.attempt, delivery.slot in kept)
+            )
 
     async def _store(self, changes: Changes) -> frozenset[int]:
         group = self._group

@@ -65,6 +65,7 @@ _BEAT_SECONDS_WHEN_MOVING = 0.1
 _AWAY_SECONDS_MAX = LEASE_SECONDS + 5.0
 _RETRY_SECONDS = 0.25
 _DRAIN_SECONDS_MAX = 3.0
+_CLOSE_SECONDS_MAX = 0.5
 
 
 class OwnSlot(Slot):
@@ -131,7 +132,7 @@ class Group:
         self._is_over = False
         self._is_draining = False
         self._drained = asyncio.Event()
-        self._flush = Flush(self)
+        self.flush = Flush(self)
         self._supply = Supply(self)
         self._feed = self._new_feed()
         self._feeding: asyncio.Task[None] | None = None
@@ -152,17 +153,18 @@ class Group:
     def leave(self, member: Member) -> None:
         """Gives it nothing more; it has left once all that it has is answered and stored."""
         member.is_leaving = True
-        self._flush.hurry()
+        self.flush.hurry()
         self._look.set()
 
     def break_off(self, member: Member) -> None:
         """The member's stream is gone: what it has in flight has failed."""
         member.is_leaving = True
+        member.closed.set()
         if self.failure is None and not self._is_draining:
             for delivery in list(member.in_flight.values()):
                 self._fail(delivery, "the member's stream broke before it had answered")
         member.in_flight.clear()
-        self._flush.hurry()
+        self.flush.hurry()
         self._look.set()
 
     async def drain(self) -> None:
@@ -253,7 +255,7 @@ class Group:
             member.settle(Settlement(delivery_id, attempt, is_stored=False))
             return None
         del member.in_flight[delivery_id]
-        self._flush.settle_later(delivery)
+        self.flush.settle_later(delivery)
         if member.ready:
             member.wake.set()  # its credit has grown
         return delivery
@@ -297,7 +299,7 @@ class Group:
 
     def _after(self, slot: OwnSlot) -> None:
         """A slot has changed: it is to be stored, may have more to deliver, or be given back."""
-        self._flush.touch(slot)
+        self.flush.touch(slot)
         self.list_ready(slot)
         if slot.wanted or slot.reading:
             self._supply.changed.set()
@@ -378,7 +380,7 @@ class Group:
         try:
             async with asyncio.TaskGroup() as tasks:
                 others = [
-                    tasks.create_task(self._flush.run()),
+                    tasks.create_task(self.flush.run()),
                     tasks.create_task(self._supply.run()),
                     tasks.create_task(self._keep_feeding()),
                 ]
@@ -468,7 +470,7 @@ class Group:
         for instruction in beat.instructions:
             self._obey(instruction)
         self._supply.replay(beat.replaying)
-        self._flush.touch_stale(self._loop.time())
+        self.flush.touch_stale(self._loop.time())
         self._choose_what_to_give_back(beat)
         await self._give_back()
         await self._depart()
@@ -499,7 +501,7 @@ class Group:
         new = [number for number in ours if number not in self.slots]
         if not new:
             return
-        stored, lanes, held = await self.store.load(self.tenant_id, self.consumer_id, new)
+        stored, lanes, held, ahead = await self.store.load(self.tenant_id, self.consumer_id, new)
         for number, epoch, checkpoint, finished in stored:
             member = self._members.get(ours[number][1])
             if member is None or epoch != ours[number][0]:
@@ -509,7 +511,7 @@ class Group:
                 number,
                 epoch,
                 checkpoint=checkpoint,
-                finished=finished,
+                finished=[*finished, *ahead.get(number, ())],
                 is_ordered=self.policy.is_ordered,
             )
         for number, aggregate, position in lanes:
@@ -539,7 +541,7 @@ class Group:
 
     def _obey(self, instruction: Instruction) -> None:
         slot = self.slots.get(instruction.slot)
-        if slot is None or not self._flush.is_new(instruction.instruction_id):
+        if slot is None or not self.flush.is_new(instruction.instruction_id, slot):
             return
         taken = slot.decide(
             instruction.action,
@@ -553,7 +555,7 @@ class Group:
         )
         if taken is not None:
             self._void(slot, taken)
-        self._flush.hurry()
+        self.flush.hurry()
         self._after(slot)
 
     def _void(self, slot: OwnSlot, event: Event) -> None:
@@ -583,8 +585,8 @@ class Group:
         idle = [slot for slot in self.slots.values() if slot.is_draining and not slot.in_flight]
         if not idle:
             return
-        self._flush.touch_stale_of(idle)
-        await self._flush.flush()
+        self.flush.touch_stale_of(idle)
+        await self.flush.flush()
         idle = [slot for slot in idle if not slot.is_lost]
         await self.store.release(
             self.tenant_id, self.consumer_id, [(slot.number, slot.epoch) for slot in idle]
@@ -596,10 +598,10 @@ class Group:
         """Lets those leave whose deliveries are all answered, once that is stored."""
         leaving = [one for one in self._members.values() if one.is_leaving and not one.in_flight]
         if leaving:
-            self._flush.touch_stale_of(
+            self.flush.touch_stale_of(
                 slot for slot in self.slots.values() if slot.member in leaving
             )
-            await self._flush.flush()
+            await self.flush.flush()
             await self._let_go(leaving)
 
     async def _depart_all(self) -> None:
@@ -609,9 +611,20 @@ class Group:
         with suppress(StorageUnavailableError, ReadTooExpensiveError, TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS_MAX):
                 if not isinstance(self.failure, ConsumerNotFoundError):
-                    self._flush.touch_stale_of(self.slots.values())
-                    await self._flush.flush()
+                    self.flush.touch_stale_of(self.slots.values())
+                    await self.flush.flush()
+                # First the streams: else another server's members would have what ours still have.
+                if self._is_draining:
+                    self.end(ServerDrainingError())
+                await self._until_closed()
                 await self._let_go(list(self._members.values()))
+
+    async def _until_closed(self) -> None:
+        """Returns when no member's stream is open any more, or soon."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS_MAX):
+                for one in self._members.values():
+                    await one.closed.wait()
 
     async def _let_go(self, members: Sequence[Member]) -> None:
         await self.store.leave(self.tenant_id, self.consumer_id, [one.member_id for one in members])
@@ -621,10 +634,7 @@ class Group:
                 self.lose(slot)
         for one in members:
             self._members.pop(one.member_id, None)
-            if one.is_leaving:
-                one.has_left = True
-            elif one.failure is None:  # else it would have stayed
-                one.failure = ServerDrainingError()
+            one.has_left = True
             one.wake.set()
 
     def _is_moving(self, beat: Beat) -> bool:

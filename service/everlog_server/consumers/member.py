@@ -65,6 +65,8 @@ class Member:
         """It takes nothing more."""
         self.has_left = False
         """It is no member any more."""
+        self.closed = asyncio.Event()
+        """Set when its stream is gone."""
         self.failure: EverlogError | None = None
         """Why it had to end."""
         self._group = group

@@ -113,6 +113,8 @@ class Slot:
         """What is due, but for its record."""
         self.reading: dict[AggregateKey, Lane] = {}
         """Lanes that need to know how they go on."""
+        self.settled: set[int] = set()
+        """Singles that were finished or parked since the last `collect`."""
         self.stored_checkpoint = checkpoint
         """The one that was collected last."""
         self._open: set[int] = set()
@@ -303,8 +305,11 @@ class Slot:
         self._list(line)
 
     def replay(self, held: Held) -> None:
-        """An event that is to be replayed, as it is stored; one that is known is left as it is."""
-        if held.position not in self._singles:
+        """An event that is to be replayed, as it is stored; one that is known is left as it is.
+
+        It must have been read after all that was collected was stored.
+        """
+        if held.position not in self._singles and held.position not in self.settled:
             self._singles[held.position] = held
             self._wait(held)
 
@@ -485,6 +490,7 @@ class Slot:
         changes.instructions += self._instructions
         self._rows, self._gone, self._changed_lanes = {}, set(), {}
         self._instructions = []
+        self.settled.clear()
 
     # --- inner parts -----------------------------------------------------------------------------
 
@@ -520,6 +526,8 @@ class Slot:
     def _finish(self, event: Event, line: Line, *, keeps_row: bool = False) -> None:
         position, held, lane = event.position, event.held, line.lane
         is_single = self._singles.pop(position, None) is not None
+        if is_single:
+            self.settled.add(position)
         if held is not None and not keeps_row:
             self._drop_row(position)
             if (
@@ -529,6 +537,8 @@ class Slot:
             ):
                 held.state, held.due = "skipped", None  # a lane that comes to it must know
                 self._note(held)
+                if lane is not None:
+                    lane.decided[position] = "skipped"
         self._note_finished(position)
         if not is_single and lane is not None:
             lane.position, lane.head = position + 1, None

@@ -68,13 +68,15 @@ class Supply:
         if not numbers:
             return
         slots = dict(group.slots)
-        rows = await group.store.replaying(
-            group.tenant_id, group.consumer_id, numbers, limit=_REPLAYING_MAX
-        )
-        for row in rows:
-            slot = slots.get(row.slot)
-            if slot is not None and not slot.is_lost:
-                slot.replay(Held.stored(row, uuid_text(row.event_id)))
+        # What is finished, and not stored yet, would be read as if it was not.
+        async with group.flush.all_stored():
+            rows = await group.store.replaying(
+                group.tenant_id, group.consumer_id, numbers, limit=_REPLAYING_MAX
+            )
+            for row in rows:
+                slot = slots.get(row.slot)
+                if slot is not None and not slot.is_lost:
+                    slot.replay(Held.stored(row, uuid_text(row.event_id)))
         group.tick()
 
     async def _read_records(self) -> None:

@@ -286,8 +286,11 @@ class ConsumerStore:
 
     async def load(
         self, tenant_id: int, consumer_id: UUID, slots: Sequence[int]
-    ) -> tuple[list[StoredSlot], list[StoredLane], list[HeldEvent]]:
-        """What is stored of slots that were claimed before."""
+    ) -> tuple[list[StoredSlot], list[StoredLane], list[HeldEvent], dict[int, list[int]]]:
+        """What is stored of slots that were claimed before.
+
+        Last, by slot, the positions after the checkpoint that were parked or skipped.
+        """
         asked = {"tenant_id": tenant_id, "consumer_id": consumer_id, "slots": list(slots)}
         async with self._database.consumers.connection() as connection:
             cursor = connection.cursor(binary=True)
@@ -300,7 +303,11 @@ class ConsumerStore:
             ]
             await cursor.execute(_SQL["held"], asked)
             held = [_held(row) for row in await cursor.fetchall()]
-        return stored, lanes, held
+            await cursor.execute(_SQL["ahead"], asked)
+            ahead: dict[int, list[int]] = {}
+            for slot, position in await cursor.fetchall():
+                ahead.setdefault(slot, []).append(position)
+        return stored, lanes, held, ahead
 
     async def replaying(
         self, tenant_id: int, consumer_id: UUID, slots: Sequence[int], *, limit: int

@@ -1,0 +1,104 @@
+"""Attempts and their times, by a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from google.protobuf.duration_pb2 import Duration
+
+from everlog.v1 import consumers_pb2 as pb
+from everlog_server.consumers import Clock, Consumers, Member
+from everlog_server.rpc.consumer_requests import decode_settings, encode_settings, policy_of
+from everlog_server.settings import LimitSettings
+from everlog_server.storage.consumers import ConsumerStore
+from tests.factories import TENANT, emission, new_event, open_house
+
+if TYPE_CHECKING:
+    from everlog_server.consumers.member import Delivery
+
+START = 1_800_000_000_000_000
+WAIT_SECONDS = 30
+
+
+class ByHand(Clock):
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> int:
+        return self.time
+
+
+async def _next(member: Member) -> Delivery:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            member.wake.clear()
+            taken = member.take_deliveries(1_000_000)
+            if taken:
+                (delivery,) = taken
+                return delivery
+            await member.wake.wait()
+
+
+async def test_an_event_is_tried_at_the_exact_times_and_then_parked(database_url: str) -> None:
+    """1 s, 3 s, then 5 s at most; after the fifth it is parked, and its aggregate goes on."""
+    limits, clock = LimitSettings(), ByHand()
+    settings = pb.ConsumerSettings(
+        attempts_max=5,
+        checkpoint_interval=Duration(),
+        backoff=pb.RetryBackoff(multiplier=3, max=Duration(seconds=5), jitter=0.0),
+    )
+    async with open_house(database_url) as house:
+        store = ConsumerStore(house.database)
+        consumers = Consumers(
+            store,
+            house.reader,
+            house.subscriptions.subscribe,
+            partial(policy_of, limits=limits),
+            clock=clock,
+        )
+        running = asyncio.create_task(consumers.run())
+        await asyncio.sleep(0)
+        await house.submit(emission(new_event("order/1"), new_event("order/1")))
+        stored = encode_settings(decode_settings(settings, limits))
+        await store.create(TENANT, "exact", uuid4(), stored, position=0)
+        member = await consumers.join(TENANT, "exact", member_name="one", credit=0)
+        ((_, group),) = consumers._groups.items()
+        times: list[int] = []
+        for attempt in range(1, 6):
+            delivery = await _next(member)
+            assert (delivery.event.position, delivery.attempt) == (1, attempt)
+            times.append(clock.time - START)
+            member.nack(delivery.delivery_id, attempt, f"no {attempt}", wait_seconds=None)
+            if attempt < 5:
+                (due,) = {slot.next_due for slot in group.slots.values() if slot.next_due}
+                clock.time = due - 1
+                group.tick()
+                assert not any(slot.wanted for slot in group.slots.values())
+                clock.time = due
+                group.tick()
+        assert times == [0, 1_000_000, 4_000_000, 9_000_000, 14_000_000]
+        delivery = await _next(member)
+        assert (delivery.event.position, delivery.attempt) == (2, 1)
+        member.ack(delivery.delivery_id, 1)
+        await group.flush.flush()
+        consumer = await store.find(TENANT, "exact")
+        assert consumer is not None
+        state = await store.status(TENANT, consumer.consumer_id)
+        assert (state.parked, state.retrying) == (1, 0)
+        async with house.database.reads.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT state, attempts, history, last_error FROM everlog.consumer_events"
+            )
+            ((row_state, attempts, history, last_error),) = await cursor.fetchall()
+        assert (row_state, attempts, last_error) == ("parked", 5, "no 5")
+        assert [one["failed_time"] - START for one in history] == times
+        assert {one["member"] for one in history} == {"one"}
+        member.break_off()
+        await consumers.drain()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
