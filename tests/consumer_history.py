@@ -42,7 +42,10 @@ class Seen(NamedTuple):
     """One thing that a client saw or said."""
 
     what: str
-    """`delivered`, `answered`, `confirmed` or `gone` (the member; no event)."""
+    """`delivered`, `acked`, `nacked`, `confirmed` or `gone` (the member; no event).
+
+    Who goes may not hear the confirmation of an ack: that it was said is what counts then.
+    """
     member: str
     position: int = 0
     aggregate: str = ""
@@ -51,17 +54,20 @@ class Seen(NamedTuple):
 def check(history: list[Seen], stored: dict[int, str]) -> None:
     """Raises what is broken. `stored`: all events that are meant, with their aggregates."""
     checker = _Checker(stored)
+    acked: set[int] = set()
     for what, member, position, aggregate in history:
         match what:
             case "delivered":
                 checker.see_delivered(member, position, aggregate)
-            case "answered":
+            case "acked" | "nacked":
                 checker.see_answered(member, position, aggregate)
+                if what == "acked":
+                    acked.add(position)
             case "confirmed":
                 checker.confirmed.add(position)
             case "gone":
                 checker.see_gone(member)
-    lost = set(stored) - checker.confirmed
+    lost = set(stored) - acked
     if lost:
         raise EventLost(f"{len(lost)} of {len(stored)} were not: {sorted(lost)[:10]}")
 

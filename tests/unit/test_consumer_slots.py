@@ -113,7 +113,7 @@ class SlotMachine(RuleBasedStateMachine):
             if position not in self.by_hand:
                 for before, other in self.log:
                     if other == aggregate and before < position:
-                        assert before in self.done
+                        assert before in self.done | self.by_hand
         assert event.attempts == self.attempts.get(position, 0)
         self.in_flight[position] = event
 

@@ -470,6 +470,8 @@ class Group:
         for instruction in beat.instructions:
             self._obey(instruction)
         self._supply.replay(beat.replaying)
+        if any(slot.wanted or slot.reading for slot in self.slots.values()):
+            self._supply.changed.set()  # it may have left some, which were to be given back
         self.flush.touch_stale(self._loop.time())
         self._choose_what_to_give_back(beat)
         await self._give_back()
