@@ -198,7 +198,7 @@ async def test_members_and_servers_die_at_random(
         aggregates=200,
         members=8,
         servers=3,
-        pause=6,
+        pause=2,
         seconds=250,
         seed=seed,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from zlib import crc32
 
 from everlog.v1 import event_pb2
@@ -64,8 +65,11 @@ class Held:
 
 def slot_of(position: int, aggregate: AggregateKey, *, is_ordered: bool) -> int:
     """The slot that an event belongs to."""
-    if not is_ordered:
-        return position % SLOTS
+    return _slot_of_aggregate(aggregate) if is_ordered else position % SLOTS
+
+
+@lru_cache(maxsize=16_384)
+def _slot_of_aggregate(aggregate: AggregateKey) -> int:
     return crc32("\0".join(aggregate).encode()) % SLOTS
 
 

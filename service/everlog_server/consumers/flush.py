@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from everlog_server.consumers.member import Settlement
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.storage.consumers import Changes
 
@@ -127,9 +126,8 @@ class Flush:
             if slot not in kept:
                 self._group.lose(slot)
         for delivery in unsettled:
-            delivery.member.settle(
-                Settlement(delivery.delivery_id, delivery.attempt, delivery.slot in kept)
-            )
+            delivery.is_stored = delivery.slot in kept
+            delivery.member.settle(delivery)
 
     async def _store(self, changes: Changes) -> frozenset[int]:
         group = self._group

@@ -30,7 +30,7 @@ import structlog
 from everlog_server.consumers.events import Event, Held
 from everlog_server.consumers.feed import Feed
 from everlog_server.consumers.flush import Flush
-from everlog_server.consumers.member import Delivery, Member, Settlement
+from everlog_server.consumers.member import Delivery, Member, Refused
 from everlog_server.consumers.slots import Slot
 from everlog_server.consumers.supply import Supply
 from everlog_server.errors import (
@@ -245,14 +245,14 @@ class Group:
         """The delivery's lease begins anew; refused if it is not the member's."""
         delivery = member.in_flight.get(delivery_id)
         if delivery is None or delivery.attempt != attempt:
-            member.settle(Settlement(delivery_id, attempt, is_stored=False))
+            member.settle(Refused(delivery_id, attempt))
         else:
             delivery.deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
 
     def _answered(self, member: Member, delivery_id: str, attempt: int) -> Delivery | None:
         delivery = member.in_flight.get(delivery_id)
         if delivery is None or delivery.attempt != attempt:
-            member.settle(Settlement(delivery_id, attempt, is_stored=False))
+            member.settle(Refused(delivery_id, attempt))
             return None
         del member.in_flight[delivery_id]
         self.flush.settle_later(delivery)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -20,7 +20,7 @@ ANSWER_BYTES = 80
 class Delivery:
     """An event that a member has."""
 
-    __slots__ = ("attempt", "deadline", "delivery_id", "event", "member", "slot")
+    __slots__ = ("attempt", "deadline", "delivery_id", "event", "is_stored", "member", "slot")
 
     def __init__(
         self, delivery_id: str, event: Event, slot: OwnSlot, member: Member, deadline: int
@@ -32,6 +32,8 @@ class Delivery:
         self.deadline = deadline
         """When its lease runs out, in microseconds since 1970."""
         self.attempt = event.attempts + 1
+        self.is_stored = False
+        """Whether its answer is: then it is its own settlement."""
 
     @property
     def is_held(self) -> bool:
@@ -39,13 +41,16 @@ class Delivery:
         return self.member.in_flight.get(self.delivery_id) is self
 
 
-class Settlement(NamedTuple):
-    """What became of an answer."""
+class Refused(NamedTuple):
+    """An answer to a delivery that was not this member's, or not any more."""
 
     delivery_id: str
     attempt: int
-    is_stored: bool
-    """Else the delivery was not this member's, or not any more."""
+    is_stored: bool = False
+
+
+Settlement: TypeAlias = "Delivery | Refused"
+"""What became of an answer: `is_stored`, or it is refused."""
 
 
 class Member:

@@ -62,6 +62,10 @@ class Lane:
         """Rows that were made, or went (None), by hand; what is read may not show them yet."""
 
 
+# Most lines never have one: a deque takes 600 bytes, also while it is empty. Never added to.
+_NONE: deque[Event] = deque(maxlen=0)
+
+
 class Line:
     """What waits for each other."""
 
@@ -71,12 +75,21 @@ class Line:
         self.key = key
         self.events: deque[Event] = deque()
         self.lane: Lane | None = None
-        self.singles: deque[Event] = deque()
+        self.singles: deque[Event] = _NONE
         """Events with rows of their own, whose turn it is."""
         self.busy: Event | None = None
         """The one in flight."""
         self.is_ready = False
         """Whether it is listed as ready."""
+
+    def add_single(self, event: Event, *, first: bool = False) -> None:
+        """Its turn has come, after that of others or before."""
+        if self.singles is _NONE:
+            self.singles = deque()
+        if first:
+            self.singles.appendleft(event)
+        else:
+            self.singles.append(event)
 
     @property
     def has_next(self) -> bool:
@@ -261,7 +274,7 @@ class Slot:
         """It was not delivered after all: it is the next one of its line again."""
         line = self._settle(event)
         if event.position in self._singles:
-            line.singles.appendleft(event)
+            line.add_single(event, first=True)
         elif line.lane is not None:
             line.lane.events.appendleft(event)
         else:
@@ -299,7 +312,7 @@ class Slot:
         event = Event(position, held.aggregate, record)
         event.attempts, event.is_replayed, event.held = held.attempts, held.is_replayed, held
         if position in self._singles:
-            line.singles.append(event)
+            line.add_single(event)
         elif line.lane is not None:
             line.lane.events.append(event)
         self._list(line)
