@@ -23,6 +23,7 @@ from everlog.bulk import BulkEmit, Outcome
 from everlog.catalog_calls import CatalogCalls
 from everlog.channel import open_channel
 from everlog.connection import Connection
+from everlog.consumer_calls import ConsumerCalls
 from everlog.entity_calls import EntityCalls
 from everlog.events import Event
 from everlog.expectations import Expectations
@@ -39,7 +40,7 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client(AggregateCalls, CatalogCalls, EntityCalls, NarrativeCalls):
+class Client(AggregateCalls, CatalogCalls, ConsumerCalls, EntityCalls, NarrativeCalls):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.

@@ -20,6 +20,7 @@ from everlog.subscription import SubscribeCall
 from everlog.v1 import (
     aggregates_pb2_grpc,
     catalog_pb2_grpc,
+    consumers_pb2_grpc,
     entities_pb2_grpc,
     event_store_pb2,
     event_store_pb2_grpc,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from everlog.v1.aggregates_pb2_grpc import AggregateServiceAsyncStub
     from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
+    from everlog.v1.consumers_pb2_grpc import ConsumerServiceAsyncStub
     from everlog.v1.entities_pb2_grpc import EntityServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
     from everlog.v1.narratives_pb2_grpc import NarrativeServiceAsyncStub
@@ -94,6 +96,7 @@ class Connection:
             channel
         )
         self.entities: EntityServiceAsyncStub = entities_pb2_grpc.EntityServiceStub(channel)
+        self.consumers: ConsumerServiceAsyncStub = consumers_pb2_grpc.ConsumerServiceStub(channel)
         # Messages that are serialized already pass through as they are.
         self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
             channel.stream_stream(

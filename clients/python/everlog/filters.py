@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from everlog import aggregates
-from everlog.times import to_timestamp
+from everlog.times import optional_datetime, to_timestamp
 from everlog.v1 import filter_pb2
 
 
@@ -81,3 +81,31 @@ def _timestamp(time: datetime | None) -> Timestamp | None:
 def to_message(filter: Filter | None) -> filter_pb2.EventFilter | None:  # noqa: A002 - the contract's word
     """Encode a filter, if there is one."""
     return filter.to_message() if filter else None
+
+
+def of(message: filter_pb2.EventFilter) -> Filter:
+    """Decode a filter."""
+    return Filter(
+        aggregate_types=tuple(message.aggregate_types),
+        aggregate=(
+            aggregates.AggregateKey(
+                message.aggregate.aggregate_type, message.aggregate.aggregate_id
+            )
+            if message.HasField("aggregate")
+            else None
+        ),
+        event_types=tuple(message.event_types),
+        sources=tuple(message.sources),
+        recorded_from=optional_datetime(message, "recorded_from"),
+        recorded_before=optional_datetime(message, "recorded_before"),
+        occurred_from=optional_datetime(message, "occurred_from"),
+        occurred_before=optional_datetime(message, "occurred_before"),
+        correlation_id=message.correlation_id,
+        causation_id=message.causation_id,
+        actor=message.actor,
+        user_id=message.user_id,
+        documentable_only=message.documentable_only,
+        metadata=dict(message.metadata),
+        data_contains=json.loads(message.data_contains) if message.data_contains else None,
+        keyword=message.keyword,
+    )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,3 +20,8 @@ def to_timestamp(time: datetime) -> Timestamp:
 def to_datetime(timestamp: Timestamp) -> datetime:
     """Decode a time, in UTC; what is finer than a microsecond is cut off."""
     return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+
+
+def optional_datetime(message: Message, field: str) -> datetime | None:
+    """Decode a field that is a time; None when it is absent."""
+    return to_datetime(getattr(message, field)) if message.HasField(field) else None
