@@ -34,6 +34,7 @@ _COMMANDS = {
     "narrate": ("narrative", "Tell the story of an event's workflow."),
     "narrative": ("narrative", "Save or show what is to be told about an event."),
     "entities": ("entities", "Find events by the customers, accounts … they speak of."),
+    "consumers": ("consumers", "Set durable consumers, and see what became of their events."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

@@ -16,6 +16,8 @@ import everlog
 from everlog import AggregateKey
 
 _AGO = re.compile(r"(\d+)\s*(s|m|h|d|w)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _EXISTENCE = {"new": everlog.MUST_NOT_EXIST, "exists": everlog.MUST_EXIST}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -54,6 +56,22 @@ class _Time(click.ParamType[datetime]):
                 ctx,
             )
         return time if time.tzinfo else time.astimezone()
+
+
+class _Duration(click.ParamType[float]):
+    name = "DURATION"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            self.fail(
+                f"{value!r} is no duration: expected 250ms, 30s, 5m, 2h or 7d, or 0s", param, ctx
+            )
+        return float(match[1]) * _DURATION_SECONDS[match[2]]
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -140,6 +158,7 @@ class _Text(click.ParamType[str]):
 AGGREGATE = _Aggregate()
 EVENT_ID = _EventId()
 TEXT = _Text()
+DURATION = _Duration()
 TIME = _Time()
 PAIR = _Pair()
 JSON = _Json()
