@@ -532,3 +532,417 @@ GRANT SELECT ON everlog.consumers, everlog.consumer_slots, everlog.consumer_memb
     everlog.consumer_events, everlog.consumer_instructions TO everlog_service;
 GRANT EXECUTE ON FUNCTION everlog.create_consumer, everlog.join_consumer, everlog.leave_consumer,
     everlog.release_slots, everlog.consumer_beat, everlog.consumer_store TO everlog_service;
+
+-- What people and programs decide about consumers, from outside their streams.
+
+-- Gives a consumer other settings, if it is at version _expected (0: whichever it is). Tells the version
+-- that it then has, or that it is at instead; null: there is no such consumer.
+CREATE FUNCTION everlog.update_consumer(
+    _tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT c.version INTO version FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    is_updated := version IS NOT NULL AND _expected IN (0, version);
+    IF is_updated THEN
+        UPDATE everlog.consumers AS c
+        SET settings = _settings, version = c.version + 1, generation = c.generation + 1,
+            updated_time = clock_timestamp()
+        WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+        RETURNING c.version INTO update_consumer.version;
+    END IF;
+END
+$$;
+
+-- Lets a consumer go on after a position. What is parked stays so, and counts as finished there, unless it
+-- is to be discarded; all else that is known of events is forgotten. False: there is no such consumer.
+CREATE FUNCTION everlog.reset_consumer(
+    _tenant integer, _consumer uuid, _position bigint, _discard_parked boolean
+) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE everlog.consumers AS c
+    SET generation = c.generation + 1, updated_time = clock_timestamp(),
+        -- What a reset passes over was asked about, or could have been.
+        start_position = least(c.start_position, _position)
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer
+    ORDER BY s.slot
+    FOR NO KEY UPDATE;
+    DELETE FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer
+        AND (_discard_parked OR e.state IN ('retrying', 'replaying', 'skipped'));
+    UPDATE everlog.consumer_events AS e SET state = 'parked'
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.state = 'blocking';
+    DELETE FROM everlog.consumer_lanes AS l WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_instructions AS i
+    WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer;
+    -- The epoch: what was answered before must not be stored after.
+    UPDATE everlog.consumer_slots AS s SET
+        epoch = s.epoch + 1,
+        checkpoint = _position,
+        finished = ARRAY(
+            SELECT e.position FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.state = 'parked'
+                AND e.slot = s.slot AND e.position > _position
+            ORDER BY e.position
+        )
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer;
+    RETURN true;
+END
+$$;
+
+-- Deletes a consumer, with all that is known of it. Whoever has many parked events discards them before:
+-- this is one statement a table. False: there is no such consumer.
+CREATE FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM everlog.consumers AS c WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- In order: a flush that is under way holds some of them.
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer
+    ORDER BY s.slot
+    FOR UPDATE;
+    DELETE FROM everlog.consumer_slots AS s WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_members AS m WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_lanes AS l WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_events AS e WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_instructions AS i
+    WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer;
+    RETURN true;
+END
+$$;
+
+-- Takes a slot from a member that is gone: true. False: it has one that lives, and must be asked. The
+-- caller holds the consumer's lock; the slot is locked from then on.
+CREATE FUNCTION everlog.seize_slot(_tenant integer, _consumer uuid, _slot smallint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    _member uuid;
+BEGIN
+    SELECT s.member_id INTO _member FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot
+    FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM everlog.consumer_members AS m
+        WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = _member
+            AND m.lease_until > clock_timestamp()
+    ) THEN
+        RETURN false;
+    END IF;
+    -- The epoch: one that only seems gone can store nothing any more.
+    UPDATE everlog.consumer_slots AS s SET epoch = s.epoch + 1, member_id = NULL
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    RETURN true;
+END
+$$;
+
+-- Does with one event what consumer_instructions say of the action, in a slot that nobody has. False: it is
+-- finished already, and nothing is done. The caller has seized the slot.
+CREATE FUNCTION everlog.apply_decision(
+    _tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid,
+    _aggregate_type text, _aggregate_id text, _action text, _reason text
+) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    _state text;
+    _lane bigint;
+    _checkpoint bigint;
+    _is_passed boolean;
+    _is_finished boolean;
+    -- Whether the log, or its lane, is still to be read where it is.
+    _is_ahead boolean;
+BEGIN
+    SELECT e.state INTO _state FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+    SELECT l.position INTO _lane FROM everlog.consumer_lanes AS l
+    WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = _aggregate_type
+        AND l.aggregate_id = _aggregate_id;
+    SELECT s.checkpoint, _position <= s.checkpoint OR _position = ANY (s.finished)
+    INTO _checkpoint, _is_passed
+    FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    _is_finished := CASE
+        WHEN _state IS NOT NULL THEN _state = 'skipped'
+        WHEN _lane IS NOT NULL THEN _position < _lane
+        ELSE _is_passed
+    END;
+    _is_ahead := coalesce(_position >= _lane, _position > _checkpoint);
+
+    IF _action = 'retry' THEN
+        IF _is_ahead AND _state IN ('parked', 'skipped') THEN
+            DELETE FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+            UPDATE everlog.consumer_slots AS s SET finished = array_remove(s.finished, _position)
+            WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+        ELSIF _state IS NOT NULL THEN
+            UPDATE everlog.consumer_events AS e SET
+                state = CASE WHEN e.state IN ('retrying', 'blocking') THEN 'retrying' ELSE 'replaying' END,
+                attempts = 0,
+                is_replayed = e.is_replayed OR e.state IN ('parked', 'blocking'),
+                next_attempt_time = NULL,
+                parked_time = NULL
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+        ELSIF _is_finished THEN
+            INSERT INTO everlog.consumer_events (
+                tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state
+            )
+            VALUES (
+                _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'replaying'
+            );
+        END IF;
+        RETURN true;
+    END IF;
+
+    IF _action = 'ack' AND _is_finished THEN
+        RETURN false;
+    END IF;
+    IF _action = 'park' THEN
+        INSERT INTO everlog.consumer_events AS e (
+            tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state, last_error,
+            parked_time
+        )
+        VALUES (
+            _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'parked', _reason,
+            clock_timestamp()
+        )
+        ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
+            state = 'parked',
+            next_attempt_time = NULL,
+            last_error = CASE WHEN excluded.last_error = '' THEN e.last_error ELSE excluded.last_error END,
+            parked_time = coalesce(e.parked_time, excluded.parked_time);
+        UPDATE everlog.consumer_events AS e SET
+            history = everlog.last_attempts(
+                e.history,
+                jsonb_build_array(
+                    jsonb_build_object(
+                        'attempt', e.attempts,
+                        'failed_time', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+                        'member', '',
+                        'error', _reason
+                    )
+                )
+            )
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position
+            AND _reason <> '';
+    ELSIF _is_ordered AND _is_ahead AND _position IS DISTINCT FROM _lane THEN
+        -- A lane that comes to it, or begins before it, must know.
+        INSERT INTO everlog.consumer_events AS e (
+            tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state
+        )
+        VALUES (
+            _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'skipped'
+        )
+        ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
+            state = 'skipped', attempts = 0, next_attempt_time = NULL, parked_time = NULL;
+    ELSE
+        DELETE FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+    END IF;
+    -- The aggregate goes on behind it.
+    UPDATE everlog.consumer_lanes AS l SET position = _position + 1
+    WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = _aggregate_type
+        AND l.aggregate_id = _aggregate_id AND l.position = _position;
+    IF NOT _is_passed THEN
+        UPDATE everlog.consumer_slots AS s SET finished = array_append(s.finished, _position)
+        WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    END IF;
+    RETURN true;
+END
+$$;
+
+-- Decides about one event by hand: `done`, or `finished` (it was so already, and nothing is done), `asked`
+-- (a member has its slot, and finds an instruction of this id), `missing` (there is no such consumer).
+-- Whoever was told `asked` may look again with _again: `asked` is then told while it is not done.
+CREATE FUNCTION everlog.decide_event(
+    _tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid,
+    _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean
+) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'missing';
+    END IF;
+    IF NOT everlog.seize_slot(_tenant, _consumer, _slot) THEN
+        IF NOT _again THEN
+            INSERT INTO everlog.consumer_instructions (
+                tenant_id, consumer_id, instruction_id, slot, position, event_id, aggregate_type,
+                aggregate_id, action, reason
+            )
+            VALUES (
+                _tenant, _consumer, _instruction, _slot, _position, _event, _aggregate_type, _aggregate_id,
+                _action, _reason
+            );
+            RETURN 'asked';
+        END IF;
+        RETURN CASE
+            WHEN EXISTS (
+                SELECT FROM everlog.consumer_instructions AS i
+                WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer
+                    AND i.instruction_id = _instruction
+            ) THEN 'asked'
+            ELSE 'done'
+        END;
+    END IF;
+    IF _again THEN
+        DELETE FROM everlog.consumer_instructions AS i
+        WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer AND i.instruction_id = _instruction;
+        IF NOT FOUND THEN
+            RETURN 'done';
+        END IF;
+    END IF;
+    RETURN CASE
+        WHEN everlog.apply_decision(
+            _tenant, _consumer, _is_ordered, _slot, _position, _event, _aggregate_type, _aggregate_id,
+            _action, _reason
+        ) THEN 'done'
+        ELSE 'finished'
+    END;
+END
+$$;
+
+-- Replays (`retry`) or discards (`ack`) parked events by their positions; those that are not parked are
+-- passed over, or, with _all_or_nothing, told as `missing`, and nothing is done. Tells how many were moved,
+-- and the ids of the instructions that the members of their slots find (`asked`): for those that block an
+-- aggregate. All null: there is no such consumer.
+CREATE FUNCTION everlog.move_parked(
+    _tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text,
+    _all_or_nothing boolean,
+    OUT moved bigint, OUT asked uuid[], OUT missing bigint[]
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    _parked bigint[];
+    _blocking record;
+    _slot smallint;
+    _seized smallint[] := '{}';
+    _instruction uuid;
+BEGIN
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    moved := 0;
+    asked := '{}';
+    missing := '{}';
+    -- Slots before events, as everybody does. Parked events are in no member's memory: their slots stay
+    -- whose they are.
+    FOR _slot IN
+        SELECT DISTINCT e.slot FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state = 'blocking'
+        ORDER BY e.slot
+    LOOP
+        IF everlog.seize_slot(_tenant, _consumer, _slot) THEN
+            _seized := _seized || _slot;
+        END IF;
+    END LOOP;
+    SELECT coalesce(array_agg(l.position) FILTER (WHERE l.state = 'parked'), '{}'), count(*)
+    INTO _parked, moved
+    FROM (
+        SELECT e.position, e.state FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state IN ('parked', 'blocking')
+        ORDER BY e.position
+        FOR NO KEY UPDATE
+    ) AS l;
+    IF _all_or_nothing AND moved < cardinality(_positions) THEN
+        moved := 0;
+        missing := ARRAY(
+            SELECT p.position FROM unnest(_positions) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT FROM everlog.consumer_events AS e
+                WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = p.position
+                    AND e.state IN ('parked', 'blocking')
+            )
+        );
+        RETURN;
+    END IF;
+
+    FOR _blocking IN
+        SELECT e.* FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state = 'blocking'
+        ORDER BY e.position
+    LOOP
+        IF _blocking.slot = ANY (_seized) THEN
+            PERFORM everlog.apply_decision(
+                _tenant, _consumer, _is_ordered, _blocking.slot, _blocking.position, _blocking.event_id,
+                _blocking.aggregate_type, _blocking.aggregate_id, _action, ''
+            );
+        ELSE
+            _instruction := gen_random_uuid();
+            asked := asked || _instruction;
+            INSERT INTO everlog.consumer_instructions (
+                tenant_id, consumer_id, instruction_id, slot, position, event_id, aggregate_type,
+                aggregate_id, action
+            )
+            VALUES (
+                _tenant, _consumer, _instruction, _blocking.slot, _blocking.position,
+                _blocking.event_id, _blocking.aggregate_type, _blocking.aggregate_id, _action
+            );
+        END IF;
+    END LOOP;
+
+    IF _action = 'retry' THEN
+        UPDATE everlog.consumer_events AS e SET
+            state = 'replaying', attempts = 0, is_replayed = true, next_attempt_time = NULL,
+            parked_time = NULL
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked);
+        RETURN;
+    END IF;
+    -- A lane that comes to one of them, or begins before it, must know.
+    UPDATE everlog.consumer_events AS e SET state = 'skipped', attempts = 0, parked_time = NULL
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
+        AND _is_ordered
+        AND (
+            EXISTS (
+                SELECT FROM everlog.consumer_lanes AS l
+                WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer
+                    AND l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id
+                    AND l.position <= e.position
+            )
+            OR EXISTS (
+                SELECT FROM everlog.consumer_slots AS s
+                WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = e.slot
+                    AND s.checkpoint < e.position
+            )
+        );
+    DELETE FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
+        AND e.state = 'parked';
+END
+$$;
+
+REVOKE ALL ON FUNCTION everlog.update_consumer, everlog.reset_consumer, everlog.delete_consumer,
+    everlog.seize_slot, everlog.apply_decision, everlog.decide_event, everlog.move_parked FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION everlog.update_consumer, everlog.reset_consumer, everlog.delete_consumer,
+    everlog.decide_event, everlog.move_parked TO everlog_service;

@@ -30,6 +30,7 @@ from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
 from everlog_server.rpc.aggregate_service import AggregateService
 from everlog_server.rpc.catalog_service import CatalogService
+from everlog_server.rpc.consumer_admin import ConsumerAdmin
 from everlog_server.rpc.consumer_requests import policy_of
 from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.entity_service import EntityService
@@ -40,6 +41,7 @@ from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import add_services
 from everlog_server.storage.catalogs import CatalogStore
+from everlog_server.storage.consumer_accounts import ConsumerAccounts
 from everlog_server.storage.consumers import ConsumerStore
 from everlog_server.storage.counts import Counts
 from everlog_server.storage.database import Database
@@ -174,9 +176,16 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
             reader=reader,
             limits=limits,
         ),
-        ConsumerService(
-            consumers=consumers,
+        ConsumerAdmin(
+            ConsumerService(
+                consumers=consumers,
+                store=consumer_store,
+                tenants=tenants,
+                reader=reader,
+                limits=limits,
+            ),
             store=consumer_store,
+            accounts=ConsumerAccounts(database),
             tenants=tenants,
             reader=reader,
             limits=limits,

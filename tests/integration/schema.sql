@@ -100,6 +100,117 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.apply_decision(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _state text;
+    _lane bigint;
+    _checkpoint bigint;
+    _is_passed boolean;
+    _is_finished boolean;
+    -- Whether the log, or its lane, is still to be read where it is.
+    _is_ahead boolean;
+BEGIN
+    SELECT e.state INTO _state FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+    SELECT l.position INTO _lane FROM everlog.consumer_lanes AS l
+    WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = _aggregate_type
+        AND l.aggregate_id = _aggregate_id;
+    SELECT s.checkpoint, _position <= s.checkpoint OR _position = ANY (s.finished)
+    INTO _checkpoint, _is_passed
+    FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    _is_finished := CASE
+        WHEN _state IS NOT NULL THEN _state = 'skipped'
+        WHEN _lane IS NOT NULL THEN _position < _lane
+        ELSE _is_passed
+    END;
+    _is_ahead := coalesce(_position >= _lane, _position > _checkpoint);
+
+    IF _action = 'retry' THEN
+        IF _is_ahead AND _state IN ('parked', 'skipped') THEN
+            DELETE FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+            UPDATE everlog.consumer_slots AS s SET finished = array_remove(s.finished, _position)
+            WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+        ELSIF _state IS NOT NULL THEN
+            UPDATE everlog.consumer_events AS e SET
+                state = CASE WHEN e.state IN ('retrying', 'blocking') THEN 'retrying' ELSE 'replaying' END,
+                attempts = 0,
+                is_replayed = e.is_replayed OR e.state IN ('parked', 'blocking'),
+                next_attempt_time = NULL,
+                parked_time = NULL
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+        ELSIF _is_finished THEN
+            INSERT INTO everlog.consumer_events (
+                tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state
+            )
+            VALUES (
+                _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'replaying'
+            );
+        END IF;
+        RETURN true;
+    END IF;
+
+    IF _action = 'ack' AND _is_finished THEN
+        RETURN false;
+    END IF;
+    IF _action = 'park' THEN
+        INSERT INTO everlog.consumer_events AS e (
+            tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state, last_error,
+            parked_time
+        )
+        VALUES (
+            _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'parked', _reason,
+            clock_timestamp()
+        )
+        ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
+            state = 'parked',
+            next_attempt_time = NULL,
+            last_error = CASE WHEN excluded.last_error = '' THEN e.last_error ELSE excluded.last_error END,
+            parked_time = coalesce(e.parked_time, excluded.parked_time);
+        UPDATE everlog.consumer_events AS e SET
+            history = everlog.last_attempts(
+                e.history,
+                jsonb_build_array(
+                    jsonb_build_object(
+                        'attempt', e.attempts,
+                        'failed_time', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+                        'member', '',
+                        'error', _reason
+                    )
+                )
+            )
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position
+            AND _reason <> '';
+    ELSIF _is_ordered AND _is_ahead AND _position IS DISTINCT FROM _lane THEN
+        -- A lane that comes to it, or begins before it, must know.
+        INSERT INTO everlog.consumer_events AS e (
+            tenant_id, consumer_id, position, slot, event_id, aggregate_type, aggregate_id, state
+        )
+        VALUES (
+            _tenant, _consumer, _position, _slot, _event, _aggregate_type, _aggregate_id, 'skipped'
+        )
+        ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
+            state = 'skipped', attempts = 0, next_attempt_time = NULL, parked_time = NULL;
+    ELSE
+        DELETE FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = _position;
+    END IF;
+    -- The aggregate goes on behind it.
+    UPDATE everlog.consumer_lanes AS l SET position = _position + 1
+    WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = _aggregate_type
+        AND l.aggregate_id = _aggregate_id AND l.position = _position;
+    IF NOT _is_passed THEN
+        UPDATE everlog.consumer_slots AS s SET finished = array_append(s.finished, _position)
+        WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    END IF;
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -409,6 +520,55 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'missing';
+    END IF;
+    IF NOT everlog.seize_slot(_tenant, _consumer, _slot) THEN
+        IF NOT _again THEN
+            INSERT INTO everlog.consumer_instructions (
+                tenant_id, consumer_id, instruction_id, slot, position, event_id, aggregate_type,
+                aggregate_id, action, reason
+            )
+            VALUES (
+                _tenant, _consumer, _instruction, _slot, _position, _event, _aggregate_type, _aggregate_id,
+                _action, _reason
+            );
+            RETURN 'asked';
+        END IF;
+        RETURN CASE
+            WHEN EXISTS (
+                SELECT FROM everlog.consumer_instructions AS i
+                WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer
+                    AND i.instruction_id = _instruction
+            ) THEN 'asked'
+            ELSE 'done'
+        END;
+    END IF;
+    IF _again THEN
+        DELETE FROM everlog.consumer_instructions AS i
+        WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer AND i.instruction_id = _instruction;
+        IF NOT FOUND THEN
+            RETURN 'done';
+        END IF;
+    END IF;
+    RETURN CASE
+        WHEN everlog.apply_decision(
+            _tenant, _consumer, _is_ordered, _slot, _position, _event, _aggregate_type, _aggregate_id,
+            _action, _reason
+        ) THEN 'done'
+        ELSE 'finished'
+    END;
+END
+$$;
+
 CREATE FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -442,6 +602,30 @@ BEGIN
         steps text[], kind text, subject text, ignore_case boolean
     );
     RETURN _generation;
+END
+$$;
+
+CREATE FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM everlog.consumers AS c WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- In order: a flush that is under way holds some of them.
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer
+    ORDER BY s.slot
+    FOR UPDATE;
+    DELETE FROM everlog.consumer_slots AS s WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_members AS m WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_lanes AS l WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_events AS e WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_instructions AS i
+    WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer;
+    RETURN true;
 END
 $$;
 
@@ -792,6 +976,115 @@ CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, he
     FOR NO KEY UPDATE
 $$;
 
+CREATE FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _parked bigint[];
+    _blocking record;
+    _slot smallint;
+    _seized smallint[] := '{}';
+    _instruction uuid;
+BEGIN
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    moved := 0;
+    asked := '{}';
+    missing := '{}';
+    -- Slots before events, as everybody does. Parked events are in no member's memory: their slots stay
+    -- whose they are.
+    FOR _slot IN
+        SELECT DISTINCT e.slot FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state = 'blocking'
+        ORDER BY e.slot
+    LOOP
+        IF everlog.seize_slot(_tenant, _consumer, _slot) THEN
+            _seized := _seized || _slot;
+        END IF;
+    END LOOP;
+    SELECT coalesce(array_agg(l.position) FILTER (WHERE l.state = 'parked'), '{}'), count(*)
+    INTO _parked, moved
+    FROM (
+        SELECT e.position, e.state FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state IN ('parked', 'blocking')
+        ORDER BY e.position
+        FOR NO KEY UPDATE
+    ) AS l;
+    IF _all_or_nothing AND moved < cardinality(_positions) THEN
+        moved := 0;
+        missing := ARRAY(
+            SELECT p.position FROM unnest(_positions) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT FROM everlog.consumer_events AS e
+                WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = p.position
+                    AND e.state IN ('parked', 'blocking')
+            )
+        );
+        RETURN;
+    END IF;
+
+    FOR _blocking IN
+        SELECT e.* FROM everlog.consumer_events AS e
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state = 'blocking'
+        ORDER BY e.position
+    LOOP
+        IF _blocking.slot = ANY (_seized) THEN
+            PERFORM everlog.apply_decision(
+                _tenant, _consumer, _is_ordered, _blocking.slot, _blocking.position, _blocking.event_id,
+                _blocking.aggregate_type, _blocking.aggregate_id, _action, ''
+            );
+        ELSE
+            _instruction := gen_random_uuid();
+            asked := asked || _instruction;
+            INSERT INTO everlog.consumer_instructions (
+                tenant_id, consumer_id, instruction_id, slot, position, event_id, aggregate_type,
+                aggregate_id, action
+            )
+            VALUES (
+                _tenant, _consumer, _instruction, _blocking.slot, _blocking.position,
+                _blocking.event_id, _blocking.aggregate_type, _blocking.aggregate_id, _action
+            );
+        END IF;
+    END LOOP;
+
+    IF _action = 'retry' THEN
+        UPDATE everlog.consumer_events AS e SET
+            state = 'replaying', attempts = 0, is_replayed = true, next_attempt_time = NULL,
+            parked_time = NULL
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked);
+        RETURN;
+    END IF;
+    -- A lane that comes to one of them, or begins before it, must know.
+    UPDATE everlog.consumer_events AS e SET state = 'skipped', attempts = 0, parked_time = NULL
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
+        AND _is_ordered
+        AND (
+            EXISTS (
+                SELECT FROM everlog.consumer_lanes AS l
+                WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer
+                    AND l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id
+                    AND l.position <= e.position
+            )
+            OR EXISTS (
+                SELECT FROM everlog.consumer_slots AS s
+                WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = e.slot
+                    AND s.checkpoint < e.position
+            )
+        );
+    DELETE FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
+        AND e.state = 'parked';
+END
+$$;
+
 CREATE FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -894,6 +1187,46 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE everlog.consumers AS c
+    SET generation = c.generation + 1, updated_time = clock_timestamp(),
+        -- What a reset passes over was asked about, or could have been.
+        start_position = least(c.start_position, _position)
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer
+    ORDER BY s.slot
+    FOR NO KEY UPDATE;
+    DELETE FROM everlog.consumer_events AS e
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer
+        AND (_discard_parked OR e.state IN ('retrying', 'replaying', 'skipped'));
+    UPDATE everlog.consumer_events AS e SET state = 'parked'
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.state = 'blocking';
+    DELETE FROM everlog.consumer_lanes AS l WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer;
+    DELETE FROM everlog.consumer_instructions AS i
+    WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer;
+    -- The epoch: what was answered before must not be stored after.
+    UPDATE everlog.consumer_slots AS s SET
+        epoch = s.epoch + 1,
+        checkpoint = _position,
+        finished = ARRAY(
+            SELECT e.position FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.state = 'parked'
+                AND e.slot = s.slot AND e.position > _position
+            ORDER BY e.position
+        )
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer;
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) RETURNS TABLE(kind text, id text)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -952,6 +1285,30 @@ CREATE FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data 
     )
 $_$;
 
+CREATE FUNCTION everlog.seize_slot(_tenant integer, _consumer uuid, _slot smallint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _member uuid;
+BEGIN
+    SELECT s.member_id INTO _member FROM everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot
+    FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM everlog.consumer_members AS m
+        WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = _member
+            AND m.lease_until > clock_timestamp()
+    ) THEN
+        RETURN false;
+    END IF;
+    -- The epoch: one that only seems gone can store nothing any more.
+    UPDATE everlog.consumer_slots AS s SET epoch = s.epoch + 1, member_id = NULL
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
+    RETURN true;
+END
+$$;
+
 CREATE FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -990,6 +1347,25 @@ BEGIN
         END IF;
     END LOOP;
     RETURN _low;
+END
+$$;
+
+CREATE FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    SELECT c.version INTO version FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    is_updated := version IS NOT NULL AND _expected IN (0, version);
+    IF is_updated THEN
+        UPDATE everlog.consumers AS c
+        SET settings = _settings, version = c.version + 1, generation = c.generation + 1,
+            updated_time = clock_timestamp()
+        WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+        RETURNING c.version INTO update_consumer.version;
+    END IF;
 END
 $$;
 
@@ -1396,6 +1772,8 @@ GRANT USAGE ON SCHEMA everlog TO everlog_service;
 REVOKE ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.apply_decision(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
 
@@ -1408,8 +1786,14 @@ GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _s
 REVOKE ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) TO everlog_service;
@@ -1438,6 +1822,9 @@ GRANT ALL ON FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _m
 REVOKE ALL ON FUNCTION everlog.lock_head(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) TO everlog_service;
 
@@ -1451,14 +1838,22 @@ GRANT ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _sl
 
 REVOKE ALL ON FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.seize_slot(_tenant integer, _consumer uuid, _slot smallint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.values_at(_value jsonb, _steps text[]) FROM PUBLIC;
 
