@@ -69,6 +69,7 @@ class Desk:
     async def member(self, consumer: str, **opening: Any) -> AsyncIterator[TestMember]:
         member = TestMember(self, consumer, **opening)  # type: ignore[arg-type]
         try:
+            await member.opened
             yield member
         finally:
             await member.cancel()
@@ -473,3 +474,199 @@ async def finish(desk: Desk, consumer: str) -> None:
 
 
 UNFINISHED = {"pending", "in_flight", "retrying", "held_back"}
+
+
+# --- Parked events --------------------------------------------------------------------------------
+
+
+async def test_parked_events_are_listed_shown_replayed_and_discarded(desk: Desk) -> None:
+    aggregates = [f"order/{n}" for n in range(12)]
+    await desk.emit(*aggregates[:6], event_type="order.created")
+    await desk.emit(*aggregates[6:], event_type="order.paid")
+    await desk.client.create_consumer("c", SOON)
+    await desk.fail("c", *range(1, 11))
+    assert await desk.parked("c") == list(range(1, 11))
+    paid = everlog.Filter(event_types=["order.paid"])
+    matching = [one async for one in desk.client.parked_events("c", paid)]
+    assert [one.event.position for one in matching] == [7, 8, 9, 10]
+    shown = await desk.client.parked_event("c", desk.ids[7])
+    assert shown == matching[0]
+    assert [(one.attempt, one.error) for one in shown.attempts] == [(1, "no 7")]
+    request, pages = pb.ListParkedRequest(consumer="c", page_size=4), []
+    metadata = [("everlog-tenant", desk.tenant)]
+    while True:
+        page = await desk.stub.ListParked(request, metadata=metadata)
+        pages.append([one.event.position for one in page.events])
+        request.page_token = page.next_page_token
+        if not request.page_token:
+            break
+    assert pages == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+    for move in (desk.client.replay_parked, desk.client.discard_parked):
+        with pytest.raises(everlog.EventNotPending, match=desk.ids[11]):
+            await move("c", event_ids=[desk.ids[1], desk.ids[11]])
+    assert await desk.parked("c") == list(range(1, 11))  # nothing was done
+    for nobody in ("parked_event", "set_processing"):
+        with pytest.raises(everlog.EventNotFound):
+            await getattr(desk.client, nobody)("c", NOBODY, *["ack"] * (nobody[0] == "s"))
+
+    assert await desk.client.discard_parked("c", event_ids=[desk.ids[1], desk.ids[1]]) == 1
+    assert await desk.client.discard_parked("c", filter=paid) == 4
+    assert await desk.client.replay_parked("c", event_ids=[desk.ids[3]]) == 1
+    assert await desk.client.replay_parked("c", all=True) == 4
+    assert await desk.pending("c") == dict.fromkeys((2, 3, 4, 5, 6), "pending")
+    async with desk.member("c") as member:
+        taken = await member.take(5)
+        told = sorted((one.event.position, one.attempt, one.replayed) for one in taken)
+        assert told == [(position, 1, True) for position in (2, 3, 4, 5, 6)]
+        await member.ack(*taken)
+        await member.leave()
+    assert set((await desk.states("c")).values()) == {"finished"}
+
+
+async def test_another_tenant_sees_and_moves_nothing(desk: Desk, server: tuple[str, str]) -> None:
+    await desk.emit("order/1")
+    await desk.client.create_consumer("c", SOON)
+    await desk.fail("c", 1)
+    async with desk_at(*server) as other:
+        assert [one async for one in other.client.consumers()] == []
+        await other.client.create_consumer("c")
+        await other.emit("order/1")
+        assert await other.parked("c") == []
+        assert await other.client.discard_parked("c", all=True) == 0
+        with pytest.raises(everlog.EventNotFound):
+            await other.client.processing(desk.ids[1])
+        with pytest.raises(everlog.EventNotFound):
+            await other.client.set_processing("c", desk.ids[1], "ack")
+        await other.client.delete_consumer("c")
+    assert await desk.parked("c") == [1]
+
+
+async def test_many_parked_events_are_moved_in_pieces(desk: Desk) -> None:
+    await many_parked(desk, 4_500)
+    assert (await desk.client.consumer("c")).status.parked == 4_500
+    few = everlog.Filter(aggregate_types=["thing"], keyword="rare")
+    assert len([one async for one in desk.client.parked_events("c", few)]) == 45
+    assert await desk.client.replay_parked("c", filter=few) == 45
+    assert await desk.client.discard_parked("c", all=True) == 4_455
+    assert (await desk.client.consumer("c")).status.retrying == 45
+
+
+async def many_parked(desk: Desk, events: int) -> None:
+    """So many parked events; every hundredth is rare."""
+    for start in range(0, events, 1_000):
+        await desk.client.emit_many(
+            [
+                Event(
+                    "thing.happened",
+                    aggregate=everlog.AggregateKey("thing", str(n)),
+                    data={"word": "rare" if n % 100 == 0 else "usual"},
+                )
+                for n in range(start, min(start + 1_000, events))
+            ]
+        )
+    await desk.client.create_consumer("c", SOON, from_now=True)
+    with psycopg.connect(desk.dsn, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO everlog.consumer_events (tenant_id, consumer_id, position, slot, event_id,"
+            " aggregate_type, aggregate_id, state, attempts, parked_time)"
+            " SELECT e.tenant_id, c.consumer_id, e.position, mod(e.position, 64), e.event_id,"
+            " e.aggregate_type, e.aggregate_id, 'parked', 1, now()"
+            " FROM everlog.events AS e JOIN everlog.consumers AS c USING (tenant_id)"
+            " JOIN everlog.tenant_names AS n USING (tenant_id) WHERE n.name = %s",
+            [desk.tenant],
+        )
+
+
+# --- Bad input ------------------------------------------------------------------------------------
+
+NOBODY = "01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
+_LONG = "x" * 256
+_NAMED = {
+    "UpdateConsumer": (pb.UpdateConsumerRequest, "name"),
+    "DeleteConsumer": (pb.DeleteConsumerRequest, "name"),
+    "ResetConsumer": (pb.ResetConsumerRequest, "name"),
+    "ListPending": (pb.ListPendingRequest, "consumer"),
+    "SetProcessing": (pb.SetProcessingRequest, "consumer"),
+    "ListParked": (pb.ListParkedRequest, "consumer"),
+    "GetParked": (pb.GetParkedRequest, "consumer"),
+    "ReplayParked": (pb.ReplayParkedRequest, "consumer"),
+    "DiscardParked": (pb.DiscardParkedRequest, "consumer"),
+}
+_ALL = pb.ParkedSelection(all={})  # type: ignore[arg-type]  # as protobuf takes it
+_WHOLE: dict[str, dict[str, Any]] = {
+    "ResetConsumer": {"after_position": 0},
+    "SetProcessing": {"event_id": NOBODY, "action": 1},
+    "GetParked": {"event_id": NOBODY},
+    "ReplayParked": {"selection": _ALL},
+    "DiscardParked": {"selection": _ALL},
+}
+
+
+def _selection(*ids: str) -> pb.ParkedSelection:
+    return pb.ParkedSelection(events=pb.ParkedSelection.EventIds(event_ids=ids))
+
+
+_BAD: list[tuple[str, Any, str]] = [
+    *(
+        (method, message(**{field: name}, **_WHOLE.get(method, {})), field)
+        for method, (message, field) in _NAMED.items()
+        for name in ("", _LONG, "a\0b")
+    ),
+    *(
+        (method, _NAMED[method][0](consumer="c", page_size=size), "page_size")
+        for method in ("ListPending", "ListParked")
+        for size in (-1, 1_001)
+    ),
+    *(
+        (method, _NAMED[method][0](consumer="c", selection=selection), field)
+        for method in ("ReplayParked", "DiscardParked")
+        for selection, field in (
+            (None, "selection"),
+            (_selection(), "selection.events.event_ids"),
+            (_selection(*[NOBODY] * 1_001), "selection.events.event_ids"),
+            (_selection(NOBODY, "x"), "selection.events.event_ids[1]"),
+            (_selection(""), "selection.events.event_ids[0]"),
+            (pb.ParkedSelection(filter={"keyword": "!"}), "filter.keyword"),  # type: ignore[arg-type]
+        )
+    ),
+    ("ListConsumers", pb.ListConsumersRequest(page_size=-1), "page_size"),
+    ("ListConsumers", pb.ListConsumersRequest(page_token="x"), "page_token"),
+    ("ListPending", pb.ListPendingRequest(consumer="c", page_token="x"), "page_token"),
+    ("ListParked", pb.ListParkedRequest(consumer="c", page_token="x"), "page_token"),
+    ("ListParked", pb.ListParkedRequest(consumer="c", filter={"actor": _LONG}), "filter.actor"),  # type: ignore[arg-type]
+    ("GetParked", pb.GetParkedRequest(consumer="c", event_id="x"), "event_id"),
+    ("GetProcessing", pb.GetProcessingRequest(), "event_id"),
+    ("GetProcessing", pb.GetProcessingRequest(event_id="x"), "event_id"),
+    ("GetProcessing", pb.GetProcessingRequest(event_id=NOBODY, consumer=_LONG), "consumer"),
+    ("SetProcessing", pb.SetProcessingRequest(consumer="c", action=1), "event_id"),
+    ("SetProcessing", pb.SetProcessingRequest(consumer="c", event_id=NOBODY), "action"),
+    (
+        "SetProcessing",
+        pb.SetProcessingRequest(consumer="c", event_id=NOBODY, action=9),  # type: ignore[arg-type]
+        "action",
+    ),
+    (
+        "SetProcessing",
+        pb.SetProcessingRequest(consumer="c", event_id=NOBODY, action=3, reason="x" * 4_097),
+        "reason",
+    ),
+    ("UpdateConsumer", pb.UpdateConsumerRequest(name="c", expected_version=-1), "expected_version"),
+    ("ResetConsumer", pb.ResetConsumerRequest(name="c"), "start"),
+    ("ResetConsumer", pb.ResetConsumerRequest(name="c", after_position=-1), "after_position"),
+]
+
+
+async def test_bad_input_is_refused_and_named(desk: Desk) -> None:
+    await desk.client.create_consumer("c", SOON)
+    metadata = [("everlog-tenant", desk.tenant)]
+    for method, request, field in _BAD:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await getattr(desk.stub, method)(request, metadata=metadata, timeout=20)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT, (method, request)
+        assert f"{field}:" in (refused.value.details() or ""), (method, request, refused.value)
+    for method, (message, field) in _NAMED.items():
+        request = message(**{field: "nobody"}, **_WHOLE.get(method, {}))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await getattr(desk.stub, method)(request, metadata=metadata, timeout=20)
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND, method
