@@ -426,7 +426,9 @@ class UpdateConsumerRequest(_message.Message):
     """The version that is replaced; another one fails with `VERSION_CONFLICT`. 0: whichever it is."""
     @_builtins.property
     def settings(self) -> Global___ConsumerSettings:
-        """All of its settings from now on. A new filter holds for what is not finished yet."""
+        """All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+        as it is.
+        """
 
     def __init__(
         self,
@@ -1013,7 +1015,7 @@ class EventProcessing(_message.Message):
         STATE_PARKED: EventProcessing._State.ValueType  # 6
         """It is parked."""
         STATE_FINISHED: EventProcessing._State.ValueType  # 7
-        """It is finished. Of an event before where the consumer started: it is passed."""
+        """It is finished, or was passed over by a reset."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """A state of an event."""
@@ -1035,7 +1037,7 @@ class EventProcessing(_message.Message):
     STATE_PARKED: EventProcessing.State.ValueType  # 6
     """It is parked."""
     STATE_FINISHED: EventProcessing.State.ValueType  # 7
-    """It is finished. Of an event before where the consumer started: it is passed."""
+    """It is finished, or was passed over by a reset."""
 
     CONSUMER_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -1155,8 +1157,10 @@ class ListPendingResponse(_message.Message):
     """Where the next page begins; empty when there is none."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___PendingEvent]:
-        """First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-        position. Parked events that block nothing are not among them: see ListParked.
+        """First those that wait for an attempt by themselves; then those that failed with what they hold back,
+        one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+        part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+        empty, and yet not the last.
         """
 
     def __init__(
