@@ -221,18 +221,24 @@ class ConsumerCalls(Calls):
         event_ids: Sequence[str] | None = None,
         filter: Filter | None = None,  # noqa: A002 - the contract's word
         all: bool = False,  # noqa: A002 - the contract's word
+        timeout_seconds: float | None = None,
     ) -> int:
         """Deliver parked events again, attempts counted anew; returns how many.
 
         By exactly one of their ids (at most 1,000; all or nothing: EventNotPending), a filter, and
-        `all`.
+        `all`. Many take long: some 10,000 a second. What is done stays done when the time is over.
         """
         connection = self._open
         request = consumers_pb2.ReplayParkedRequest(
             consumer=consumer, selection=_selection(event_ids, filter, all)
         )
-        method = connection.consumers.ReplayParked
-        return (await connection.read(method, request, repeatable=False)).events
+        response = await connection.read(
+            connection.consumers.ReplayParked,
+            request,
+            repeatable=False,
+            timeout_seconds=timeout_seconds,
+        )
+        return response.events
 
     async def discard_parked(
         self,
@@ -241,6 +247,7 @@ class ConsumerCalls(Calls):
         event_ids: Sequence[str] | None = None,
         filter: Filter | None = None,  # noqa: A002 - the contract's word
         all: bool = False,  # noqa: A002 - the contract's word
+        timeout_seconds: float | None = None,
     ) -> int:
         """Forget parked events, which then count as finished; returns how many.
 
@@ -250,8 +257,13 @@ class ConsumerCalls(Calls):
         request = consumers_pb2.DiscardParkedRequest(
             consumer=consumer, selection=_selection(event_ids, filter, all)
         )
-        method = connection.consumers.DiscardParked
-        return (await connection.read(method, request, repeatable=False)).events
+        response = await connection.read(
+            connection.consumers.DiscardParked,
+            request,
+            repeatable=False,
+            timeout_seconds=timeout_seconds,
+        )
+        return response.events
 
 
 def _check_start(

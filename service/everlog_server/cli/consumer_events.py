@@ -22,6 +22,8 @@ from everlog_server.cli.rendering import Output, shown_time, visible
 from everlog_server.cli.target import Target, client_options
 
 _IDS_MAX = 1_000
+# A million parked events take minutes to move.
+_MOVE_SECONDS = 600.0
 _EVENT_COLUMNS: dict[str, dict[str, Any]] = {
     "position": {"justify": "right"},
     "type": {"style": "cyan", "max_width": 32},
@@ -232,7 +234,9 @@ async def _move(
 ) -> None:
     async with target.connect() as client:
         call = client.replay_parked if what == "replay" else client.discard_parked
-        events = await call(name, **selection)
+        events = await call(
+            name, **selection, timeout_seconds=max(target.timeout_seconds, _MOVE_SECONDS)
+        )
     output = Output(as_json=target.json)
     if target.json:
         output.line(orjson.dumps({"events": events}).decode())
