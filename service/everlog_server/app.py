@@ -28,6 +28,7 @@ from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
+from everlog_server.projections import Builder, Projector
 from everlog_server.rpc.aggregate_service import AggregateService
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.consumer_admin import ConsumerAdmin
@@ -36,6 +37,7 @@ from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.entity_service import EntityService
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.narrative_service import NarrativeService
+from everlog_server.rpc.projection_service import ProjectionService
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
@@ -50,6 +52,9 @@ from everlog_server.storage.graph import GraphReader
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.listings import Listings
 from everlog_server.storage.outcomes import MeaningReader
+from everlog_server.storage.projecting import ProjectingStore
+from everlog_server.storage.projection_builds import ProjectionBuilds
+from everlog_server.storage.projections import ProjectionStore
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
@@ -106,7 +111,7 @@ def run(
         runner.run(_serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
 
 
-async def _serve(  # noqa: PLR0915  the one list of all that there is
+async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read in one piece
     loaded: Settings, dsn: str, *, on_serving: Callable[[str], None], lifeline: int | None
 ) -> None:
     stopping = _stop_event(lifeline)
@@ -120,9 +125,13 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
         entity_store, poll_interval_seconds=loaded.subscriptions.poll_interval_seconds
     )
 
+    projecting = ProjectingStore(database)
+    projector = Projector(projecting)
+
     def on_committed(tenant_id: int, committed: Committed) -> None:
         subscriptions.publish(tenant_id, committed)
         indexer.note_commit(tenant_id)
+        projector.note_commit(tenant_id)
 
     sequencers = Sequencers(
         settings=loaded.append,
@@ -134,6 +143,7 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
     server = grpc.aio.server(options=_channel_options(loaded))
     model = language_model(loaded.narrator)
     tenants, limits = Tenants(database), loaded.limits
+    projections = ProjectionStore(database)
     catalogs, meaning = Catalogs(catalog_store), MeaningReader(database)
     consumer_store = ConsumerStore(database)
     consumers = Consumers(
@@ -190,6 +200,15 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
             reader=reader,
             limits=limits,
         ),
+        ProjectionService(
+            tenants=tenants,
+            store=projections,
+            projecting=projecting,
+            builder=Builder(projections, ProjectionBuilds(database)),
+            limits=limits,
+            accepts_definitions=loaded.accepts_definitions,
+            on_change=projector.look_soon,
+        ),
     ]
     add_services(server, services)
     healthy = await _add_health_and_reflection(server, [service.name for service in services])
@@ -199,8 +218,12 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
     try:
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(subscriptions.run())
-            indexing = tasks.create_task(indexer.run())
-            consuming = tasks.create_task(consumers.run())
+            following_too = [
+                tasks.create_task(indexer.run()),
+                tasks.create_task(consumers.run()),
+            ]
+            if loaded.projections.run:
+                following_too.append(tasks.create_task(projector.run()))
             await server.start()
             # What was made until now lives as long as the process: no collection need look at it.
             gc.collect()
@@ -224,8 +247,8 @@ async def _serve(  # noqa: PLR0915  the one list of all that there is
                 calls_seconds = min(_left(deadline), _CALLS_STOP_SECONDS)
                 await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
                 following.cancel()
-                indexing.cancel()
-                consuming.cancel()
+                for task in following_too:
+                    task.cancel()
     finally:
         if model is not None:
             await model.close()

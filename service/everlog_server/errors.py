@@ -321,6 +321,12 @@ class ProjectionSchemaTakenError(EverlogError):
     reason = "PROJECTION_SCHEMA_TAKEN"
 
 
+class PermissionDeniedError(EverlogError):
+    """The server does not take this from its callers."""
+
+    reason = "PERMISSION_DENIED"
+
+
 class TenantNotFoundError(EverlogError):
     """There is no such tenant."""
 

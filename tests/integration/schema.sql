@@ -211,6 +211,37 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.begin_rebuild(_tenant integer, _name text, _build integer, _schema text, _wanted_schema text, _structure bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO everlog.projection_builds (
+        tenant_id, name, build, schema_name, wanted_schema_name, structure
+    )
+    VALUES (_tenant, _name, _build, _schema, _wanted_schema, _structure);
+    UPDATE everlog.projections AS p SET rebuild = _build
+    WHERE p.tenant_id = _tenant AND p.name = _name;
+END
+$$;
+
+CREATE FUNCTION everlog.cancel_rebuild(_tenant integer, _name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _former integer;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    SELECT p.rebuild INTO _former FROM everlog.projections AS p WHERE p.tenant_id = _tenant AND p.name = _name;
+    IF _former IS NOT NULL THEN
+        UPDATE everlog.projections AS p SET rebuild = NULL WHERE p.tenant_id = _tenant AND p.name = _name;
+        PERFORM everlog.retire_build(_tenant, _name, _former, false);
+    END IF;
+END
+$$;
+
 CREATE FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -261,6 +292,28 @@ BEGIN
     FROM unnest(_aggregate_names, _aggregate_versions, _aggregate_definitions)
         AS n (name, version, definition);
     RETURN _revision + 1;
+END
+$$;
+
+CREATE FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _epoch bigint;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l
+    WHERE l.tenant_id = _tenant AND l.name = _name AND l.lease_until < clock_timestamp()
+    FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE everlog.projection_leases AS l
+    SET epoch = l.epoch + 1, projector = _projector, events_per_second = 0,
+        lease_until = clock_timestamp() + _lease_seconds * interval '1 second'
+    WHERE l.tenant_id = _tenant AND l.name = _name
+    RETURNING l.epoch INTO _epoch;
+    RETURN _epoch;
 END
 $$;
 
@@ -520,6 +573,36 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.create_projection(_tenant integer, _name text, _schema text, _definition bytea, _structure bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO everlog.projection_leases (tenant_id, name) VALUES (_tenant, _name);
+    INSERT INTO everlog.projections (
+        tenant_id, name, definition, on_failure, attempts_max, initial_seconds, multiplier, max_seconds, jitter
+    )
+    VALUES (
+        _tenant, _name, _definition, _on_failure, _attempts_max, _backoff[1], _backoff[2], _backoff[3],
+        _backoff[4]
+    );
+    INSERT INTO everlog.projection_builds (
+        tenant_id, name, build, schema_name, wanted_schema_name, structure
+    )
+    VALUES (_tenant, _name, 1, _schema, _schema, _structure);
+END
+$$;
+
+CREATE FUNCTION everlog.create_projection_schema(_schema text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    EXECUTE format('CREATE SCHEMA %I AUTHORIZATION everlog_projector', _schema);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO everlog_service', _schema);
+END
+$$;
+
 CREATE FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -605,6 +688,50 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.define_projection_function(_schema text, _is_of_tables boolean, _body text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _name text := format(
+        '%I.%I', _schema, CASE WHEN _is_of_tables THEN 'everlog_make_tables' ELSE 'everlog_run' END
+    );
+    _arguments text := CASE
+        WHEN _is_of_tables THEN ''
+        ELSE 'everlog_tenant__ integer, everlog_after__ bigint, everlog_until__ bigint, '
+            'everlog_events_max__ integer, everlog_skipped__ bigint[], everlog_recorded__ boolean'
+    END;
+    _result text := CASE
+        WHEN _is_of_tables THEN 'void'
+        ELSE 'TABLE (everlog_through__ bigint, everlog_events__ integer, everlog_last_time__ timestamptz, '
+            'everlog_positions__ bigint[], everlog_offsets__ integer[], everlog_rows__ integer[], '
+            'everlog_failed_position__ bigint, everlog_failed_handler__ integer, '
+            'everlog_failed_statement__ integer, everlog_is_of_window__ boolean, everlog_sqlstate__ text, '
+            'everlog_message__ text, everlog_detail__ text)'
+    END;
+BEGIN
+    PERFORM FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
+    WHERE n.nspname = _schema AND r.rolname = 'everlog_projector';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'schema % is not a projection''s', _schema;
+    END IF;
+    -- Statements are planned once and kept. Planned while the tables are new and empty, they would scan
+    -- them for every event until the next ANALYZE.
+    EXECUTE format(
+        'CREATE FUNCTION %s(%s) RETURNS %s LANGUAGE plpgsql VOLATILE SECURITY DEFINER '
+        'SET search_path = %I, pg_catalog SET enable_seqscan = off SET enable_bitmapscan = off AS %L',
+        _name, _arguments, _result, _schema, _body
+    );
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', _name);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO everlog_service', _name);
+    EXECUTE format('ALTER FUNCTION %s OWNER TO everlog_projector', _name);
+    IF _is_of_tables THEN
+        RETURN;
+    END IF;
+    EXECUTE format('DROP FUNCTION IF EXISTS %I.everlog_make_tables()', _schema);
+END
+$$;
+
 CREATE FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -626,6 +753,60 @@ BEGIN
     DELETE FROM everlog.consumer_instructions AS i
     WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer;
     RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.delete_projection(_tenant integer, _name text, _keeps_tables boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _live integer;
+    _schema text;
+    _dependents text;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR UPDATE;
+    SELECT p.live, b.schema_name INTO _live, _schema FROM everlog.projections AS p
+    JOIN everlog.projection_builds AS b ON b.tenant_id = _tenant AND b.name = _name AND b.build = p.live
+    WHERE p.tenant_id = _tenant AND p.name = _name;
+    PERFORM everlog.cancel_rebuild(_tenant, _name);
+    IF _keeps_tables THEN
+        EXECUTE format(
+            'DROP FUNCTION IF EXISTS %I.everlog_run(integer,bigint,bigint,integer,bigint[],boolean)', _schema
+        );
+    ELSE
+        _dependents := everlog.drop_projection_schema(_tenant, _schema);
+        IF _dependents IS NOT NULL THEN
+            RETURN _dependents;
+        END IF;
+    END IF;
+    PERFORM everlog.retire_build(_tenant, _name, _live, true);
+    DELETE FROM everlog.projection_effects AS e WHERE e.tenant_id = _tenant AND e.name = _name;
+    DELETE FROM everlog.projections AS p WHERE p.tenant_id = _tenant AND p.name = _name;
+    DELETE FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _dependents text := everlog.projection_dependents(_schema);
+BEGIN
+    IF _dependents IS NOT NULL THEN
+        RETURN _dependents;
+    END IF;
+    PERFORM FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
+    WHERE n.nspname = _schema AND r.rolname = 'everlog_projector';
+    IF FOUND THEN
+        EXECUTE format('DROP SCHEMA %I CASCADE', _schema);
+    END IF;
+    DELETE FROM everlog.projection_leftovers AS l
+    WHERE l.tenant_id = _tenant AND l.schema_name = _schema;
+    RETURN NULL;
 END
 $$;
 
@@ -729,6 +910,47 @@ BEGIN
                 WHERE g.tenant_id = _tenant AND g.generation NOT IN (s.declared, s.current)
             )
         FROM everlog.entity_index_state(_tenant) AS s;
+END
+$$;
+
+CREATE FUNCTION everlog.forget_failure(_tenant integer, _name text, _build integer, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF _sqlstate IS NULL THEN
+        DELETE FROM everlog.projection_failures AS f
+        WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position = _position;
+    ELSE
+        UPDATE everlog.projection_failures AS f
+        SET handler = _handler, statement = _statement, sqlstate = _sqlstate, message = _message,
+            detail = _detail, attempts = f.attempts + 1, failed_time = clock_timestamp()
+        WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position = _position;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _reader text;
+BEGIN
+    PERFORM FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
+    WHERE n.nspname = _schema AND r.rolname = 'everlog_projector';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'schema % is not a projection''s', _schema;
+    END IF;
+    FOREACH _reader IN ARRAY _former LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = _reader);
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', _schema, _reader);
+        EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM %I', _schema, _reader);
+    END LOOP;
+    FOREACH _reader IN ARRAY _readers LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', _schema, _reader);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', _schema, _reader);
+    END LOOP;
 END
 $$;
 
@@ -1085,6 +1307,125 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _projection everlog.projections;
+    _build integer;
+    _attempts integer;
+    _wait double precision;
+    _parks boolean;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l
+    WHERE l.tenant_id = _tenant AND l.name = _name AND l.epoch = _epoch
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    SELECT p.* INTO _projection FROM everlog.projections AS p WHERE p.tenant_id = _tenant AND p.name = _name;
+    _build := CASE WHEN _is_rebuild THEN _projection.rebuild ELSE _projection.live END;
+    SELECT f.attempts INTO _attempts FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position = _position;
+    _attempts := coalesce(_attempts, 0) + 1;
+    _parks := _projection.on_failure = 3;
+    IF _projection.on_failure = 2 AND _attempts < _projection.attempts_max THEN
+        -- The logarithm first: the power itself may be beyond what a number can hold.
+        _wait := CASE
+            WHEN (_attempts - 1) * ln(_projection.multiplier)
+                > ln(_projection.max_seconds / _projection.initial_seconds) THEN _projection.max_seconds
+            ELSE least(
+                _projection.max_seconds,
+                _projection.initial_seconds * power(_projection.multiplier, _attempts - 1)
+            )
+        END * (1 + _projection.jitter * (2 * _random - 1));
+    END IF;
+    UPDATE everlog.projection_builds AS b
+    SET checkpoint = CASE WHEN _parks THEN _position ELSE _position - 1 END
+    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build AND b.checkpoint < _position;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    INSERT INTO everlog.projection_failures (
+        tenant_id, name, build, position, is_parked, handler, statement, sqlstate, message, detail, attempts,
+        failed_time, next_attempt_time
+    )
+    VALUES (
+        _tenant, _name, _build, _position, _parks, _handler, _statement, _sqlstate, _message, _detail, _attempts,
+        clock_timestamp(), clock_timestamp() + _wait * interval '1 second'
+    )
+    ON CONFLICT (tenant_id, name, build, position) DO UPDATE SET
+        is_parked = excluded.is_parked, handler = excluded.handler, statement = excluded.statement,
+        sqlstate = excluded.sqlstate, message = excluded.message, detail = excluded.detail,
+        attempts = excluded.attempts, failed_time = excluded.failed_time,
+        next_attempt_time = excluded.next_attempt_time;
+    RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.note_window(_tenant integer, _name text, _build integer, _through bigint, _last_time timestamp with time zone, _positions bigint[], _offsets integer[], _rows integer[], _lease_seconds double precision, _kept_positions bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE everlog.projection_builds AS b
+    SET checkpoint = _through, checkpoint_time = coalesce(_last_time, b.checkpoint_time)
+    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build;
+    UPDATE everlog.projection_leases AS l
+    SET lease_until = clock_timestamp() + _lease_seconds * interval '1 second'
+    WHERE l.tenant_id = _tenant AND l.name = _name;
+    DELETE FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position <= _through
+        AND NOT f.is_parked;
+    IF cardinality(_positions) > 0 THEN
+        INSERT INTO everlog.projection_effects (
+            tenant_id, name, through, transaction_id, committed_time, positions, offsets, rows
+        )
+        VALUES (
+            _tenant, _name, _through, pg_current_xact_id()::text::bigint, clock_timestamp(), _positions,
+            _offsets, _rows
+        );
+        DELETE FROM everlog.projection_effects AS e
+        WHERE e.tenant_id = _tenant AND e.name = _name AND e.through <= _through - _kept_positions;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.number_rebuild(_tenant integer, _name text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _former integer;
+    _build integer;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    SELECT p.rebuild INTO _former FROM everlog.projections AS p WHERE p.tenant_id = _tenant AND p.name = _name;
+    UPDATE everlog.projections AS p SET rebuild = NULL, last_build = p.last_build + 1
+    WHERE p.tenant_id = _tenant AND p.name = _name
+    RETURNING p.last_build INTO _build;
+    IF _former IS NOT NULL THEN
+        PERFORM everlog.retire_build(_tenant, _name, _former, false);
+    END IF;
+    RETURN _build;
+END
+$$;
+
+CREATE FUNCTION everlog.pause_projection(_tenant integer, _name text, _is_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    UPDATE everlog.projections AS p SET is_paused = _is_paused
+    WHERE p.tenant_id = _tenant AND p.name = _name;
+    RETURN FOUND;
+END
+$$;
+
 CREATE FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1112,6 +1453,202 @@ BEGIN
     END LOOP;
     RETURN _low;
 END
+$$;
+
+CREATE FUNCTION everlog.project_parked(_tenant integer, _name text, _position bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _build integer;
+    _schema text;
+    _ran record;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    SELECT b.build, b.schema_name INTO _build, _schema
+    FROM everlog.projections AS p
+    JOIN everlog.projection_builds AS b ON b.tenant_id = _tenant AND b.name = _name AND b.build = p.live
+    JOIN everlog.projection_failures AS f
+        ON f.tenant_id = _tenant AND f.name = _name AND f.build = p.live
+        AND f.position = _position AND f.is_parked
+    WHERE p.tenant_id = _tenant AND p.name = _name;
+    IF NOT FOUND THEN
+        RETURN 'gone';
+    END IF;
+    SELECT r.* INTO _ran FROM everlog.run_projection(
+        _schema, _tenant, _position - 1, _position, 1, NULL, false
+    ) AS r;
+    PERFORM everlog.seal_projection();
+    IF _ran.failed_position IS NULL THEN
+        PERFORM everlog.forget_failure(_tenant, _name, _build, _position, NULL, NULL, NULL, NULL, NULL);
+        RETURN 'applied';
+    END IF;
+    PERFORM everlog.forget_failure(
+        _tenant, _name, _build, _position, _ran.failed_handler, _ran.failed_statement, _ran.sqlstate,
+        _ran.message, _ran.detail
+    );
+    RETURN 'failed';
+END
+$$;
+
+CREATE FUNCTION everlog.project_window(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _until bigint, _events_max integer, _positions_max bigint, _lease_seconds double precision, _kept_positions bigint, OUT outcome text, OUT checkpoint bigint, OUT target bigint, OUT events integer, OUT wait_seconds double precision, OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _projection everlog.projections;
+    _build everlog.projection_builds;
+    _failure everlog.projection_failures;
+    _head bigint;
+    _through bigint;
+    _skipped bigint[];
+    _ran record;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l
+    WHERE l.tenant_id = _tenant AND l.name = _name AND l.epoch = _epoch
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'lost';
+        RETURN;
+    END IF;
+    SELECT p.* INTO _projection FROM everlog.projections AS p WHERE p.tenant_id = _tenant AND p.name = _name;
+    SELECT b.* INTO _build FROM everlog.projection_builds AS b
+    WHERE b.tenant_id = _tenant AND b.name = _name
+        AND b.build = CASE WHEN _is_rebuild THEN _projection.rebuild ELSE _projection.live END;
+    IF NOT FOUND THEN
+        outcome := 'gone';
+        RETURN;
+    END IF;
+    SELECT t.head INTO _head FROM everlog.tenants AS t WHERE t.tenant_id = _tenant;
+    target := _head;
+    IF _is_rebuild THEN
+        SELECT b.checkpoint INTO target FROM everlog.projection_builds AS b
+        WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _projection.live;
+    END IF;
+    checkpoint := _build.checkpoint;
+    IF _projection.is_paused THEN
+        outcome := 'paused';
+        RETURN;
+    END IF;
+    _through := least(target, _build.checkpoint + _positions_max, _until);
+    SELECT f.* INTO _failure FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build.build AND NOT f.is_parked
+    LIMIT 1;
+    IF FOUND THEN
+        IF _failure.next_attempt_time IS NULL THEN
+            outcome := 'stopped';
+            RETURN;
+        END IF;
+        wait_seconds := extract(epoch FROM _failure.next_attempt_time - clock_timestamp());
+        IF wait_seconds > 0 THEN
+            outcome := 'waiting';
+            RETURN;
+        END IF;
+        -- By itself, so that it alone is to blame.
+        _through := least(_through, _failure.position);
+    END IF;
+    IF _through <= _build.checkpoint THEN
+        outcome := 'idle';
+        RETURN;
+    END IF;
+    SELECT array_agg(s.position) INTO _skipped FROM everlog.projection_skips AS s
+    WHERE s.tenant_id = _tenant AND s.name = _name AND s.build = _build.build
+        AND s.position > _build.checkpoint AND s.position <= _through;
+
+    SELECT r.* INTO _ran FROM everlog.run_projection(
+        _build.schema_name, _tenant, _build.checkpoint, _through, _events_max, _skipped,
+        NOT _is_rebuild AND _head - _build.checkpoint <= _kept_positions
+    ) AS r;
+
+    -- From here on the search path may be anybody's: only qualified names, and no operators.
+    PERFORM everlog.seal_projection();
+    events := _ran.events;
+    IF _ran.failed_position IS NOT NULL THEN
+        outcome := 'failed';
+        failed_position := _ran.failed_position;
+        failed_handler := _ran.failed_handler;
+        failed_statement := _ran.failed_statement;
+        is_of_window := _ran.is_of_window;
+        sqlstate := _ran.sqlstate;
+        message := _ran.message;
+        detail := _ran.detail;
+        RETURN;
+    END IF;
+    outcome := 'advanced';
+    checkpoint := _ran.through;
+    PERFORM everlog.note_window(
+        _tenant, _name, _build.build, _ran.through, _ran.last_time, _ran.positions, _ran.offsets, _ran.rows,
+        _lease_seconds, _kept_positions
+    );
+END
+$$;
+
+CREATE FUNCTION everlog.projection_dependents(_schema text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH own (classid, objid) AS (
+        SELECT 'pg_namespace'::regclass::oid, n.oid FROM pg_namespace AS n WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_class'::regclass, c.oid FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_type'::regclass, t.oid FROM pg_type AS t
+        JOIN pg_namespace AS n ON n.oid = t.typnamespace WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_proc'::regclass, p.oid FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_operator'::regclass, o.oid FROM pg_operator AS o
+        JOIN pg_namespace AS n ON n.oid = o.oprnamespace WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_collation'::regclass, k.oid FROM pg_collation AS k
+        JOIN pg_namespace AS n ON n.oid = k.collnamespace WHERE n.nspname = _schema
+        UNION ALL
+        SELECT 'pg_constraint'::regclass, x.oid FROM pg_constraint AS x
+        JOIN pg_namespace AS n ON n.oid = x.connamespace WHERE n.nspname = _schema
+    ),
+    dependents AS (
+        SELECT DISTINCT d.classid, d.objid,
+            CASE d.classid
+                WHEN 'pg_class'::regclass THEN (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = d.objid)
+                WHEN 'pg_rewrite'::regclass THEN (
+                    SELECT c.relnamespace FROM pg_rewrite AS r JOIN pg_class AS c ON c.oid = r.ev_class
+                    WHERE r.oid = d.objid
+                )
+                WHEN 'pg_constraint'::regclass THEN (
+                    SELECT x.connamespace FROM pg_constraint AS x WHERE x.oid = d.objid
+                )
+                WHEN 'pg_attrdef'::regclass THEN (
+                    SELECT c.relnamespace FROM pg_attrdef AS a JOIN pg_class AS c ON c.oid = a.adrelid
+                    WHERE a.oid = d.objid
+                )
+                WHEN 'pg_trigger'::regclass THEN (
+                    SELECT c.relnamespace FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+                    WHERE t.oid = d.objid
+                )
+                WHEN 'pg_policy'::regclass THEN (
+                    SELECT c.relnamespace FROM pg_policy AS y JOIN pg_class AS c ON c.oid = y.polrelid
+                    WHERE y.oid = d.objid
+                )
+                WHEN 'pg_proc'::regclass THEN (SELECT p.pronamespace FROM pg_proc AS p WHERE p.oid = d.objid)
+                WHEN 'pg_type'::regclass THEN (SELECT t.typnamespace FROM pg_type AS t WHERE t.oid = d.objid)
+            END AS namespace
+        FROM own AS o
+        JOIN pg_depend AS d ON d.refclassid = o.classid AND d.refobjid = o.objid
+        WHERE d.deptype IN ('n', 'a')
+    )
+    SELECT string_agg(i.type || ' ' || i.identity, ', ' ORDER BY i.type, i.identity)
+    FROM (
+        SELECT d.classid, d.objid FROM dependents AS d
+        -- Of a class that has no schema here, such as an operator class of its own: it goes with the schema.
+        WHERE d.namespace <> (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = _schema)
+            -- The toast tables of its own.
+            AND d.namespace <> 'pg_toast'::regnamespace
+        LIMIT 20
+    ) AS d
+    CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
 $$;
 
 CREATE FUNCTION everlog.raise_epoch(_tenant integer) RETURNS bigint
@@ -1187,6 +1724,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE everlog.projection_leases AS l
+    SET lease_until = clock_timestamp() + _lease_seconds * interval '1 second', events_per_second = n.rate
+    FROM (
+        SELECT k.name, k.epoch, u.rate FROM unnest(_names, _epochs, _rates) AS u (name, epoch, rate)
+        JOIN everlog.projection_leases AS k
+            ON k.tenant_id = _tenant AND k.name = u.name AND k.epoch = u.epoch
+        WHERE k.tenant_id = _tenant
+        ORDER BY k.name
+        FOR NO KEY UPDATE OF k SKIP LOCKED
+    ) AS n
+    WHERE l.tenant_id = _tenant AND l.name = n.name AND l.epoch = n.epoch;
+END
+$$;
+
 CREATE FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1224,6 +1780,78 @@ BEGIN
         )
     WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer;
     RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.retire_build(_tenant integer, _name text, _build integer, _leaves_schema boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT _leaves_schema THEN
+        INSERT INTO everlog.projection_leftovers (tenant_id, schema_name)
+        SELECT b.tenant_id, b.schema_name FROM everlog.projection_builds AS b
+        WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build
+        ON CONFLICT DO NOTHING;
+    END IF;
+    DELETE FROM everlog.projection_builds AS b
+    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build;
+    DELETE FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build;
+    DELETE FROM everlog.projection_skips AS s
+    WHERE s.tenant_id = _tenant AND s.name = _name AND s.build = _build;
+END
+$$;
+
+CREATE FUNCTION everlog.retry_projection(_tenant integer, _name text, _position bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    UPDATE everlog.projection_failures AS f SET next_attempt_time = clock_timestamp()
+    WHERE f.tenant_id = _tenant AND f.name = _name AND NOT f.is_parked
+        AND (_position IS NULL OR f.position = _position);
+    RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION everlog.run_projection(_schema text, _tenant integer, _after bigint, _through bigint, _events_max integer, _skipped bigint[], _recorded boolean, OUT through bigint, OUT events integer, OUT last_time timestamp with time zone, OUT positions bigint[], OUT offsets integer[], OUT rows integer[], OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    _name text := format('%I.everlog_run', _schema);
+BEGIN
+    PERFORM FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
+    WHERE p.oid = to_regprocedure(_name || '(integer,bigint,bigint,integer,bigint[],boolean)')
+        AND p.prosecdef AND r.rolname = 'everlog_projector';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the function of the projection in schema % is not what it was', _schema
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    EXECUTE format('SELECT * FROM %s($1, $2, $3, $4, $5, $6)', _name)
+        INTO through, events, last_time, positions, offsets, rows, failed_position, failed_handler,
+            failed_statement, is_of_window, sqlstate, message, detail
+        USING _tenant, _after, _through, _events_max, _skipped, _recorded;
+END
+$_$;
+
+CREATE FUNCTION everlog.run_projection_tables(_schema text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _name text := format('%I.everlog_make_tables', _schema);
+BEGIN
+    PERFORM FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
+    WHERE p.oid = to_regprocedure(_name || '()') AND p.prosecdef AND r.rolname = 'everlog_projector';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the function of the projection in schema % is not what it was', _schema
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    EXECUTE format('SELECT %s()', _name);
 END
 $$;
 
@@ -1265,6 +1893,28 @@ BEGIN
         _through := cardinality(_ids);
     END LOOP;
     RETURN QUERY SELECT * FROM unnest(_kinds, _ids);
+END
+$$;
+
+CREATE FUNCTION everlog.seal_projection() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _found text;
+BEGIN
+    SELECT format('%s on %s', c.conname, c.conrelid::regclass) INTO _found FROM pg_constraint AS c
+    JOIN pg_class AS r ON r.oid = c.conrelid
+    JOIN pg_roles AS o ON o.oid = r.relowner
+    -- Foreign and unique keys are checked by PostgreSQL itself; these call functions.
+    WHERE c.condeferrable AND c.contype IN ('t', 'x') AND o.rolname = 'everlog_projector'
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a constraint of a projection may not be deferrable: %', _found
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- A holdable cursor is read to its end at the commit.
+    EXECUTE 'CLOSE ALL';
 END
 $$;
 
@@ -1350,6 +2000,91 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.skip_projection(_tenant integer, _name text, _position bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    PERFORM FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.position = _position;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.position = _position;
+    INSERT INTO everlog.projection_skips (tenant_id, name, build, position)
+    SELECT b.tenant_id, b.name, b.build, _position FROM everlog.projection_builds AS b
+    WHERE b.tenant_id = _tenant AND b.name = _name
+    ON CONFLICT DO NOTHING;
+    RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.switch_projection(_tenant integer, _name text, _epoch bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _live everlog.projection_builds;
+    _new everlog.projection_builds;
+    _dependents text;
+    _former_schema text;
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l
+    WHERE l.tenant_id = _tenant AND l.name = _name AND l.epoch = _epoch
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'lost';
+    END IF;
+    SELECT b.* INTO _live FROM everlog.projections AS p
+    JOIN everlog.projection_builds AS b ON b.tenant_id = _tenant AND b.name = _name AND b.build = p.live
+    WHERE p.tenant_id = _tenant AND p.name = _name AND NOT p.is_paused;
+    SELECT b.* INTO _new FROM everlog.projections AS p
+    JOIN everlog.projection_builds AS b ON b.tenant_id = _tenant AND b.name = _name AND b.build = p.rebuild
+    WHERE p.tenant_id = _tenant AND p.name = _name AND NOT p.is_paused;
+    -- One that waits for an event has not come as far, whatever its checkpoint says.
+    IF _new IS NULL OR _live IS NULL OR _new.checkpoint <> _live.checkpoint OR EXISTS (
+        SELECT FROM everlog.projection_failures AS f
+        WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _new.build AND NOT f.is_parked
+            AND f.position <= _live.checkpoint
+    ) THEN
+        RETURN 'behind';
+    END IF;
+    _dependents := everlog.projection_dependents(_live.schema_name);
+    IF _dependents IS NULL AND _new.wanted_schema_name <> _live.schema_name AND EXISTS (
+        SELECT FROM pg_namespace AS n WHERE n.nspname = _new.wanted_schema_name
+    ) THEN
+        _dependents := format('schema %s, which exists', _new.wanted_schema_name);
+    END IF;
+    IF _dependents IS NOT NULL THEN
+        UPDATE everlog.projection_builds AS b SET blocked_by = _dependents
+        WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _new.build
+            AND b.blocked_by <> _dependents;
+        RETURN 'blocked';
+    END IF;
+
+    _former_schema := format('%s__old_%s', left(_live.schema_name, 40), _new.build);
+    EXECUTE format('ALTER SCHEMA %I RENAME TO %I', _live.schema_name, _former_schema);
+    EXECUTE format('ALTER SCHEMA %I RENAME TO %I', _new.schema_name, _new.wanted_schema_name);
+    EXECUTE format(
+        'ALTER FUNCTION %I.everlog_run(integer,bigint,bigint,integer,bigint[],boolean) '
+        'SET search_path = %I, pg_catalog',
+        _new.wanted_schema_name, _new.wanted_schema_name
+    );
+    UPDATE everlog.projection_builds AS b SET schema_name = _former_schema
+    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _live.build;
+    PERFORM everlog.retire_build(_tenant, _name, _live.build, false);
+    DELETE FROM everlog.projection_effects AS e WHERE e.tenant_id = _tenant AND e.name = _name;
+    UPDATE everlog.projection_builds AS b SET schema_name = _new.wanted_schema_name, blocked_by = ''
+    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _new.build;
+    UPDATE everlog.projections AS p SET live = _new.build, rebuild = NULL, built_time = now()
+    WHERE p.tenant_id = _tenant AND p.name = _name;
+    RETURN 'switched';
+END
+$$;
+
 CREATE FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1366,6 +2101,22 @@ BEGIN
         WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
         RETURNING c.version INTO update_consumer.version;
     END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.update_projection(_tenant integer, _name text, _seen bytea, _definition bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
+    FOR NO KEY UPDATE;
+    UPDATE everlog.projections AS p
+    SET definition = _definition, on_failure = _on_failure, attempts_max = _attempts_max,
+        initial_seconds = _backoff[1], multiplier = _backoff[2], max_seconds = _backoff[3],
+        jitter = _backoff[4], applied_time = now()
+    WHERE p.tenant_id = _tenant AND p.name = _name AND p.definition = _seen;
+    RETURN FOUND;
 END
 $$;
 
@@ -1646,6 +2397,88 @@ CREATE TABLE everlog.event_types (
     CONSTRAINT event_types_version_check CHECK ((version > 0))
 );
 
+CREATE TABLE everlog.projection_builds (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    build integer NOT NULL,
+    schema_name text NOT NULL,
+    checkpoint bigint DEFAULT 0 NOT NULL,
+    checkpoint_time timestamp with time zone,
+    started_time timestamp with time zone DEFAULT now() NOT NULL,
+    blocked_by text DEFAULT ''::text NOT NULL,
+    wanted_schema_name text NOT NULL,
+    structure bytea NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE everlog.projection_effects (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    through bigint NOT NULL,
+    transaction_id bigint NOT NULL,
+    committed_time timestamp with time zone NOT NULL,
+    positions bigint[] NOT NULL,
+    offsets integer[] NOT NULL,
+    rows integer[] NOT NULL
+);
+
+CREATE TABLE everlog.projection_failures (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    build integer NOT NULL,
+    "position" bigint NOT NULL,
+    is_parked boolean NOT NULL,
+    handler integer NOT NULL,
+    statement integer NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    detail text NOT NULL,
+    attempts integer NOT NULL,
+    failed_time timestamp with time zone NOT NULL,
+    next_attempt_time timestamp with time zone
+);
+
+CREATE TABLE everlog.projection_leases (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    epoch bigint DEFAULT 0 NOT NULL,
+    projector text DEFAULT ''::text NOT NULL,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    events_per_second double precision DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE everlog.projection_leftovers (
+    tenant_id integer NOT NULL,
+    schema_name text NOT NULL
+);
+
+CREATE TABLE everlog.projection_skips (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    build integer NOT NULL,
+    "position" bigint NOT NULL
+);
+
+CREATE TABLE everlog.projections (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    definition bytea NOT NULL,
+    on_failure smallint NOT NULL,
+    attempts_max integer NOT NULL,
+    initial_seconds double precision NOT NULL,
+    multiplier double precision NOT NULL,
+    max_seconds double precision NOT NULL,
+    jitter double precision NOT NULL,
+    is_paused boolean DEFAULT false NOT NULL,
+    live integer DEFAULT 1 NOT NULL,
+    rebuild integer,
+    last_build integer DEFAULT 1 NOT NULL,
+    created_time timestamp with time zone DEFAULT now() NOT NULL,
+    applied_time timestamp with time zone DEFAULT now() NOT NULL,
+    built_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE everlog.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -1727,6 +2560,27 @@ ALTER TABLE ONLY everlog.events
 ALTER TABLE ONLY everlog.events
     ADD CONSTRAINT events_sequence_key UNIQUE (tenant_id, aggregate_type, aggregate_id, sequence);
 
+ALTER TABLE ONLY everlog.projection_builds
+    ADD CONSTRAINT projection_builds_pkey PRIMARY KEY (tenant_id, name, build);
+
+ALTER TABLE ONLY everlog.projection_effects
+    ADD CONSTRAINT projection_effects_pkey PRIMARY KEY (tenant_id, name, through);
+
+ALTER TABLE ONLY everlog.projection_failures
+    ADD CONSTRAINT projection_failures_pkey PRIMARY KEY (tenant_id, name, build, "position");
+
+ALTER TABLE ONLY everlog.projection_leases
+    ADD CONSTRAINT projection_leases_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY everlog.projection_leftovers
+    ADD CONSTRAINT projection_leftovers_pkey PRIMARY KEY (tenant_id, schema_name);
+
+ALTER TABLE ONLY everlog.projection_skips
+    ADD CONSTRAINT projection_skips_pkey PRIMARY KEY (tenant_id, name, build, "position");
+
+ALTER TABLE ONLY everlog.projections
+    ADD CONSTRAINT projections_pkey PRIMARY KEY (tenant_id, name);
+
 ALTER TABLE ONLY everlog.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -1768,14 +2622,24 @@ CREATE TRIGGER event_links_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE O
 CREATE TRIGGER events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.events FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
 
 GRANT USAGE ON SCHEMA everlog TO everlog_service;
+GRANT USAGE ON SCHEMA everlog TO everlog_projector;
 
 REVOKE ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.apply_decision(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.begin_rebuild(_tenant integer, _name text, _build integer, _schema text, _wanted_schema text, _structure bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.begin_rebuild(_tenant integer, _name text, _build integer, _schema text, _wanted_schema text, _structure bytea) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.cancel_rebuild(_tenant integer, _name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.cancel_rebuild(_tenant integer, _name text) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) TO everlog_service;
@@ -1786,14 +2650,29 @@ GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _s
 REVOKE ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.create_projection(_tenant integer, _name text, _schema text, _definition bytea, _structure bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.create_projection(_tenant integer, _name text, _schema text, _definition bytea, _structure bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.create_projection_schema(_schema text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.create_projection_schema(_schema text) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.declare_entities(_tenant integer, _declared integer, _declarations jsonb) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.define_projection_function(_schema text, _is_of_tables boolean, _body text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.define_projection_function(_schema text, _is_of_tables boolean, _body text) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.delete_projection(_tenant integer, _name text, _keeps_tables boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.delete_projection(_tenant integer, _name text, _keeps_tables boolean) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.entity_id(_id text, _ignore_case boolean) TO everlog_service;
@@ -1808,6 +2687,11 @@ REVOKE ALL ON FUNCTION everlog.entity_text(_value jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigint, _removed_rows_max bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigint, _removed_rows_max bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.forget_failure(_tenant integer, _name text, _build integer, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.index_entities(_tenant integer, _generation integer, _events_max bigint) FROM PUBLIC;
 
@@ -1825,8 +2709,27 @@ GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
 REVOKE ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.note_window(_tenant integer, _name text, _build integer, _through bigint, _last_time timestamp with time zone, _positions bigint[], _offsets integer[], _rows integer[], _lease_seconds double precision, _kept_positions bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.number_rebuild(_tenant integer, _name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.number_rebuild(_tenant integer, _name text) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.pause_projection(_tenant integer, _name text, _is_paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.pause_projection(_tenant integer, _name text, _is_paused boolean) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.position_before(_tenant integer, _time timestamp with time zone) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.project_parked(_tenant integer, _name text, _position bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.project_parked(_tenant integer, _name text, _position bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.project_window(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _until bigint, _events_max integer, _positions_max bigint, _lease_seconds double precision, _kept_positions bigint, OUT outcome text, OUT checkpoint bigint, OUT target bigint, OUT events integer, OUT wait_seconds double precision, OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.project_window(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _until bigint, _events_max integer, _positions_max bigint, _lease_seconds double precision, _kept_positions bigint, OUT outcome text, OUT checkpoint bigint, OUT target bigint, OUT events integer, OUT wait_seconds double precision, OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.projection_dependents(_schema text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.raise_epoch(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.raise_epoch(_tenant integer) TO everlog_service;
@@ -1838,22 +2741,47 @@ GRANT ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _sl
 
 REVOKE ALL ON FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.retire_build(_tenant integer, _name text, _build integer, _leaves_schema boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.retry_projection(_tenant integer, _name text, _position bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.retry_projection(_tenant integer, _name text, _position bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.run_projection(_schema text, _tenant integer, _after bigint, _through bigint, _events_max integer, _skipped bigint[], _recorded boolean, OUT through bigint, OUT events integer, OUT last_time timestamp with time zone, OUT positions bigint[], OUT offsets integer[], OUT rows integer[], OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.run_projection_tables(_schema text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.seal_projection() FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.seal_projection() TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) TO everlog_service;
+GRANT ALL ON FUNCTION everlog.search_text(_event_type text, _aggregate_id text, _data jsonb, _metadata jsonb) TO everlog_projector;
 
 REVOKE ALL ON FUNCTION everlog.seize_slot(_tenant integer, _consumer uuid, _slot smallint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.sequence_through(_tenant integer, _aggregate_type text, _aggregate_id text, _position bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.skip_projection(_tenant integer, _name text, _position bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.skip_projection(_tenant integer, _name text, _position bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.switch_projection(_tenant integer, _name text, _epoch bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.switch_projection(_tenant integer, _name text, _epoch bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.update_projection(_tenant integer, _name text, _seen bytea, _definition bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.update_projection(_tenant integer, _name text, _seen bytea, _definition bytea, _on_failure integer, _attempts_max integer, _backoff double precision[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.values_at(_value jsonb, _steps text[]) FROM PUBLIC;
 
@@ -1888,6 +2816,7 @@ GRANT SELECT ON TABLE everlog.entity_mentions TO everlog_service;
 GRANT SELECT ON TABLE everlog.event_links TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.events TO everlog_service;
+GRANT SELECT ON TABLE everlog.events TO everlog_projector;
 
 GRANT SELECT ON TABLE everlog.tenant_names TO everlog_service;
 
@@ -1896,6 +2825,20 @@ GRANT SELECT ON TABLE everlog.event_stream TO everlog_service;
 GRANT SELECT ON TABLE everlog.event_type_versions TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.event_types TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_builds TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_effects TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_failures TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_leases TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_leftovers TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projection_skips TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projections TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
 

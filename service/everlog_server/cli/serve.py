@@ -38,7 +38,9 @@ _log = structlog.get_logger(__name__)
 
 @click.command()
 @click.option("--as-worker", is_flag=True, hidden=True)
-@settings_options("server", "storage", "append", "subscriptions", "limits", "narrator", "log")
+@settings_options(
+    *("server", "storage", "append", "subscriptions", "projections", "limits", "narrator", "log")
+)
 def serve(loaded: Settings, *, as_worker: bool) -> None:
     """Serve the event store, until Ctrl-C or SIGTERM.
 

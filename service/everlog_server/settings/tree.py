@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,18 @@ class SubscriptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectionSettings:
+    """State tables that the log keeps up to date."""
+
+    run: bool = _setting(True, "Whether the server works on projections.")
+    accept_definitions: bool | None = _setting(
+        None,
+        "Whether callers may apply definitions, which are SQL that PostgreSQL runs. Default: only"
+        " while the server listens on loopback.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """What one caller may ask for; beyond it the call is refused."""
 
@@ -134,6 +147,17 @@ class Settings:
     storage: StorageSettings = StorageSettings()
     append: AppendSettings = AppendSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
+    projections: ProjectionSettings = ProjectionSettings()
     limits: LimitSettings = LimitSettings()
     narrator: NarratorSettings = NarratorSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def accepts_definitions(self) -> bool:
+        """Whether callers may apply definitions of projections."""
+        if self.projections.accept_definitions is not None:
+            return self.projections.accept_definitions
+        try:
+            return ipaddress.ip_address(self.server.host).is_loopback
+        except ValueError:
+            return self.server.host == "localhost"

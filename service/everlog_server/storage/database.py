@@ -3,7 +3,8 @@
 Every connection acts as the role `everlog_service`, which owns nothing and may change nothing but
 through the functions of migrations/0001_event_log.sql. Reads have pools of their own, so that no
 listing can take a connection from an append: short reads (`reads`) and long ones (`streams`). So
-have indexes that follow the log (`indexing`), and consumers (`consumers`).
+have indexes that follow the log (`indexing`), consumers (`consumers`), and projections
+(`projecting`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _CHANGES_CONNECTIONS_MAX = 2
 _INDEXING_CONNECTIONS_MAX = 2
 _INDEXING_SECONDS_MAX = 60
 _CONSUMERS_CONNECTIONS_MAX = 8
+_PROJECTING_CONNECTIONS_MAX = 4
 # glibc gives memory back to the kernel as soon as a page is sent, and takes it again for the next:
 # zeroed, fault by fault, which costs more than reading the events. Once it has freed a block so
 # large, it keeps what is smaller (mallopt(3), M_MMAP_THRESHOLD): 4 MB a backend, and as much here.
@@ -149,6 +151,22 @@ class Database:
             connections_min=0,
         )
 
+        # For projections, whose SQL is somebody's: nothing else runs on these. What is not
+        # qualified is PostgreSQL's own. See migrations/0006_projections.sql.
+        self.projecting = ReadPool(
+            service_conninfo(
+                dsn,
+                settings,
+                search_path="pg_catalog,pg_temp",
+                standard_conforming_strings="on",
+                max_parallel_workers_per_gather="0",
+                jit="off",
+            ),
+            "projecting",
+            _PROJECTING_CONNECTIONS_MAX,
+            connections_min=0,
+        )
+
     @property
     def answer_seconds(self) -> float:
         """After this time PostgreSQL itself would have given up: the connection must be dead."""
@@ -158,24 +176,25 @@ class Database:
     async def open(self) -> None:
         """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
         bytes(_KEPT_BLOCK_BYTES)
-        for pool in (
+        for pool in self._pools:
+            await pool.open(self._settings.connect_timeout_seconds * 2)
+
+    async def close(self) -> None:
+        """Closes the pools. Idempotent."""
+        for pool in self._pools:
+            await pool.close()
+
+    @property
+    def _pools(self) -> tuple[ReadPool, ...]:
+        return (
             self.reads,
             self.streams,
             self.tail,
             self.changes,
             self.indexing,
             self.consumers,
-        ):
-            await pool.open(self._settings.connect_timeout_seconds * 2)
-
-    async def close(self) -> None:
-        """Closes the pools. Idempotent."""
-        await self.reads.close()
-        await self.streams.close()
-        await self.tail.close()
-        await self.changes.close()
-        await self.indexing.close()
-        await self.consumers.close()
+            self.projecting,
+        )
 
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""

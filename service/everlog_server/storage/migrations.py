@@ -40,9 +40,11 @@ _RIGHTS = """
     SELECT quote_ident(current_user),
            quote_ident(current_database()),
            has_database_privilege(current_database(), 'CREATE'),
+           wanted.name,
            role.oid IS NOT NULL,
            COALESCE(pg_has_role(current_user, role.oid, 'MEMBER'), false)
-    FROM (SELECT) AS one LEFT JOIN pg_roles AS role ON role.rolname = 'everlog_service'
+    FROM (VALUES ('everlog_service'), ('everlog_projector')) AS wanted (name)
+    LEFT JOIN pg_roles AS role ON role.rolname = wanted.name
 """
 
 
@@ -152,15 +154,14 @@ def _one_line(error: psycopg.Error) -> str:
 
 def _preparations(connection: psycopg.Connection) -> str:
     """What a superuser has to run before this user can migrate; empty: nothing."""
-    row = connection.execute(_RIGHTS).fetchone()
-    assert row is not None  # noqa: S101  for the type checker
-    user, database, may_create, has_role, is_member = row
-    statements = [
-        (not may_create, f"GRANT CREATE ON DATABASE {database} TO {user};"),
-        (not has_role, "CREATE ROLE everlog_service NOLOGIN;"),
-        (not is_member, f"GRANT everlog_service TO {user};"),
-    ]
-    return " ".join(statement for needed, statement in statements if needed)
+    statements: dict[str, bool] = {}
+    for user, database, may_create, role, has_role, is_member in connection.execute(_RIGHTS):
+        statements |= {
+            f"GRANT CREATE ON DATABASE {database} TO {user};": not may_create,
+            f"CREATE ROLE {role} NOLOGIN;": not has_role,
+            f"GRANT {role} TO {user};": not is_member,
+        }
+    return " ".join(statement for statement, needed in statements.items() if needed)
 
 
 def _apply_next(connection: psycopg.Connection) -> Migration | None:

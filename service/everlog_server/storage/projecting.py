@@ -1,0 +1,232 @@
+"""The work of a projector as PostgreSQL does it: leases, windows, and what becomes of failures.
+
+SQL of definitions runs in `project` and `project_parked`. It may leave settings behind on the
+connection; they are reset before anything else is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import psycopg
+
+from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.projections import fetch
+
+LEASE_SECONDS = 5.0
+EFFECTS_POSITIONS = 10_000
+"""For how many of the last positions it is remembered what events did."""
+_PROJECTIONS_MAX = 10_000
+_LEFTOVERS_MAX = 10
+_DROP_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'"
+
+Outcome = Literal["gone", "lost", "paused", "stopped", "waiting", "idle", "advanced", "failed"]
+SwitchOutcome = Literal["switched", "behind", "blocked", "lost"]
+
+
+class ProjectionLook(NamedTuple):
+    """A projection as a projector looks for work."""
+
+    tenant_id: int
+    name: str
+    epoch: int
+    projector: str
+    is_held: bool
+    has_work: bool
+
+
+class Ran(NamedTuple):
+    """What came of a window. See project_window() in 0006_projections.sql."""
+
+    outcome: Outcome
+    checkpoint: int | None
+    target: int | None
+    events: int | None
+    wait_seconds: float | None
+    failed_position: int | None
+    failed_handler: int | None
+    failed_statement: int | None
+    is_of_window: bool | None
+    """It failed at the window's end, and no event is known to be to blame."""
+    sqlstate: str | None
+    message: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A projection that this process holds, by its lease."""
+
+    tenant_id: int
+    name: str
+    epoch: int
+
+    def parameters(self) -> dict[str, Any]:
+        """As projections.sql has them."""
+        return {"tenant_id": self.tenant_id, "name": self.name, "epoch": self.epoch}
+
+
+class ProjectingStore:
+    """Runs windows. Errors are those of ReadPool.connection; psycopg's of a broken projection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self) -> list[ProjectionLook]:
+        """All projections; at most 10,000."""
+        async with self._database.reads.connection() as connection:
+            rows = await fetch(connection, "look", {"limit": _PROJECTIONS_MAX})
+        return [ProjectionLook(*row) for row in rows]
+
+    async def claim(self, tenant_id: int, name: str, projector: str) -> Held | None:
+        """Takes a lease that nobody holds; None: somebody does."""
+        epoch = await self._change(
+            "claim",
+            tenant_id=tenant_id,
+            name=name,
+            projector=projector,
+            lease_seconds=LEASE_SECONDS,
+        )
+        return None if epoch is None else Held(tenant_id, name, epoch)
+
+    async def renew(
+        self, tenant_id: int, held: Sequence[tuple[Held, float]], *, release: bool = False
+    ) -> None:
+        """Renews leases of one tenant, each with its events per second; or gives them back."""
+        await self._change(
+            "renew",
+            tenant_id=tenant_id,
+            names=[one.name for one, _ in held],
+            epochs=[one.epoch for one, _ in held],
+            rates=[rate for _, rate in held],
+            lease_seconds=0.0 if release else LEASE_SECONDS,
+        )
+
+    async def project(
+        self,
+        held: Held,
+        *,
+        is_rebuild: bool,
+        events_max: int,
+        positions_max: int,
+        until: int | None = None,
+    ) -> Ran:
+        """Takes a projection a window further: at most so many events and positions."""
+        parameters = _window(held, is_rebuild, events_max, positions_max, until)
+        async with self._database.projecting.connection() as connection:
+            return await _project(connection, parameters)
+
+    async def switch(self, held: Held, *, events_max: int, positions_max: int) -> SwitchOutcome:
+        """Takes the rebuild to where the live build is, and puts it in its place, or neither."""
+        parameters = _window(held, True, events_max, positions_max, None)
+        outcome: SwitchOutcome
+        async with (
+            self._database.projecting.connection() as connection,
+            connection.transaction(),
+        ):
+            ran = await _project(connection, parameters)
+            if ran.outcome == "failed":
+                return "behind"
+            rows = await fetch(connection, "switch", held.parameters())
+            outcome = rows[0][0]
+        return outcome
+
+    async def note_failure(
+        self,
+        held: Held,
+        *,
+        is_rebuild: bool,
+        position: int,
+        handler: int,
+        statement: int,
+        sqlstate: str,
+        message: str,
+        detail: str,
+        random: float,
+    ) -> None:
+        """An event failed; what becomes of it is up to the projection's policy."""
+        await self._change(
+            "note_failure",
+            **held.parameters(),
+            is_rebuild=is_rebuild,
+            position=position,
+            handler=handler,
+            statement=statement,
+            sqlstate=sqlstate,
+            message=message,
+            detail=detail,
+            random=random,
+        )
+
+    async def project_parked(
+        self, tenant_id: int, name: str, position: int
+    ) -> Literal["applied", "failed", "gone"]:
+        """Tries a parked event again."""
+        parameters = {"tenant_id": tenant_id, "name": name, "position": position}
+        outcome: Literal["applied", "failed", "gone"]
+        async with self._database.projecting.connection() as connection:
+            try:
+                rows = await fetch(connection, "project_parked", parameters)
+            finally:
+                await reset(connection)
+            outcome = rows[0][0]
+        return outcome
+
+    async def drop_leftovers(self) -> list[tuple[str, str]]:
+        """Drops schemas that nobody needs; those it must leave, with what depends on them.
+
+        Who still reads one is not waited for: the next call tries again.
+        """
+        left: list[tuple[str, str]] = []
+        async with self._database.projecting.connection() as connection:
+            for tenant_id, schema in await fetch(
+                connection, "leftovers", {"limit": _LEFTOVERS_MAX}
+            ):
+                try:
+                    async with connection.transaction():
+                        await connection.execute(_DROP_LOCK_TIMEOUT)
+                        rows = await fetch(
+                            connection, "drop_schema", {"tenant_id": tenant_id, "schema": schema}
+                        )
+                except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+                    continue
+                if rows[0][0] is not None:
+                    left.append((schema, rows[0][0]))
+        return left
+
+    async def _change(self, query: str, **parameters: Any) -> Any:
+        async with self._database.changes.connection() as connection:
+            rows = await fetch(connection, query, parameters)
+        return rows[0][0]
+
+
+async def reset(connection: Connection) -> None:
+    """Undoes what a definition may have set. Before anything else is said on the connection."""
+    status = connection.pgconn.transaction_status
+    if status == psycopg.pq.TransactionStatus.INERROR:
+        return  # The rollback does it.
+    if not connection.closed:
+        await connection.execute("RESET ALL")
+
+
+async def _project(connection: Connection, parameters: dict[str, Any]) -> Ran:
+    try:
+        rows = await fetch(connection, "project", parameters)
+    finally:
+        await reset(connection)
+    return Ran(*rows[0])
+
+
+def _window(
+    held: Held, is_rebuild: bool, events_max: int, positions_max: int, until: int | None
+) -> dict[str, Any]:
+    return held.parameters() | {
+        "is_rebuild": is_rebuild,
+        "until": until,
+        "events_max": events_max,
+        "positions_max": positions_max,
+        "lease_seconds": LEASE_SECONDS,
+        "kept_positions": EFFECTS_POSITIONS,
+    }
