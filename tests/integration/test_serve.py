@@ -159,6 +159,7 @@ def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: 
             CATALOG_SERVICE,
             "everlog.v1.NarrativeService",
             "everlog.v1.EntityService",
+            "everlog.v1.ProjectionService",
             AGGREGATE_SERVICE,
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",

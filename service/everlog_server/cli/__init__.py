@@ -17,6 +17,7 @@ import click
 _COMMANDS = {
     "serve": ("serve", "Run the server."),
     "migrate": ("serve", "Bring the database's schema up to date."),
+    "project": ("project", "Work on projections, without a server."),
     "emit": ("emit", "Append one event, or a stream of JSON lines."),
     "get": ("get", "Show one event."),
     "query": ("query", "List events, newest first."),
@@ -50,7 +51,10 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _ = _COMMANDS[cmd_name]
-        if module != "serve":  # before gRPC is imported: its own log lines help nobody here
+        if module not in {
+            "serve",
+            "project",
+        }:  # before gRPC is imported: its own log lines help nobody here
             os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         command = getattr(import_module(f"everlog_server.cli.{module}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above says so

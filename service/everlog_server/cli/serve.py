@@ -55,12 +55,12 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
     _unwind_on_sigterm()
     for name in settings.unknown_variables():
         _log.warning("unknown_variable", name=name)
-    with _errors_shown():
+    with errors_shown():
         # What can be wrong is looked at before PostgreSQL is started and migrated.
         check_port(loaded.server)
         if loaded.server.ready_file is not None:
             _check_writable(loaded.server.ready_file)
-    with _errors_shown(), provided(loaded.storage) as database:
+    with errors_shown(), provided(loaded.storage) as database:
         _say("everlog", f"version {_VERSION}", version=_VERSION)
         _say("database", database.description, description=database.description)
         for name in prepare_schema(database.dsn, loaded.storage):
@@ -100,7 +100,7 @@ def migrate(loaded: Settings) -> None:
     """
     logs.configure(loaded.log)
     _unwind_on_sigterm()
-    with _errors_shown(), provided(loaded.storage) as database:
+    with errors_shown(), provided(loaded.storage) as database:
         click.echo(f"database: {database.description}")
         applied = migrations.migrate(
             database.dsn, connect_timeout_seconds=loaded.storage.connect_timeout_seconds
@@ -123,7 +123,7 @@ def _work() -> None:
     def on_serving(address: str) -> None:
         click.echo(address)  # The parent waits for this line.
 
-    with _errors_shown():
+    with errors_shown():
         app.run(loaded, dsn, on_serving=on_serving, lifeline=sys.stdin.fileno())
 
 
@@ -150,7 +150,7 @@ def _unwind_on_sigterm() -> None:
 
 
 @contextmanager
-def _errors_shown() -> Iterator[None]:
+def errors_shown() -> Iterator[None]:
     """Says what went wrong in one line, and how in the exit code; a defect keeps its traceback."""
     try:
         yield

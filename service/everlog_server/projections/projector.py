@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 import socket
@@ -94,6 +95,8 @@ class _Work:
     events: int = 0
     """That took effect since the last beat."""
     is_broken: bool = False
+    wake_at: float = math.inf
+    """When it is due by itself, of the loop's clock; infinite: it is not."""
 
 
 class Projector:
@@ -249,12 +252,20 @@ class Projector:
         """Has it take a turn in some time; not before the next commit or look, though."""
         work = self._works.get(key)
         if work is not None:
-            loop = asyncio.get_running_loop()
-            work.not_before = loop.time() + seconds
+            work.not_before = asyncio.get_running_loop().time() + seconds
+            self._wake_in(key, seconds)
+
+    def _wake_in(self, key: Key, seconds: float) -> None:
+        """Makes it due in some time; one timer each is enough, the earliest."""
+        work = self._works.get(key)
+        loop = asyncio.get_running_loop()
+        if work is not None and loop.time() + seconds < work.wake_at:
+            work.wake_at = loop.time() + seconds
             loop.call_later(seconds, self._make_due, key)
 
     def _make_due(self, key: Key) -> None:
-        if key in self._works:
+        if (work := self._works.get(key)) is not None:
+            work.wake_at = math.inf
             self._due[key] = None
             self._wake.set()
 
@@ -297,8 +308,7 @@ class Projector:
         elif ran.outcome == "idle" and is_rebuild:
             return await self._switch(work)
         elif ran.outcome == "waiting":
-            seconds = max(0.001, ran.wait_seconds or 0.0)
-            asyncio.get_running_loop().call_later(seconds, self._make_due, key)
+            self._wake_in(key, max(0.001, ran.wait_seconds or 0.0))
         return False
 
     async def _switch(self, work: _Work) -> bool:
@@ -312,9 +322,8 @@ class Projector:
             self._report(f"projection {work.held.name}: rebuilt")
             return True
         if outcome == "blocked":
-            loop = asyncio.get_running_loop()
-            work.rebuild_not_before = loop.time() + _BLOCKED_SECONDS
-            loop.call_later(_BLOCKED_SECONDS, self._make_due, key)
+            work.rebuild_not_before = asyncio.get_running_loop().time() + _BLOCKED_SECONDS
+            self._wake_in(key, _BLOCKED_SECONDS)
             return False
         if outcome == "lost":
             self._works.pop(key, None)
