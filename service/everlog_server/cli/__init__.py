@@ -51,10 +51,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module, _ = _COMMANDS[cmd_name]
-        if module not in {
-            "serve",
-            "project",
-        }:  # before gRPC is imported: its own log lines help nobody here
+        # Before gRPC is imported: its own log lines help nobody here.
+        if module not in {"serve", "project"}:
             os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         command = getattr(import_module(f"everlog_server.cli.{module}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above says so
