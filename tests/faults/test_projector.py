@@ -17,13 +17,17 @@ import pytest
 
 from everlog.v1 import projections_pb2 as pb
 from everlog_server.storage import migrations
-from everlog_server.storage.embedded import EmbeddedPostgres
+from tests.faults.test_postgres_restart import _pg_ctl, _start, own_postgres
 from tests.projections import Projections, fold, projections_at, sums
 from tests.servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from everlog_server.storage.embedded import EmbeddedPostgres
+
+__all__ = ["own_postgres"]
 
 
 class ProjectorProcess:
@@ -142,29 +146,27 @@ async def test_another_projector_takes_over_within_seconds(
             first.end()
 
 
-async def test_exactly_once_across_a_crash_of_postgres(tmp_path: Path) -> None:
-    postgres = EmbeddedPostgres(tmp_path / "data")
-    postgres.start()
-    try:
-        migrations.migrate(postgres.dsn)
-        async with (
-            serving(postgres.dsn, tmp_path) as server,
-            projections_at(server.address, postgres.dsn) as wire,
-        ):
-            await wire.apply(sums())
-            async with writing(wire):
-                for _ in range(3):
-                    await asyncio.sleep(random.uniform(0.3, 0.6))
-                    await asyncio.to_thread(own_postgres_control, postgres)
-            async with asyncio.timeout(60):
-                while True:
-                    try:
-                        await assert_equals_a_fold(wire)
-                        break
-                    except (grpc.aio.AioRpcError, psycopg.OperationalError):
-                        await asyncio.sleep(0.1)
-    finally:
-        postgres.stop()
+async def test_exactly_once_across_a_crash_of_postgres(
+    own_postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    migrations.migrate(own_postgres.dsn)
+    async with (
+        serving(own_postgres.dsn, tmp_path) as server,
+        projections_at(server.address, own_postgres.dsn) as wire,
+    ):
+        await wire.apply(sums())
+        async with writing(wire):
+            for _ in range(3):
+                await asyncio.sleep(random.uniform(0.3, 0.6))
+                await asyncio.to_thread(_pg_ctl, own_postgres, "stop", "--mode=immediate")
+                await asyncio.to_thread(_start, own_postgres)
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await assert_equals_a_fold(wire)
+                    break
+                except (grpc.aio.AioRpcError, psycopg.OperationalError):
+                    await asyncio.sleep(0.1)
 
 
 async def test_a_reader_never_misses_the_tables_while_they_are_rebuilt(
