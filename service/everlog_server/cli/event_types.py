@@ -13,7 +13,7 @@ import everlog
 from everlog.times import to_datetime
 from everlog.v1 import catalog_pb2
 from everlog_server.cli.catalogues.checking import check
-from everlog_server.cli.catalogues.reading import BUNDLES, Catalogue, Finding, read_source
+from everlog_server.cli.catalogues.reading import BUNDLES, Catalogue, read_source
 from everlog_server.cli.catalogues.writing import (
     aggregate_type_fields,
     catalogue_fields,
@@ -21,6 +21,7 @@ from everlog_server.cli.catalogues.writing import (
     to_yaml,
 )
 from everlog_server.cli.catalogues.yaml_nodes import YamlError
+from everlog_server.cli.catalogues.yaml_objects import Finding
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import ExitCode, run, say
 from everlog_server.cli.rendering import Output, shown_time, visible

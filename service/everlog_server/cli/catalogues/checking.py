@@ -20,7 +20,8 @@ from everlog_server.catalog.definitions import (
     event_type_violations,
 )
 from everlog_server.catalog.schemas import Schema, SchemaError
-from everlog_server.cli.catalogues.reading import Catalogue, Finding
+from everlog_server.cli.catalogues.reading import Catalogue
+from everlog_server.cli.catalogues.yaml_objects import Finding
 from everlog_server.pointers import parse_pointer
 
 _EVENT_TYPES_MAX = 1_000

@@ -7,17 +7,14 @@ docs/catalogues.md.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from everlog.v1 import catalog_pb2
 from everlog_server.cli.catalogues.yaml_nodes import Node, read_yaml
-from everlog_server.pointers import write_pointer
+from everlog_server.cli.catalogues.yaml_objects import Object, Reading, json_text, kind_of
 
 BUNDLES = ("commerce", "mesh", "supervisor")
 """The catalogues that come with everlog."""
@@ -31,79 +28,21 @@ OPERATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """Something that is wrong with a file."""
-
-    line: int
-    name: str
-    """Of which event or aggregate type; empty when it is of none."""
-
-    field: str
-    """Which of its fields, in the file's words; empty for the whole."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.name, self.field, self.message)))
-
-    def follows(self, unread: Finding) -> bool:
-        """Whether it only says that what could not be read is missing."""
-        there = (self.line, self.name) == (unread.line, unread.name)
-        return there and self.field.startswith(unread.field)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a field of the request stands in the file."""
-
-    node: Node
-    line: int
-    name: str
-    field: str
-
-
 @dataclass(slots=True)
-class Catalogue:
+class Catalogue(Reading):
     """What a file says."""
-
-    source: str
-    """The file's name, as it was given."""
 
     description: str = ""
     request: catalog_pb2.ImportCatalogRequest = field(
         default_factory=catalog_pb2.ImportCatalogRequest
     )
-    findings: list[Finding] = field(default_factory=list)
-    """What could not be read as definitions; `request` has the rest."""
+    """What could be read of it as definitions."""
 
-    places: dict[str, _Place] = field(default_factory=dict)
-    """By the path of a field of `request`, such as `event_types[3].json_schema`."""
-
-    def finding(self, message: str, *, path: str, pointer: Sequence[str | int] = ()) -> Finding:
-        """Say what is wrong with a field of `request`: where it stands, in the file's words.
-
-        `pointer` leads on within a value that the file has as it is.
-        """
-        known = path
-        while known not in self.places:  # "" is there
-            known = known[: max(known.rfind("."), known.rfind("["), 0)]
-        place = self.places[known]
-        node, line = place.node, place.line
-        for step in pointer:
-            match node.value:
-                case dict() as members if str(step) in members:
-                    line = node.key_lines[str(step)]
-                    node = members[str(step)]
-                case list() as items if str(step).isdecimal() and int(step) < len(items):
-                    node = items[int(step)]
-                    line = node.line
-                case _:
-                    break
-        missing = path.removeprefix(known).removeprefix(".")
-        where = ".".join(filter(None, (place.field, missing)))
-        where += write_pointer(pointer)
-        return Finding(line=line, name=place.name, field=where, message=message)
+    def words(self, path: str) -> str:
+        """Give the path of a field within its definition, in the file's words."""
+        if "]" not in path:
+            return path
+        return path.partition("].")[2].replace("event_types[", "events[")
 
 
 def read_source(source: str) -> Catalogue:
@@ -125,108 +64,8 @@ def read(content: bytes, *, source: str) -> Catalogue:
     return catalogue
 
 
-class _Object:
-    """An object of the file, and what may stand in it: each field is taken at most once."""
-
-    def __init__(
-        self, catalogue: Catalogue, node: Node, *, path: str, line: int, name: str
-    ) -> None:
-        self.catalogue = catalogue
-        self.path = path
-        self.name = name
-        self._node = node
-        self._members: dict[str, Node] = {}
-        place = _Place(node, line, name, _words(path))
-        catalogue.places[path] = place
-        if isinstance(node.value, dict):
-            self._members = dict(node.value)
-        else:
-            self.say(f"is {_kind(node)}, expected an object", line=line)
-
-    def say(self, message: str, *, line: int, word: str = "") -> None:
-        where = ".".join(filter(None, (_words(self.path), word)))
-        self.catalogue.findings.append(Finding(line, self.name, where, message))
-
-    def take(self, word: str, *, path: str = "") -> Node | None:
-        """Take a field out, and remember where it stands; `path` is the message's word for it."""
-        node = self._members.pop(word, None)
-        if node is not None:
-            inner = ".".join(filter(None, (self.path, path or word)))
-            shown = ".".join(filter(None, (_words(self.path), word)))
-            place = _Place(node, self._node.key_lines[word], self.name, shown)
-            self.catalogue.places[inner] = place
-        return node
-
-    def line(self, word: str) -> int:
-        return self._node.key_lines[word]
-
-    def text(self, word: str) -> str:
-        node = self.take(word)
-        if node is None:
-            return ""
-        if not isinstance(node.value, str):
-            hint = "" if isinstance(node.value, dict | list) else "; put it in quotes"
-            self.say(f"is {_kind(node)}, expected a text{hint}", line=self.line(word), word=word)
-            return ""
-        return node.value
-
-    def flag(self, word: str) -> bool:
-        node = self.take(word)
-        if node is None or isinstance(node.value, bool):
-            return node is not None and node.value is True
-        self.say(f"is {_kind(node)}, expected true or false", line=self.line(word), word=word)
-        return False
-
-    def json(self, word: str, *, path: str = "") -> str:
-        node = self.take(word, path=path)
-        return "" if node is None else json_text(node.plain())
-
-    def objects(self, word: str, *, path: str = "") -> Iterator[tuple[Node, str]]:
-        """Give the items of a list, and the path of each."""
-        node = self.take(word, path=path)
-        if node is None:
-            return
-        if not isinstance(node.value, list):
-            self.say(f"is {_kind(node)}, expected a list", line=self.line(word), word=word)
-            return
-        prefix = ".".join(filter(None, (self.path, path or word)))
-        for number, item in enumerate(node.value):
-            yield item, f"{prefix}[{number}]"
-
-    def end(self) -> None:
-        """Say what nobody has taken."""
-        for word in self._members:
-            self.say("there is no such field", line=self.line(word), word=word)
-
-
-def json_text(value: Any) -> str:
-    """Write a value as the JSON text that a definition holds: keys keep their order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _kind(node: Node) -> str:
-    match node.value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-
-
-def _words(path: str) -> str:
-    """Give a path within a definition, in the file's words."""
-    return path.partition("].")[2].replace("event_types[", "events[") if "]" in path else path
-
-
 def _read_file(catalogue: Catalogue, root: Node) -> None:
-    file = _Object(catalogue, root, path="", line=root.line, name="")
+    file = Object(catalogue, root, path="", line=root.line, name="")
     catalogue.description = file.text("description")
     for node, path in file.objects("event_types"):
         catalogue.request.event_types.append(_event_type(catalogue, node, path))
@@ -241,7 +80,7 @@ def _name_of(node: Node, path: str) -> str:
 
 
 def _event_type(catalogue: Catalogue, node: Node, path: str) -> catalog_pb2.EventTypeDefinition:
-    fields = _Object(catalogue, node, path=path, line=node.line, name=_name_of(node, path))
+    fields = Object(catalogue, node, path=path, line=node.line, name=_name_of(node, path))
     definition = catalog_pb2.EventTypeDefinition(
         name=fields.text("name"),
         category=fields.text("category"),
@@ -260,7 +99,7 @@ def _event_type(catalogue: Catalogue, node: Node, path: str) -> catalog_pb2.Even
 def _aggregate_type(
     catalogue: Catalogue, node: Node, path: str
 ) -> catalog_pb2.AggregateTypeDefinition:
-    fields = _Object(catalogue, node, path=path, line=node.line, name=_name_of(node, path))
+    fields = Object(catalogue, node, path=path, line=node.line, name=_name_of(node, path))
     definition = catalog_pb2.AggregateTypeDefinition(
         name=fields.text("name"),
         description=fields.text("description"),
@@ -274,8 +113,8 @@ def _aggregate_type(
     return definition
 
 
-def _reduction(inside: _Object, node: Node, path: str) -> catalog_pb2.Reduction:
-    fields = _Object(inside.catalogue, node, path=path, line=node.line, name=inside.name)
+def _reduction(inside: Object, node: Node, path: str) -> catalog_pb2.Reduction:
+    fields = Object(inside.reading, node, path=path, line=node.line, name=inside.name)
     reduction = catalog_pb2.Reduction()
     events = fields.take("events", path="event_types")
     match events.value if events is not None else None:
@@ -296,8 +135,8 @@ def _reduction(inside: _Object, node: Node, path: str) -> catalog_pb2.Reduction:
     return reduction
 
 
-def _step(inside: _Object, node: Node, path: str) -> catalog_pb2.ReducerStep:
-    outer = _Object(inside.catalogue, node, path=path, line=node.line, name=inside.name)
+def _step(inside: Object, node: Node, path: str) -> catalog_pb2.ReducerStep:
+    outer = Object(inside.reading, node, path=path, line=node.line, name=inside.name)
     step = catalog_pb2.ReducerStep()
     for word, operation in OPERATIONS.items():
         if (operands := outer.take(word, path="operation")) is None:
@@ -313,9 +152,9 @@ def _step(inside: _Object, node: Node, path: str) -> catalog_pb2.ReducerStep:
 
 
 def _operands(
-    step: catalog_pb2.ReducerStep, outer: _Object, node: Node, *, path: str, line: int
+    step: catalog_pb2.ReducerStep, outer: Object, node: Node, *, path: str, line: int
 ) -> None:
-    fields = _Object(outer.catalogue, node, path=path, line=line, name=outer.name)
+    fields = Object(outer.reading, node, path=path, line=line, name=outer.name)
     step.target = fields.text("target")
     source, constant = fields.take("from"), fields.take("constant")
     if source is not None and constant is not None:
@@ -326,14 +165,14 @@ def _operands(
         setattr(step, "from", source.value)  # a word of Python's
     elif source is not None:
         fields.say(
-            f"is {_kind(source)}, expected a JSON pointer", line=fields.line("from"), word="from"
+            f"is {kind_of(source)}, expected a JSON pointer", line=fields.line("from"), word="from"
         )
     factor = fields.take("factor")
     if factor is not None and (
         isinstance(factor.value, bool) or not isinstance(factor.value, int | float)
     ):
         fields.say(
-            f"is {_kind(factor)}, expected a number", line=fields.line("factor"), word="factor"
+            f"is {kind_of(factor)}, expected a number", line=fields.line("factor"), word="factor"
         )
     elif factor is not None:
         try:

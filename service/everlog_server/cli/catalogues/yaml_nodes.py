@@ -40,7 +40,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class YamlError(ValueError):
-    """The text is no YAML that could be a catalogue; `line` counts from 1."""
+    """The text is no YAML that could mean JSON; `line` counts from 1."""
 
     def __init__(self, message: str, *, line: int) -> None:
         super().__init__(message)
@@ -59,6 +59,9 @@ class Node:
 
     nodes: int = 1
     """How many nodes it has, itself among them."""
+
+    is_block: bool = False
+    """Of a text: whether it is written as a block (`|`), whose first line is the next one."""
 
     def plain(self) -> Any:
         """Give it as JSON has it."""
@@ -173,7 +176,8 @@ class _Builder:
             inside.take_key(event.value, line)
             return None
         value = _scalar_value(event.value, line) if event.implicit[0] else event.value
-        return self._placed(Node(line, value), anchor=event.anchor)
+        node = Node(line, value, is_block=event.style == "|")
+        return self._placed(node, anchor=event.anchor)
 
     def _alias(self, anchor: str | None, line: int) -> Node:
         node = self._anchors.get(anchor or "")
