@@ -31,6 +31,7 @@ from everlog.filters import Filter
 from everlog.framing import element
 from everlog.narrative_calls import NarrativeCalls
 from everlog.pipeline import Answer, EmitPipeline
+from everlog.projection_calls import ProjectionCalls
 from everlog.query import Query
 from everlog.reach import Reach
 from everlog.recorded import Head, Receipt, RecordedEvent
@@ -40,7 +41,9 @@ from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
-class Client(AggregateCalls, CatalogCalls, ConsumerCalls, EntityCalls, NarrativeCalls):
+class Client(
+    AggregateCalls, CatalogCalls, ConsumerCalls, EntityCalls, NarrativeCalls, ProjectionCalls
+):
     """Appends events, reads them back and follows them; made by `connect`.
 
     Every failure is an EverlogError. Any number of tasks of one event loop may share a client.

@@ -25,6 +25,7 @@ from everlog.v1 import (
     event_store_pb2,
     event_store_pb2_grpc,
     narratives_pb2_grpc,
+    projections_pb2_grpc,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from everlog.v1.entities_pb2_grpc import EntityServiceAsyncStub
     from everlog.v1.event_store_pb2_grpc import EventStoreServiceAsyncStub
     from everlog.v1.narratives_pb2_grpc import NarrativeServiceAsyncStub
+    from everlog.v1.projections_pb2_grpc import ProjectionServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -97,6 +99,9 @@ class Connection:
         )
         self.entities: EntityServiceAsyncStub = entities_pb2_grpc.EntityServiceStub(channel)
         self.consumers: ConsumerServiceAsyncStub = consumers_pb2_grpc.ConsumerServiceStub(channel)
+        self.projections: ProjectionServiceAsyncStub = projections_pb2_grpc.ProjectionServiceStub(
+            channel
+        )
         # Messages that are serialized already pass through as they are.
         self._emit_stream: StreamStreamMultiCallable[bytes, event_store_pb2.EmitStreamResponse] = (
             channel.stream_stream(

@@ -256,6 +256,19 @@ class SyncClient:
     latest = _blocking(Client.latest)
     statistics = _blocking(Client.statistics)
 
+    apply_projection = _blocking(Client.apply_projection)
+    projection = _blocking(Client.projection)
+    projections = _iterating(Client.projections)
+    pause_projection = _blocking(Client.pause_projection)
+    resume_projection = _blocking(Client.resume_projection)
+    rebuild_projection = _blocking(Client.rebuild_projection)
+    delete_projection = _blocking(Client.delete_projection)
+    projection_errors = _iterating(Client.projection_errors)
+    retry_projection = _blocking(Client.retry_projection)
+    skip_projection = _blocking(Client.skip_projection)
+    projection_effects = _blocking(Client.projection_effects)
+    projection_follows = _blocking(Client.projection_follows)
+
     def emit_stream(
         self,
         events: Iterable[Event],
