@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from everlog_server.cli.catalogues.yaml_nodes import Node
 from everlog_server.pointers import write_pointer
+
+_Choice = TypeVar("_Choice")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -148,6 +150,14 @@ class Object:
                 return [str(item.value) for item in several]
         self.say("expected a text or a list of texts", line=self.line(word), word=word)
         return []
+
+    def choice(self, word: str, choices: dict[str, _Choice]) -> _Choice | None:
+        """Take one of some words, and give what it stands for; None when there is none."""
+        text = self.text(word)
+        if text and text not in choices:
+            expected = ", ".join(choices)
+            self.say(f"is {text!r}, expected one of {expected}", line=self.line(word), word=word)
+        return choices.get(text)
 
     def number(self, word: str) -> int | float:
         """Take a number; 0 when there is none."""
