@@ -36,6 +36,7 @@ _COMMANDS = {
     "narrative": ("narrative", "Save or show what is to be told about an event."),
     "entities": ("entities", "Find events by the customers, accounts … they speak of."),
     "consumers": ("consumers", "Set durable consumers, and see what became of their events."),
+    "projections": ("projections", "Keep state tables up to date by the log."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""
