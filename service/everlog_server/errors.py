@@ -310,9 +310,13 @@ class ProjectionInvalidError(BadRequestError):
 
     reason = "PROJECTION_INVALID"
 
-    def __init__(self, *violations: FieldViolation, sqlstate: str) -> None:
+    def __init__(
+        self, *violations: FieldViolation, sqlstate: str, position: int | None = None
+    ) -> None:
         super().__init__(*violations)
         self.metadata = {"sqlstate": sqlstate}
+        if position is not None:
+            self.metadata["position"] = str(position)
 
 
 class ProjectionSchemaTakenError(EverlogError):

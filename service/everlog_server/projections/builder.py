@@ -244,7 +244,9 @@ def _statements(definition: Definition) -> list[list[Statement]]:
                 violation = FieldViolation(
                     _path(index, number), f"{error} (character {error.place})"
                 )
-                raise ProjectionInvalidError(violation, sqlstate=_SYNTAX_ERROR) from None
+                raise ProjectionInvalidError(
+                    violation, sqlstate=_SYNTAX_ERROR, position=error.place
+                ) from None
     return found
 
 
@@ -257,6 +259,8 @@ def _invalid(path: str, refused: SqlRefused, place: int | None) -> ProjectionInv
     for more in (refused.detail, refused.hint):
         if more:
             text += f"; {more}"
-    if place is not None and place > 0:
-        text += f" (character {place})"
-    return ProjectionInvalidError(FieldViolation(path, text), sqlstate=refused.sqlstate)
+    position = place if place is not None and place > 0 else None
+    if position is not None:
+        text += f" (character {position})"
+    violation = FieldViolation(path, text)
+    return ProjectionInvalidError(violation, sqlstate=refused.sqlstate, position=position)

@@ -161,8 +161,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PROJECTION_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND. There is no such projection. Apply it, or correct its name."""
     ERROR_REASON_PROJECTION_INVALID: _ErrorReason.ValueType  # 41
-    """INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-    violation names the field. Correct it.
+    """INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+    Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+    Correct it.
     """
     ERROR_REASON_PROJECTION_SCHEMA_TAKEN: _ErrorReason.ValueType  # 42
     """FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
@@ -300,8 +301,9 @@ ERROR_REASON_TOO_MANY_MEMBERS: ErrorReason.ValueType  # 39
 ERROR_REASON_PROJECTION_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND. There is no such projection. Apply it, or correct its name."""
 ERROR_REASON_PROJECTION_INVALID: ErrorReason.ValueType  # 41
-"""INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-violation names the field. Correct it.
+"""INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+Correct it.
 """
 ERROR_REASON_PROJECTION_SCHEMA_TAKEN: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
