@@ -84,6 +84,8 @@ def _show_applied(output: Output, answer: ApplyProjectionResponse, *, dry_run: b
     projection, change = answer.projection, change_word(answer)
     if output.as_json:
         fields = {"change": change, "dry_run": dry_run, **projection_fields(projection)}
+        if dry_run:  # it may not be there
+            fields = {name: fields[name] for name in ("change", "dry_run", "name", "schema")}
         output.line(orjson.dumps(fields).decode())
     else:
         definition = projection.definition
@@ -106,7 +108,8 @@ def _located(
     position = error.metadata.get("position", "")
     for violation in error.field_violations:
         finding, place = folder.located(
-            violation.description,
+            # The caret says it better.
+            violation.description.removesuffix(f" (character {position})"),
             path=violation.field.removeprefix("definition").removeprefix("."),
             position=int(position) if position.isdecimal() else None,
         )
