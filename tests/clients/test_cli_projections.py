@@ -66,6 +66,10 @@ class Stage:
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    def done(self, statement: str) -> None:
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(statement.encode())
+
 
 class Parcels:
     """A projection in a folder, and events for it."""
@@ -319,6 +323,31 @@ async def test_an_event_can_be_asked_what_it_did(stage: Stage, parcels: Parcels)
     assert "\n  statement 1: 1 row\n    INSERT INTO parcels (id, grams)\n" in shown
 
 
+async def test_a_view_of_somebody_else_holds_up_a_rebuild_which_says_so(
+    stage: Stage, parcels: Parcels
+) -> None:
+    parcels.replace(
+        "tables.sql",
+        TABLES,
+        f"{TABLES}CREATE FUNCTION heaviest() RETURNS integer LANGUAGE sql\n"
+        "BEGIN ATOMIC SELECT max(grams) FROM parcels; END",
+    )
+    await parcels.send("a", 100)
+    await stage.ran("apply", parcels.folder, "--wait")
+    name = parcels.name
+    stage.done(f"CREATE VIEW public.{name} AS SELECT * FROM {name}.parcels")
+    code, out, err = await stage.run("rebuild", name, "--wait")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"everlog: the rebuild of {name} is blocked by ")
+    assert f"public.{name}" in err
+    assert "blocked by" in await stage.ran("status", name)
+    stage.done(f"DROP VIEW public.{name}")
+    await stage.ran("status", name, "--wait")
+    assert stage.rows(f"SELECT {name}.heaviest()") == [(100,)]
+    code, _, err = await stage.run("retry", name)
+    assert (code, err) == (0, f"everlog: no event failed in {name}\n")
+
+
 async def test_it_is_deleted_with_its_tables_or_without(stage: Stage, parcels: Parcels) -> None:
     name = parcels.name
     for flags, tables in (((), []), (("--keep-tables",), [("parcels",)])):
@@ -386,9 +415,9 @@ async def test_the_clients_have_a_method_for_each_call(stage: Stage, parcels: Pa
             assert sync.resume_projection(name).state == Projection.STATE_RUNNING
             [effects] = sync.projection_effects(receipt.event_id, name)
             assert [one.rows for one in effects.statements] == [1]
+            assert list(sync.projection_errors(name)) == []
             assert sync.rebuild_projection(name).HasField("rebuild")
             assert sync.projection(name).definition.name == name
-            assert list(sync.projection_errors(name)) == []
             with pytest.raises(everlog.EventNotPending):
                 sync.retry_projection(name, receipt.event_id)
             assert sync.projection_follows(name, receipt.position).checkpoint >= receipt.position

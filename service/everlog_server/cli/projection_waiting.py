@@ -26,6 +26,8 @@ from everlog_server.cli.failures import ExitCode, say
 _POLL_SECONDS = 0.05
 _POLL_SECONDS_MAX = 0.5
 _PATIENCE_SECONDS = 10.0
+_BLOCKED_SECONDS = 3.0
+"""What blocks a rebuild is looked for now and then: it may be gone, and not known to be."""
 
 
 class WaitError(Exception):
@@ -81,20 +83,22 @@ def _judge(projection: Projection) -> None:
         raise WaitError(f"{name} is paused: see `everlog projections resume {name}`")
     if rebuild.HasField("failure") and not rebuild.failure.HasField("next_attempt_time"):
         raise WaitError(f"the rebuild of {name} failed: see `everlog projections errors {name}`")
-    if rebuild.blocked_by:
-        raise WaitError(f"the rebuild of {name} is blocked by {rebuild.blocked_by}")
 
 
 class _Patience:
-    """Says once that nobody is at it, after a while in which nobody was."""
+    """Says once that nobody is at it, after a while; and gives up what has been blocked for one."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._seen = time.monotonic()
+        self._seen = self._free = time.monotonic()
         self._told = False
 
     def judge(self, projection: Projection) -> None:
         now = time.monotonic()
+        if not (blocked_by := projection.rebuild.blocked_by):
+            self._free = now
+        elif now - self._free > _BLOCKED_SECONDS:
+            raise WaitError(f"the rebuild of {self._name} is blocked by {blocked_by}")
         if projection.projector:
             self._seen = now
         elif not self._told and now - self._seen > _PATIENCE_SECONDS:

@@ -245,14 +245,18 @@ def retry(*, target: Target, name: str, event: str) -> None:
 async def _retry(target: Target, name: str, event: str) -> None:
     output = Output(as_json=target.json)
     async with target.connect() as client:
+        before = await client.projection(name)
         answer = await client.retry_projection(name, event)
+    is_waiting = before.HasField("failure") or before.rebuild.HasField("failure")
     if output.as_json:
         counts = {"succeeded": answer.succeeded, "failed": answer.failed}
         output.line(orjson.dumps(counts).decode())
     elif answer.succeeded or answer.failed:
         output.line(f"{answer.succeeded:,} took effect, {answer.failed:,} failed again")
-    else:
+    elif is_waiting:
         output.line(visible(f"the projector of {name} tries again"))
+    else:
+        say(f"no event failed in {name}")
     output.flush()
     if answer.failed:
         sys.exit(ExitCode.REFUSED)
