@@ -56,11 +56,14 @@ func obey(runner *runner, line []byte) (answer object) {
 	}()
 	result, err := runner.do(line)
 	var failed *everlog.Error
+	var unsupported unsupportedError
 	switch {
 	case err == nil:
 		return object{"ok": result}
 	case errors.As(err, &failed):
 		return object{"error": fromError(err)}
+	case errors.As(err, &unsupported):
+		return object{"unsupported": string(unsupported)}
 	default:
 		return object{"failure": err.Error()}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,6 +18,11 @@ type runner struct {
 	client        *everlog.Client
 	subscriptions map[string]*reader
 }
+
+// unsupportedError says what this client has not.
+type unsupportedError string
+
+func (e unsupportedError) Error() string { return "there is no such thing: " + string(e) }
 
 // do obeys one command.
 func (r *runner) do(line []byte) (any, error) {
@@ -59,7 +63,7 @@ func (r *runner) do(line []byte) (any, error) {
 	case "subscribe_close":
 		return with(line, r.subscribeClose)
 	}
-	return nil, fmt.Errorf("there is no command %q", named.Command)
+	return nil, unsupportedError("the command " + named.Command)
 }
 
 // with decodes a command's arguments. Those that it does not know are a mistake: to pass them over

@@ -59,6 +59,15 @@ public final class Runner {
         }
     }
 
+    /** What this client has not: none of Java's own exceptions, which would be a defect. */
+    private static final class UnsupportedException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        UnsupportedException(String what) {
+            super(what);
+        }
+    }
+
     public static void main(String... arguments) throws IOException {
         Runner runner = new Runner();
         PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -75,6 +84,8 @@ public final class Runner {
             answer.add("ok", obey(command));
         } catch (EverlogException error) {
             answer.add("error", Shapes.of(error));
+        } catch (UnsupportedException missing) {
+            answer.addProperty("unsupported", missing.getMessage());
         } catch (Exception defect) {
             StringWriter trace = new StringWriter();
             defect.printStackTrace(new PrintWriter(trace));
@@ -100,7 +111,7 @@ public final class Runner {
             case "subscribe_open" -> subscribeOpen(command);
             case "subscribe_next" -> subscribeNext(command);
             case "subscribe_close" -> subscribeClose(command);
-            default -> throw new IllegalArgumentException("command is '" + name + "', not one of the protocol's");
+            default -> throw new UnsupportedException("the command " + name);
         };
     }
 
