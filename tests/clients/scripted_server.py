@@ -15,7 +15,12 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from everlog.v1 import event_pb2, event_store_pb2, event_store_pb2_grpc
+from everlog.v1 import (
+    consumers_pb2_grpc,
+    event_pb2,
+    event_store_pb2,
+    event_store_pb2_grpc,
+)
 
 Script = Callable[..., Any]
 
@@ -69,7 +74,9 @@ def events(*positions: int) -> list[event_pb2.RecordedEvent]:
 
 
 @dataclass
-class ScriptedServer(event_store_pb2_grpc.EventStoreServiceServicer):
+class ScriptedServer(
+    event_store_pb2_grpc.EventStoreServiceServicer, consumers_pb2_grpc.ConsumerServiceServicer
+):
     """Each call of a method takes the next script of that method; the last one is for good."""
 
     scripts: dict[str, list[Script]]
@@ -108,6 +115,11 @@ class ScriptedServer(event_store_pb2_grpc.EventStoreServiceServicer):
         async for response in script(self._noted(request_iterator), context):
             yield response
 
+    async def Consume(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
+        script = self._next("Consume", context)
+        async for response in script(self._noted(request_iterator), context):
+            yield response
+
     async def Subscribe(self, request: Any, context: Any) -> AsyncIterator[Any]:
         self._note(request)
         async for response in self._next("Subscribe", context)(request, context):
@@ -143,6 +155,7 @@ async def scripted(port: int = 0, **scripts: list[Script]) -> AsyncIterator[Scri
     servicer = ScriptedServer(scripts)
     server = grpc.aio.server()
     event_store_pb2_grpc.add_EventStoreServiceServicer_to_server(servicer, server)
+    consumers_pb2_grpc.add_ConsumerServiceServicer_to_server(servicer, server)
     servicer.address = f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     await server.start()
     try:

@@ -28,6 +28,9 @@ from everlog.consumers import (
     PendingEvent,
     RetryBackoff,
 )
+from everlog.consuming import Consuming
+from everlog.decisions import Decision, Park, Retry, Skip
+from everlog.deliveries import Deliveries, Delivery, HeldDelivery
 from everlog.details import (
     DataViolation,
     FieldViolation,
@@ -91,6 +94,7 @@ from everlog.errors import (
 from everlog.events import Context, Event, Intent
 from everlog.expectations import MUST_EXIST, MUST_NOT_EXIST, Expectations, Expected
 from everlog.filters import Filter
+from everlog.handlers import Handler
 from everlog.narratives import (
     CodeSnippet,
     Graph,
@@ -105,6 +109,7 @@ from everlog.recorded import EventOutcome, Head, Receipt, RecordedEvent
 from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
+from everlog.sync_consuming import SyncConsuming, SyncDeliveries, SyncHeldDelivery
 
 __all__ = [
     "DEFAULT_URL",
@@ -130,6 +135,7 @@ __all__ = [
     "ConsumerNotFound",
     "ConsumerSettings",
     "ConsumerStatus",
+    "Consuming",
     "Context",
     "Counts",
     "CreatedConsumer",
@@ -137,6 +143,9 @@ __all__ = [
     "CursorTrimmed",
     "DataViolation",
     "DeadlineExceeded",
+    "Decision",
+    "Deliveries",
+    "Delivery",
     "DeliveryNotHeld",
     "EntityDeclaration",
     "EntityDeclarations",
@@ -164,7 +173,9 @@ __all__ = [
     "Graph",
     "GraphEdge",
     "GraphNode",
+    "Handler",
     "Head",
+    "HeldDelivery",
     "IdempotencyKeyReused",
     "IdempotencyKeysPartlyKnown",
     "Intent",
@@ -181,6 +192,7 @@ __all__ = [
     "Outcome",
     "Overloaded",
     "PageTokenInvalid",
+    "Park",
     "ParkedEvent",
     "PendingEvent",
     "PermissionDenied",
@@ -193,16 +205,21 @@ __all__ = [
     "Receipt",
     "RecordedEvent",
     "ResourceExhausted",
+    "Retry",
     "RetryBackoff",
     "SavedNarrative",
     "SequenceConflict",
     "SequenceViolation",
     "ServerDraining",
+    "Skip",
     "State",
     "Statistics",
     "StorageUnavailable",
     "Subscription",
     "SyncClient",
+    "SyncConsuming",
+    "SyncDeliveries",
+    "SyncHeldDelivery",
     "SyncIterator",
     "SyncQuery",
     "SyncSubscription",

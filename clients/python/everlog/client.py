@@ -23,6 +23,7 @@ from everlog.bulk import BulkEmit, Outcome
 from everlog.catalog_calls import CatalogCalls
 from everlog.channel import open_channel
 from everlog.connection import Connection
+from everlog.consume_calls import ConsumeCalls
 from everlog.consumer_calls import ConsumerCalls
 from everlog.entity_calls import EntityCalls
 from everlog.events import Event
@@ -36,13 +37,20 @@ from everlog.query import Query
 from everlog.reach import Reach
 from everlog.recorded import Head, Receipt, RecordedEvent
 from everlog.requests import KnownEvents, Order, Start, Stretch
+from everlog.retry import Backoff
 from everlog.settings import Settings
 from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.v1 import event_store_pb2
 
 
 class Client(
-    AggregateCalls, CatalogCalls, ConsumerCalls, EntityCalls, NarrativeCalls, ProjectionCalls
+    AggregateCalls,
+    CatalogCalls,
+    ConsumeCalls,
+    ConsumerCalls,
+    EntityCalls,
+    NarrativeCalls,
+    ProjectionCalls,
 ):
     """Appends events, reads them back and follows them; made by `connect`.
 
@@ -112,6 +120,10 @@ class Client(
                 self._finishing.remove(finish)
 
         return withdraw
+
+    @property
+    def _resume_backoff(self) -> Backoff | None:
+        return self.settings.backoff
 
     @property
     def channel(self) -> Channel:

@@ -11,6 +11,7 @@ from grpc.aio import AioRpcError, Channel, UsageError
 
 from everlog.cancellation import Cancellation
 from everlog.channel import Headers, call_headers
+from everlog.deliveries import ConsumeCall
 from everlog.errors import ConnectionLost, DeadlineExceeded, EverlogError
 from everlog.pipeline import EmitCall
 from everlog.reach import Reach
@@ -197,6 +198,10 @@ class Connection:
     def subscribe(self, request: event_store_pb2.SubscribeRequest) -> SubscribeCall:
         """Open a Subscribe call."""
         return self.stub.Subscribe(request, metadata=self._headers)
+
+    def consume(self) -> ConsumeCall:
+        """Open a Consume call."""
+        return self.consumers.Consume(metadata=self._headers)
 
     def emit_stream(self) -> EmitCall:
         """Open an EmitStream call that takes serialized messages."""

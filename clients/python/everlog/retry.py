@@ -19,6 +19,7 @@ from everlog.errors import (
     Overloaded,
     ServerDraining,
     StorageUnavailable,
+    TooManyMembers,
     TooManySubscriptions,
     Unavailable,
 )
@@ -71,6 +72,11 @@ def read_may_be_retried(error: EverlogError) -> bool:
 def subscription_may_be_resumed(error: EverlogError) -> bool:
     """Whether a subscription that ended so goes on from its cursor, rather than being over."""
     return isinstance(error, Unavailable | TooManySubscriptions) or was_cut_off(error)
+
+
+def consuming_may_be_resumed(error: EverlogError) -> bool:
+    """Whether a member whose stream ended so joins again, rather than being told."""
+    return isinstance(error, Unavailable | TooManyMembers) or was_cut_off(error)
 
 
 def was_cut_off(error: EverlogError) -> bool:

@@ -25,10 +25,9 @@ from everlog.cancellation import Cancellation
 from everlog.errors import ConnectionLost, EverlogError
 from everlog.recorded import RecordedEvent
 from everlog.retry import Backoff, subscription_may_be_resumed
+from everlog.silence import HEARTBEATS_MISSED_MAX, Silence
 from everlog.status import error_from_rpc
 from everlog.v1 import event_pb2, event_store_pb2
-
-_HEARTBEATS_MISSED_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
     async def _run(self) -> AsyncGenerator[Item_co, None]:
         while True:
             call = self._open_call(self._request)
-            silence = _Silence(call, _HEARTBEATS_MISSED_MAX * self._resumption.heartbeat_seconds)
+            silence = Silence(call, HEARTBEATS_MISSED_MAX * self._resumption.heartbeat_seconds)
             cancellation = Cancellation()
             try:
                 async for response in call:
@@ -173,50 +172,6 @@ class Subscription(AsyncIterator[Item_co], Generic[Item_co]):
         if self._resumption.on_interruption is not None:
             self._resumption.on_interruption(error, seconds)
         await asyncio.sleep(seconds)
-
-
-class _Silence:
-    """Ends a call from which nothing has come for too long while it was read.
-
-    One timer, which moves on when it goes off: one for each message would cost as much as the rest
-    of the message's way through the client.
-    """
-
-    def __init__(self, call: SubscribeCall, seconds_max: float) -> None:
-        self.seconds_max = seconds_max
-        self._call = call
-        self._is_over = False
-        self._loop = asyncio.get_running_loop()
-        self._began: float | None = self._loop.time()
-        self._timer = self._loop.call_later(seconds_max, self._look)
-
-    def begin(self) -> None:
-        """The next message is waited for."""
-        self._began = self._loop.time()
-
-    def end(self) -> None:
-        """It has come: while it is handed out, nobody is silent."""
-        self._began = None
-
-    def close(self) -> None:
-        """Watch no longer."""
-        self._timer.cancel()
-
-    @property
-    def has_ended_the_call(self) -> bool:
-        """Whether a cancellation that is felt is of the call, and not of the task that reads it."""
-        task = asyncio.current_task()
-        return self._is_over and (task is None or not task.cancelling())
-
-    def _look(self) -> None:
-        seconds = self.seconds_max
-        if self._began is not None:
-            seconds -= self._loop.time() - self._began
-        if seconds > 0:
-            self._timer = self._loop.call_later(seconds, self._look)
-        else:
-            self._is_over = True
-            self._call.cancel()
 
 
 def _marks_of(response: event_store_pb2.SubscribeResponse) -> Iterator[Mark]:

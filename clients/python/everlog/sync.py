@@ -9,7 +9,15 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import (
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from functools import wraps
 from types import TracebackType
 from typing import Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
@@ -17,14 +25,17 @@ from typing import Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpa
 from everlog.bulk import Outcome
 from everlog.client import Client
 from everlog.connecting import connect
+from everlog.consume_calls import Membership
 from everlog.events import Event
 from everlog.filters import Filter
+from everlog.handlers import Handler
 from everlog.portal import Bridge, Feed, Portal
 from everlog.query import Query
 from everlog.recorded import RecordedEvent
 from everlog.requests import KnownEvents, Order, Start
 from everlog.settings import Settings
 from everlog.subscription import CaughtUp, FellBehind, Subscription
+from everlog.sync_consuming import SyncConsuming, SyncDeliveries
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
@@ -268,6 +279,24 @@ class SyncClient:
     skip_projection = _blocking(Client.skip_projection)
     projection_effects = _blocking(Client.projection_effects)
     projection_follows = _blocking(Client.projection_follows)
+
+    def consume(
+        self,
+        consumer: str,
+        handlers: Handler | Mapping[str, Handler],
+        *,
+        stop_timeout_seconds: float = 30.0,
+        **membership: Unpack[Membership],
+    ) -> SyncConsuming:
+        """Take part in a consumer, as `Client.consume`: handlers are called in threads."""
+        consuming = self._opened.consume(
+            consumer, handlers, stop_timeout_seconds=stop_timeout_seconds, **membership
+        )
+        return SyncConsuming(self, self._portal, consuming)
+
+    def deliveries(self, consumer: str, **membership: Unpack[Membership]) -> SyncDeliveries:
+        """Take part in a consumer, delivery by delivery, as `Client.deliveries`."""
+        return SyncDeliveries(self, self._portal, self._opened.deliveries(consumer, **membership))
 
     def emit_stream(
         self,
