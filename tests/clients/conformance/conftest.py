@@ -130,7 +130,10 @@ class _Printer:
         if "conformance" not in properties:
             return
         language, group = str(properties["conformance"]).split("/")
-        if report.skipped and report.when in {"setup", "call"}:
+        if "conformance_unsupported" in properties:
+            if report.when == "call":
+                self._matrix.note(language, group, "not offered")
+        elif report.skipped and report.when in {"setup", "call"}:
             self._matrix.note(language, group, "skipped")
         elif report.failed:
             self._matrix.note(language, group, "failed")

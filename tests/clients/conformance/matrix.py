@@ -23,7 +23,7 @@ class Matrix:
         return not self._cells
 
     def note(self, language: str, group: str, outcome: str) -> None:
-        """One scenario has `passed`, `failed`, or was `skipped`."""
+        """One scenario has `passed`, `failed`, was `skipped`, or is `not offered` by the client."""
         self._cells.setdefault((language, group), Counter())[outcome] += 1
 
     def table(self) -> str:
@@ -44,17 +44,26 @@ class Matrix:
         passed, everything = outcomes["passed"], outcomes.total()
         if everything == 0 or outcomes["skipped"] == everything:
             return "-"
+        if outcomes["not offered"] == everything:
+            return "not offered"
         if passed == everything:
             return f"✓ {passed}"
         return f"{passed} of {everything}"
 
     def missing(self, played: Counter[str]) -> list[str]:
-        """What a whole run has and this one lacks; `played` counts a group's scenarios."""
+        """What a whole run has and this one lacks; `played` counts a group's scenarios.
+
+        A client that offers nothing of a group lacks nothing; one that offers a part of it does.
+        """
+        found = {
+            (language, group): self._cells.get((language, group), Counter())
+            for language in LANGUAGES
+            for group in played
+        }
         return [
             f"{LANGUAGES[language].title}: {group}"
-            for language in LANGUAGES
-            for group, count in played.items()
-            if self._cells.get((language, group), Counter())["passed"] < count
+            for (language, group), outcomes in found.items()
+            if played[group] not in (outcomes["passed"], outcomes["not offered"])
         ]
 
     def write(self) -> None:

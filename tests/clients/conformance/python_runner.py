@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import everlog
+from tests.clients.conformance.consuming import Actor, from_delivery, options, to_answer
 from tests.clients.conformance.shapes import (
     Json,
     from_error,
@@ -53,12 +54,65 @@ class Reader:
         await self._subscription.aclose()
 
 
+class Consumption:
+    """A consumer's events on their way through the suite's handlers."""
+
+    def __init__(self, consuming: everlog.Consuming, actor: Actor) -> None:
+        self._consuming = consuming
+        self.actor = actor
+        self._waiting = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        try:
+            await self._consuming.wait()
+        except everlog.EverlogError as error:
+            self.actor.began.end(error)
+
+    async def stop(self, **options: Any) -> Json:
+        await self._consuming.stop(**options)
+        await self._waiting
+        return {"finished": self._consuming.finished, "abandoned": self._consuming.abandoned}
+
+
+class Desk:
+    """Deliveries that are taken and answered one by one."""
+
+    def __init__(self, deliveries: everlog.Deliveries) -> None:
+        self._deliveries = deliveries
+        self._held: dict[int, everlog.HeldDelivery] = {}
+        deliveries.start()
+
+    async def take(self, count: int, timeout_seconds: float, *, by_position: bool) -> list[Json]:
+        taken: list[everlog.HeldDelivery] = []
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while len(taken) < count:
+                    taken.append(await anext(self._deliveries))
+        except TimeoutError:
+            pass
+        except everlog.EverlogError:
+            if not taken:
+                raise
+        self._held |= {one.event.position: one for one in taken}
+        if by_position:
+            taken.sort(key=lambda one: (one.event.position, one.attempt))
+        return [from_delivery(one) for one in taken]
+
+    def answer(self, position: int, answer: Json) -> None:
+        to_answer(answer)(self._held[position])
+
+    async def close(self) -> None:
+        await self._deliveries.aclose()
+
+
 class Runner:
     """One method a command."""
 
     def __init__(self) -> None:
         self._client: everlog.Client | None = None
         self._readers: dict[str, Reader] = {}
+        self._consumptions: dict[str, Consumption] = {}
+        self._desks: dict[str, Desk] = {}
 
     @property
     def client(self) -> everlog.Client:
@@ -81,6 +135,11 @@ class Runner:
     async def close(self) -> Json:
         for name in list(self._readers):
             await self.subscribe_close(name)
+        for consumption in self._consumptions.values():
+            await consumption.stop(timeout_seconds=0)
+        for name in list(self._desks):
+            await self.deliveries_close(name)
+        self._consumptions.clear()
         if self._client is not None:
             await self._client.close()
         self._client = None
@@ -141,6 +200,67 @@ class Runner:
 
     async def subscribe_close(self, subscription: str) -> Json:
         await self._readers.pop(subscription).close()
+        return {}
+
+    async def consume_open(
+        self,
+        consume: str,
+        consumer: str,
+        handlers: dict[str, list[Json]],
+        concurrency: int | None = None,
+        stop_timeout_seconds: float | None = None,
+    ) -> Json:
+        actor = Actor(handlers)
+        consuming = self.client.consume(
+            consumer,
+            actor.asynchronous(),
+            on_unsettled=actor.note_refusal,
+            **options(concurrency, stop_timeout_seconds),
+        )
+        consuming.start()
+        self._consumptions[consume] = Consumption(consuming, actor)
+        return {}
+
+    async def consume_next(
+        self, consume: str, count: int, timeout_seconds: float, *, by_position: bool = False
+    ) -> Json:
+        began = self._consumptions[consume].actor.began
+        return {
+            "items": await asyncio.to_thread(
+                began.take, count, timeout_seconds, by_position=by_position
+            )
+        }
+
+    async def consume_refusals(self, consume: str, count: int, timeout_seconds: float) -> Json:
+        refused = self._consumptions[consume].actor.refused
+        return {"items": await asyncio.to_thread(refused.take, count, timeout_seconds)}
+
+    async def consume_release(self, consume: str) -> Json:
+        self._consumptions[consume].actor.release()
+        return {}
+
+    async def consume_stop(self, consume: str) -> Json:
+        return await self._consumptions.pop(consume).stop()
+
+    async def deliveries_open(
+        self, deliveries: str, consumer: str, concurrency: int | None = None
+    ) -> Json:
+        opened = self.client.deliveries(consumer, **options(concurrency))
+        self._desks[deliveries] = Desk(opened)
+        return {}
+
+    async def deliveries_next(
+        self, deliveries: str, count: int, timeout_seconds: float, *, by_position: bool = False
+    ) -> Json:
+        desk = self._desks[deliveries]
+        return {"items": await desk.take(count, timeout_seconds, by_position=by_position)}
+
+    async def deliveries_answer(self, deliveries: str, position: str, answer: Json) -> Json:
+        self._desks[deliveries].answer(int(position), answer)
+        return {}
+
+    async def deliveries_close(self, deliveries: str) -> Json:
+        await self._desks.pop(deliveries).close()
         return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 import everlog
+from tests.clients.conformance.consuming import Actor, from_delivery, options, to_answer
 from tests.clients.conformance.shapes import (
     Json,
     from_error,
@@ -26,12 +28,67 @@ from tests.clients.conformance.shapes import (
 )
 
 
+class Consumption:
+    """A consumer's events on their way through the suite's handlers."""
+
+    def __init__(self, consuming: everlog.SyncConsuming, actor: Actor) -> None:
+        self._consuming = consuming
+        self.actor = actor
+        self._waiting = threading.Thread(target=self._wait, daemon=True)
+        self._waiting.start()
+
+    def _wait(self) -> None:
+        try:
+            self._consuming.wait()
+        except everlog.EverlogError as error:
+            self.actor.began.end(error)
+
+    def stop(self, **options: Any) -> Json:
+        self._consuming.stop(**options)
+        self._waiting.join()
+        return {"finished": self._consuming.finished, "abandoned": self._consuming.abandoned}
+
+
+class Desk:
+    """Deliveries that are taken and answered one by one."""
+
+    def __init__(self, deliveries: everlog.SyncDeliveries) -> None:
+        self._deliveries = deliveries
+        self._held: dict[int, everlog.SyncHeldDelivery] = {}
+        deliveries.__enter__()
+
+    def take(self, count: int, timeout_seconds: float, *, by_position: bool) -> list[Json]:
+        taken: list[everlog.SyncHeldDelivery] = []
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            while len(taken) < count:
+                left = max(0.0, deadline - time.monotonic())
+                taken.append(self._deliveries.next(timeout_seconds=left))
+        except TimeoutError:
+            pass
+        except everlog.EverlogError:
+            if not taken:
+                raise
+        self._held |= {one.event.position: one for one in taken}
+        if by_position:
+            taken.sort(key=lambda one: (one.event.position, one.attempt))
+        return [from_delivery(one) for one in taken]
+
+    def answer(self, position: int, answer: Json) -> None:
+        to_answer(answer)(self._held[position])
+
+    def close(self) -> None:
+        self._deliveries.close()
+
+
 class Runner:
     """One method a command."""
 
     def __init__(self) -> None:
         self._client: everlog.SyncClient | None = None
         self._subscriptions: dict[str, everlog.SyncSubscription[Any]] = {}
+        self._consumptions: dict[str, Consumption] = {}
+        self._desks: dict[str, Desk] = {}
 
     @property
     def client(self) -> everlog.SyncClient:
@@ -54,6 +111,11 @@ class Runner:
     def close(self) -> Json:
         for name in list(self._subscriptions):
             self.subscribe_close(name)
+        for consumption in self._consumptions.values():
+            consumption.stop(timeout_seconds=0)
+        for name in list(self._desks):
+            self.deliveries_close(name)
+        self._consumptions.clear()
         if self._client is not None:
             self._client.close()
         self._client = None
@@ -121,6 +183,62 @@ class Runner:
 
     def subscribe_close(self, subscription: str) -> Json:
         self._subscriptions.pop(subscription).close()
+        return {}
+
+    def consume_open(
+        self,
+        consume: str,
+        consumer: str,
+        handlers: dict[str, list[Json]],
+        concurrency: int | None = None,
+        stop_timeout_seconds: float | None = None,
+    ) -> Json:
+        actor = Actor(handlers)
+        consuming = self.client.consume(
+            consumer,
+            actor.plain(),
+            on_unsettled=actor.note_refusal,
+            **options(concurrency, stop_timeout_seconds),
+        )
+        consuming.start()
+        self._consumptions[consume] = Consumption(consuming, actor)
+        return {}
+
+    def consume_next(
+        self, consume: str, count: int, timeout_seconds: float, *, by_position: bool = False
+    ) -> Json:
+        began = self._consumptions[consume].actor.began
+        return {"items": began.take(count, timeout_seconds, by_position=by_position)}
+
+    def consume_refusals(self, consume: str, count: int, timeout_seconds: float) -> Json:
+        return {"items": self._consumptions[consume].actor.refused.take(count, timeout_seconds)}
+
+    def consume_release(self, consume: str) -> Json:
+        self._consumptions[consume].actor.release()
+        return {}
+
+    def consume_stop(self, consume: str) -> Json:
+        return self._consumptions.pop(consume).stop()
+
+    def deliveries_open(
+        self, deliveries: str, consumer: str, concurrency: int | None = None
+    ) -> Json:
+        opened = self.client.deliveries(consumer, **options(concurrency))
+        self._desks[deliveries] = Desk(opened)
+        return {}
+
+    def deliveries_next(
+        self, deliveries: str, count: int, timeout_seconds: float, *, by_position: bool = False
+    ) -> Json:
+        desk = self._desks[deliveries]
+        return {"items": desk.take(count, timeout_seconds, by_position=by_position)}
+
+    def deliveries_answer(self, deliveries: str, position: str, answer: Json) -> Json:
+        self._desks[deliveries].answer(int(position), answer)
+        return {}
+
+    def deliveries_close(self, deliveries: str) -> Json:
+        self._desks.pop(deliveries).close()
         return {}
 
 

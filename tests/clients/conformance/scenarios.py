@@ -20,9 +20,13 @@ COMMANDS = frozenset(
         *("connect", "close", "emit", "emit_many", "emit_stream", "emit_concurrently"),
         *("get", "head", "query", "replay"),
         *("subscribe_open", "subscribe_next", "subscribe_close"),
+        *("consume_open", "consume_next", "consume_release", "consume_refusals", "consume_stop"),
+        *("deliveries_open", "deliveries_next", "deliveries_answer", "deliveries_close"),
     }
 )
-HARNESS_ACTIONS = frozenset({"server", "flood", "tenant"})
+HARNESS_ACTIONS = frozenset(
+    {"server", "flood", "tenant", "consumer", "consumer_has", "consumer_deleted"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,43 @@ class Stage:
                 self._serves = True
             case "flood", {"events": events, "restarts": restarts}:
                 await self._flood(events, restarts, tenant)
+            case "consumer", {"name": name}:
+                await self._create_consumer(name, given, tenant)
+            case "consumer_has", {"name": name}:
+                await self._wait_for_consumer(name, given, tenant)
+            case "consumer_deleted", name:
+                async with everlog.connect(self.url, tenant=tenant) as client:
+                    await client.delete_consumer(name)
             case _:
                 raise AssertionError(f"{action} can't be {given!r}")
+
+    async def _create_consumer(self, name: str, given: dict[str, Any], tenant: str) -> None:
+        fields = {field: value for field, value in given.items() if field != "name"}
+        # Short, so that nothing waits for long: 1 ms after a failure, unless the scenario says so.
+        backoff = everlog.RetryBackoff(initial_seconds=fields.pop("backoff_seconds", 0.001))
+        event_filter = fields.pop("filter", None)
+        settings = everlog.ConsumerSettings(
+            filter=everlog.Filter(**event_filter) if event_filter else None,
+            backoff=backoff,
+            **fields,
+        )
+        async with everlog.connect(self.url, tenant=tenant) as client:
+            await client.create_consumer(name, settings)
+
+    async def _wait_for_consumer(self, name: str, expected: dict[str, Any], tenant: str) -> None:
+        """Ask where a consumer is until it is there."""
+        wanted = {field: value for field, value in expected.items() if field != "name"}
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + 15
+        async with everlog.connect(self.url, tenant=tenant) as client:
+            while True:
+                status = (await client.consumer(name)).status
+                found = {field: getattr(status, field) for field in wanted}
+                if found == wanted:
+                    return
+                if loop.time() > deadline:
+                    raise AssertionError(f"{name} has {found}, expected {wanted}")
+                await asyncio.sleep(0.05)
 
     async def _flood(self, events: int, restarts: list[str], tenant: str) -> None:
         """Emit numbered events without a pause, through restarts of the server."""

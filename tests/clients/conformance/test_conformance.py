@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # The server is stopped and started again in each of them.
-_SLOW = frozenset({"outages"})
+_SLOW = frozenset({"outages", "consumer_outages"})
 
 
 def _languages() -> list[object]:
@@ -50,6 +50,7 @@ async def test_scenario(
     try:
         answers = await stage.play(scenario, runner)
     except UnsupportedError as error:
+        record_property("conformance_unsupported", "yes")
         pytest.skip(f"{LANGUAGES[language].title} has no such thing: {error}")
     except RunnerError:
         await cast.dismiss(language)
