@@ -28,6 +28,8 @@ _COMMANDS = {
     "count": ("counting", "Count events, in all and by type, day, aggregate type or actor."),
     "stats": ("counting", "Say how much has happened."),
     "subscribe": ("subscribe", "Follow the log, as `tail -f` follows a file."),
+    "consume": ("consume", "Work on a consumer's events: print them, or run a command for each."),
+    "decisions": ("decisions", "Approve or reject what agents propose."),
     "types": ("event_types", "Say which event types there are, and check their data."),
     "outcome": ("outcomes", "Record what came of an event."),
     "outcomes": ("outcomes", "List what came of an event."),

@@ -1,0 +1,1 @@
+"""Agents that work with everlog: they read events, and speak by events."""
