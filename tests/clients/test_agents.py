@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from contextlib import AsyncExitStack, suppress
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -286,6 +288,38 @@ async def test_what_was_handled_and_is_delivered_again_says_nothing_new(shop: Sh
     assert (await shop.client.head()).position == head
     status = (await shop.client.consumer("pricing-again")).status
     assert (status.parked, status.retrying) == (0, 0)
+
+
+async def test_the_run_of_the_readme(shop: Shop) -> None:
+    """Its commands, and what the agents say to that."""
+    readme = (ROOT / "examples" / "agents" / "python" / "README.md").read_text(encoding="utf-8")
+    _, commands, pricing_says, approval_says = re.findall(
+        r"(?ms)^```(?:sh|text)\n(.*?)^```", readme
+    )
+    agents = {"pricing": pricing_says, "approval": approval_says}
+    programs = {name: await shop.program(name) for name in agents}
+    for name, program in programs.items():
+        await program.says(f"{name} is at work")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    decision = ""
+    for command in commands.splitlines():
+        if command.startswith("decision="):
+            await programs["approval"].says("left to people")
+            decisions = await shop.command("decisions", "list", "--json")
+            decision = json.loads(decisions[1])["decision"]
+        process = await asyncio.create_subprocess_shell(
+            command,
+            env={**os.environ, **shop.environment, "PATH": path, "decision": decision},
+        )
+        assert await asyncio.wait_for(process.wait(), 20) == 0, command
+        if "approve" in command:
+            await programs["pricing"].says("changed 20.00")
+        elif "stock_updated" in command and "pump" in command:
+            await programs["pricing"].says("changed 5999.00")
+    for name, text in agents.items():
+        lines = await programs[name].says("", times=len(text.splitlines()))
+        said = re.sub(r"price-[0-9a-f-]{36}", "price-<id>", "\n".join(lines) + "\n")
+        assert said == text
 
 
 # --- Supervisors ----------------------------------------------------------------------------------
