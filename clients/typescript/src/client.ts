@@ -1,17 +1,24 @@
 /** The client: one connection to a server, for one tenant, shared by any number of callers. */
 
+import { hostname } from "node:os";
+
 import type { Metadata } from "@grpc/grpc-js";
 
 import { BulkEmit, type EmitOutcome } from "./bulk.js";
 import { Connection, type ConnectionSettings } from "./connection.js";
+import { type CreateConsumerOptions, createConsumerRequest } from "./consumers.js";
+import { type ConsumeOptions, Consumption } from "./consumption.js";
+import { Deliveries, type DeliveriesOptions } from "./deliveries.js";
 import { mayBeRepeated, type NewEvent, toEventMessage, writtenAggregate } from "./events.js";
 import { type Expectations, toExpectationMessages } from "./expectations.js";
 import type { EventFilter } from "./filters.js";
+import { ConsumerServiceService } from "./generated/everlog/v1/consumers.js";
 import {
   EventStoreServiceService,
   type KnownEventsPolicy,
   type ReplayResponse,
 } from "./generated/everlog/v1/event_store.js";
+import { type Handler, type Handlers, toRoute } from "./handlers.js";
 import { EmitPipeline } from "./pipeline.js";
 import { Query } from "./query.js";
 import { Head, type Receipt, RecordedEvent } from "./recorded.js";
@@ -32,7 +39,10 @@ import {
 } from "./requests.js";
 import { type CaughtUp, type FellBehind, Subscription } from "./subscription.js";
 
+const MEMBERS_STOP_MS = 5_000;
+
 const { get, getHead, query } = EventStoreServiceService;
+const { createConsumer } = ConsumerServiceService;
 
 /** What a client is told when it is made; see `connect`. */
 export interface ClientSettings extends ConnectionSettings {
@@ -79,6 +89,7 @@ export class Client implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #pipelines = new Set<EmitPipeline>();
   readonly #pipeline: EmitPipeline;
+  readonly #members = new Map<Deliveries, (timeoutMs: number) => Promise<unknown>>();
   #closed = false;
 
   constructor(settings: ClientSettings) {
@@ -102,8 +113,14 @@ export class Client implements AsyncDisposable {
     return this.#closed;
   }
 
-  /** Closes the connection. Emits without an answer fail with ConnectionLost. */
+  /**
+   * Closes the connection. What still consumes is stopped before, within 5 s; emits without an answer
+   * fail with ConnectionLost.
+   */
   async close(): Promise<void> {
+    if (this.#members.size > 0) {
+      await Promise.all([...this.#members.values()].map((stop) => stop(MEMBERS_STOP_MS)));
+    }
     this.#closed = true;
     for (const pipeline of this.#pipelines) {
       pipeline.close();
@@ -297,5 +314,66 @@ export class Client implements AsyncDisposable {
         onInterruption: options.onInterruption,
       },
     );
+  }
+
+  // --- Consuming --------------------------------------------------------------------------------
+
+  /**
+   * Creates a durable consumer, and says whether it was there already, with the same settings; it
+   * then stays where it is. Fails with ConsumerExists when it has other settings.
+   */
+  async createConsumer(
+    name: string,
+    options: CreateConsumerOptions = {},
+  ): Promise<{ readonly existed: boolean }> {
+    const request = createConsumerRequest(name, options);
+    // To create it a second time is harmless, so that it may be tried again as a read is.
+    const { existed } = await this.#connection.read(createConsumer, request, options);
+    return { existed };
+  }
+
+  /**
+   * Joins a durable consumer as a member, and has a handler work on each of its events; at once.
+   *
+   * Its return acknowledges the event, a throw has it tried again, `Retry`, `Park` and `Skip` decide.
+   * Several handlers are a table by event type. See `Consumption` for what is promised.
+   */
+  consume(
+    consumer: string,
+    handlers: Handler | Handlers,
+    options: ConsumeOptions = {},
+  ): Consumption {
+    const { concurrency, ...others } = options;
+    const route = toRoute(handlers);
+    const given = concurrency === undefined ? {} : { credit: concurrency };
+    const deliveries = this.#join(consumer, { ...others, ...given }, true);
+    const consumption = new Consumption(deliveries, route, options);
+    this.#members.set(deliveries, (timeoutMs) => consumption.stop(timeoutMs));
+    return consumption;
+  }
+
+  /**
+   * Joins a durable consumer as a member, and yields what it delivers: answer each with `ack` or
+   * `nack`, and keep it by `inProgress` when that takes longer than the lease.
+   */
+  deliveries(consumer: string, options: DeliveriesOptions = {}): Deliveries {
+    const deliveries = this.#join(consumer, options, false);
+    this.#members.set(deliveries, (timeoutMs) => deliveries.close(timeoutMs));
+    return deliveries;
+  }
+
+  #join(consumer: string, options: DeliveriesOptions, renews: boolean): Deliveries {
+    const deliveries: Deliveries = new Deliveries(
+      () => this.#connection.consume(),
+      consumer,
+      options.memberName ?? `${hostname()}/${process.pid}`,
+      options,
+      {
+        renews,
+        backoff: this.#settings.backoff,
+        onEnd: () => this.#members.delete(deliveries),
+      },
+    );
+    return deliveries;
   }
 }

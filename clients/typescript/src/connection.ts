@@ -10,6 +10,7 @@ import {
 
 import { type Address, targetOf } from "./address.js";
 import { DeadlineExceeded, type EverlogError } from "./errors.js";
+import { ConsumerServiceService } from "./generated/everlog/v1/consumers.js";
 import {
   EmitStreamResponse,
   EventStoreServiceClient,
@@ -19,6 +20,7 @@ import {
   type SubscribeRequest,
   type SubscribeResponse,
 } from "./generated/everlog/v1/event_store.js";
+import type { ConsumeCall } from "./membership.js";
 import { Reach } from "./reach.js";
 import { Responses } from "./responses.js";
 import { type Backoff, backoffMs, readMayBeRetried } from "./retry.js";
@@ -67,7 +69,7 @@ export interface ReadLimits {
 /** An EmitStream whose messages are serialized already. */
 export type EmitCall = ClientDuplexStream<Uint8Array, EmitStreamResponse>;
 
-/** One unary method of EventStoreService. */
+/** One unary method of a service. */
 interface UnaryMethod<Request, Response> {
   readonly path: string;
   readonly requestSerialize: (request: Request) => Buffer;
@@ -105,7 +107,7 @@ export class Connection {
     this.stub.close();
   }
 
-  /** Makes a unary read, again while it is UNAVAILABLE and there is time. */
+  /** Makes a unary read, or a write that may be repeated, again while it is UNAVAILABLE and there is time. */
   async read<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,
@@ -185,6 +187,17 @@ export class Connection {
   /** Opens a Subscribe call. */
   subscribe(request: SubscribeRequest): Responses<SubscribeResponse> {
     return new Responses(this.stub.subscribe(request, this.metadata));
+  }
+
+  /** Opens a Consume call. */
+  consume(): ConsumeCall {
+    const { path, requestSerialize, responseDeserialize } = ConsumerServiceService.consume;
+    return this.stub.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      this.metadata,
+    );
   }
 
   /** Opens an EmitStream call that takes serialized messages. */

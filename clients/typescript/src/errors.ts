@@ -141,8 +141,7 @@ export class BatchTooLarge extends InvalidArgument {
 /** The database does not take a projection's SQL. */
 export class ProjectionInvalid extends InvalidArgument {
   static override readonly reason: string = "PROJECTION_INVALID";
-  static override readonly summary: string =
-    "The database does not take a projection's SQL.";
+  static override readonly summary: string = "The database does not take a projection's SQL.";
 }
 
 /** The call carries no credentials, or none that are valid. */
@@ -304,15 +303,13 @@ export class EntityNotFound extends NotFound {
 /** There is no such consumer. */
 export class ConsumerNotFound extends NotFound {
   static override readonly reason: string = "CONSUMER_NOT_FOUND";
-  static override readonly summary: string =
-    "There is no such consumer.";
+  static override readonly summary: string = "There is no such consumer.";
 }
 
 /** There is no such projection. */
 export class ProjectionNotFound extends NotFound {
   static override readonly reason: string = "PROJECTION_NOT_FOUND";
-  static override readonly summary: string =
-    "There is no such projection.";
+  static override readonly summary: string = "There is no such projection.";
 }
 
 /** The cursor is beyond the log's head: it is not from this log. */
@@ -342,8 +339,7 @@ export class LogDiverged extends EverlogError {
 export class DeliveryNotHeld extends EverlogError {
   static override readonly reason: string = "DELIVERY_NOT_HELD";
   static override readonly code: Code = "FAILED_PRECONDITION";
-  static override readonly summary: string =
-    "The delivery is not this member's, or not any more.";
+  static override readonly summary: string = "The delivery is not this member's, or not any more.";
 }
 
 /** The event is not in a state of which the call could make anything. */
@@ -358,8 +354,7 @@ export class EventNotPending extends EverlogError {
 export class ProjectionSchemaTaken extends EverlogError {
   static override readonly reason: string = "PROJECTION_SCHEMA_TAKEN";
   static override readonly code: Code = "FAILED_PRECONDITION";
-  static override readonly summary: string =
-    "A schema is in somebody else's use.";
+  static override readonly summary: string = "A schema is in somebody else's use.";
 }
 
 // --- Try again later -----------------------------------------------------------------------------
@@ -393,8 +388,7 @@ export class ReadTooExpensive extends ResourceExhausted {
 /** The consumer has as many members as it may have. */
 export class TooManyMembers extends ResourceExhausted {
   static override readonly reason: string = "TOO_MANY_MEMBERS";
-  static override readonly summary: string =
-    "The consumer has as many members as it may have.";
+  static override readonly summary: string = "The consumer has as many members as it may have.";
 }
 
 /** The server can't answer now. */

@@ -18,7 +18,7 @@ import {
   type SubscribeRequest,
 } from "./generated/everlog/v1/event_store.js";
 import { type Integer, toInt64 } from "./integers.js";
-import { type Time, toTimestamp } from "./times.js";
+import { type Time, toDuration, toTimestamp } from "./times.js";
 
 /** What to do when only some of a request's events are known: refuse it, or store the others. */
 export type KnownEventsChoice = "refuse" | "skip";
@@ -233,20 +233,24 @@ export function subscribeRequest(options: SubscribeOptions, heartbeatMs: number)
   if (!(heartbeatMs > 0 && heartbeatMs <= 300_000)) {
     throw new RangeError(`heartbeatMs is ${heartbeatMs}, expected 1,000 to 300,000`);
   }
-  const seconds = Math.floor(heartbeatMs / 1000);
-  const nanos = Math.round((heartbeatMs - seconds * 1000) * 1_000_000);
   return {
     filter: toFilterMessage(options.filter),
-    start: startOf(options),
+    start: startOfFollowing(options, true),
     afterEventId: options.afterEventId ?? "",
-    heartbeatInterval: { seconds: BigInt(seconds), nanos },
+    heartbeatInterval: toDuration(heartbeatMs),
     minPosition: toInt64(options.minPosition ?? 0, "minPosition"),
   };
 }
 
-function startOf(options: SubscribeOptions): NonNullable<SubscribeRequest["start"]> {
+/** Where to begin to follow the log; undefined when nothing says so, which may be `required`. */
+export function startOfFollowing(
+  options: Pick<SubscribeOptions, "afterPosition" | "fromTime" | "fromNow">,
+  required: boolean,
+): SubscribeRequest["start"] {
   const given = { ...options, fromNow: options.fromNow || undefined };
-  switch (onlyOne(given, ["afterPosition", "fromTime", "fromNow"], true)) {
+  switch (onlyOne(given, ["afterPosition", "fromTime", "fromNow"], required)) {
+    case undefined:
+      return undefined;
     case "fromTime":
       return { $case: "fromTime", value: toTimestamp(options.fromTime as Time, "fromTime") };
     case "fromNow":
@@ -270,7 +274,8 @@ function onlyOne<Name extends string>(
   return found[0];
 }
 
-function chosen<Value>(
+/** Gives what a choice stands for. Throws TypeError, naming what it is, for any other. */
+export function chosen<Value>(
   values: Readonly<Record<string, Value>>,
   choice: string,
   name: string,
@@ -282,7 +287,8 @@ function chosen<Value>(
   return value;
 }
 
-function toInt32(value: number, name: string): number {
+/** Checks a count. Throws RangeError, naming what it is. */
+export function toInt32(value: number, name: string): number {
   if (!Number.isInteger(value) || value < 0 || value > 0x7fff_ffff) {
     throw new RangeError(`${name} is ${value}, expected an integer from 0`);
   }

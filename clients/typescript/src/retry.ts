@@ -14,6 +14,7 @@ import {
   Overloaded,
   ServerDraining,
   StorageUnavailable,
+  TooManyMembers,
   TooManySubscriptions,
   Unavailable,
 } from "./errors.js";
@@ -65,6 +66,11 @@ export function readMayBeRetried(error: EverlogError): boolean {
 /** Whether a subscription that ended so goes on from its cursor, rather than being over. */
 export function subscriptionMayBeResumed(error: EverlogError): boolean {
   return error instanceof Unavailable || error instanceof TooManySubscriptions || wasCutOff(error);
+}
+
+/** Whether a member whose stream ended so joins its consumer again, rather than being over. */
+export function membershipMayBeResumed(error: EverlogError): boolean {
+  return error instanceof Unavailable || error instanceof TooManyMembers || wasCutOff(error);
 }
 
 /** Whether something on the way ended the call: everlog itself always gives a reason. */

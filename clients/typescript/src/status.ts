@@ -19,6 +19,7 @@ import {
 import type { Any } from "./generated/google/protobuf/any.js";
 import { BadRequest, ErrorInfo, RetryInfo } from "./generated/google/rpc/error_details.js";
 import { Status } from "./generated/google/rpc/status.js";
+import { toMilliseconds } from "./times.js";
 
 const DOMAIN = "everlog";
 const DETAILS_HEADER = "grpc-status-details-bin";
@@ -57,7 +58,7 @@ export function errorFromStatus(given: Status): EverlogError {
     code,
     reason,
     metadata: Object.fromEntries(info?.metadata ?? []),
-    retryAfterMs: delay && Number(delay.seconds) * 1000 + delay.nanos / 1_000_000,
+    retryAfterMs: delay && toMilliseconds(delay),
     fieldViolations: fieldViolations(given.details),
     sequenceViolations: sequenceViolations(given.details),
     knownEvents: knownEvents(given.details),

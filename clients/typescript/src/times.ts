@@ -1,5 +1,6 @@
 /** Times between JavaScript and the wire. */
 
+import type { Duration } from "./generated/google/protobuf/duration.js";
 import type { Timestamp } from "./generated/google/protobuf/timestamp.js";
 
 /**
@@ -24,4 +25,18 @@ export function toTimestamp(time: Time, name: string): Timestamp {
 /** Decodes a time; what is finer than a millisecond is cut off. */
 export function toDate(timestamp: Timestamp): Date {
   return new Date(Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000));
+}
+
+/** Encodes a span of time. */
+export function toDuration(milliseconds: number): Duration {
+  const seconds = Math.floor(milliseconds / 1000);
+  return {
+    seconds: BigInt(seconds),
+    nanos: Math.floor((milliseconds - seconds * 1000) * 1_000_000),
+  };
+}
+
+/** Decodes a span of time. */
+export function toMilliseconds({ seconds, nanos }: Duration): number {
+  return Number(seconds) * 1000 + nanos / 1_000_000;
 }

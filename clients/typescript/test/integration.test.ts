@@ -227,6 +227,36 @@ describe("against a real server", { skip: missing ?? false, timeout: 120_000 }, 
     await assert.rejects(read, everlog.DeadlineExceeded);
   });
 
+  test("a consumer's members take over from each other, and ask for nothing twice", async () => {
+    const name = `consumer-${run}`;
+    const filter = { aggregateTypes: [`order-${run}`], eventTypes: ["order.paid"] };
+    assert.deepEqual(await client.createConsumer(name, { filter }), { existed: false });
+    assert.deepEqual(await client.createConsumer(name, { filter }), { existed: true });
+    await assert.rejects(client.createConsumer(name), everlog.ConsumerExists);
+    const paid = (data: number) => order("consumed", { eventType: "order.paid", data });
+    await client.emitMany([paid(1), paid(2)]);
+
+    const seen: string[] = [];
+    const failsOnce: everlog.Handler = ({ data }, { attempt }) => {
+      seen.push(`${data}.${attempt}`);
+      return attempt === 1 ? new everlog.Retry("again", { afterMs: 0 }) : undefined;
+    };
+    const consumption = client.consume(name, { "order.*": failsOnce });
+    while (seen.length < 4) {
+      await sleep(5);
+    }
+    assert.deepEqual(await consumption.stop(), { finished: 4, abandoned: 0 });
+    assert.deepEqual(seen, ["1.1", "1.2", "2.1", "2.2"]);
+
+    await client.emit(paid(3));
+    for await (const delivery of client.deliveries(name)) {
+      assert.deepEqual([delivery.event.data, delivery.attempt], [3, 1]);
+      assert.equal(await delivery.ack(), true);
+      break;
+    }
+    await assert.rejects(client.consume("nobody's", () => {}).done, everlog.ConsumerNotFound);
+  });
+
   test("a subscription catches up, goes live, and ends when it is left", async () => {
     const filter = { aggregateTypes: [`live-${run}`] };
     const live = (n: number) => ({
@@ -256,7 +286,7 @@ describe("against a real server", { skip: missing ?? false, timeout: 120_000 }, 
     );
   });
 
-  test("a subscription and keyed emits survive restarts of the server", async (t) => {
+  test("a subscription, a consumer and keyed emits survive restarts of the server", async (t) => {
     if (!server.restartable) {
       t.skip("the server is not ours to restart");
       return;
@@ -273,6 +303,9 @@ describe("against a real server", { skip: missing ?? false, timeout: 120_000 }, 
       }),
       count,
     );
+    await client.createConsumer(`restarts-${run}`, { filter: { aggregate } });
+    const handled = new Set<unknown>();
+    const consumption = client.consume(`restarts-${run}`, ({ data }) => handled.add(data));
     const emitting = (async () => {
       for (let n = 0; n < count; n++) {
         const idempotencyKey = `restart-${run}-${n}`;
@@ -297,5 +330,14 @@ describe("against a real server", { skip: missing ?? false, timeout: 120_000 }, 
       Array.from({ length: count }, (_, n) => n + 1),
     );
     assert.ok(interruptions.length >= 2, `interruptions: ${interruptions}`);
+    while (handled.size < count) {
+      await sleep(20);
+    }
+    await consumption.stop();
+    // Each for the first time in its turn, whatever came again.
+    assert.deepEqual(
+      [...handled],
+      Array.from({ length: count }, (_, n) => n),
+    );
   });
 });

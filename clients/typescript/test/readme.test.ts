@@ -10,10 +10,11 @@ import { promisify } from "node:util";
 import { PACKAGE } from "./everlog-server.js";
 
 const PRELUDE = `
-import { type Client, type Cursor, type NewEvent, type RecordedEvent, SequenceConflict } from "@everlog/client";
+import { type Client, type Cursor, type NewEvent, Park, type RecordedEvent, Retry, SequenceConflict, Skip } from "@everlog/client";
 declare const client: Client;
 declare const order: NewEvent, shipment: NewEvent, orders: NewEvent[], events: AsyncIterable<NewEvent>;
 declare function project(event: RecordedEvent): Promise<void>;
+declare function reprice(event: RecordedEvent, options: { signal: AbortSignal }): Promise<void>;
 declare function save(cursor: Cursor): Promise<void>;
 `;
 

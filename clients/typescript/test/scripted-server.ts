@@ -10,6 +10,14 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import {
+  type ConsumeRequest,
+  type ConsumeResponse,
+  type ConsumerServiceServer,
+  ConsumerServiceService,
+  type CreateConsumerRequest,
+  type CreateConsumerResponse,
+} from "../src/generated/everlog/v1/consumers.js";
+import {
   type EmitStreamRequest,
   type EmitStreamResponse,
   type EventStoreServiceServer,
@@ -115,6 +123,7 @@ export function batch(positions: number[], extras: Partial<SubscribeResponse> = 
 export const forEver = new Promise<never>(() => {});
 
 type EmitCall = ServerDuplexStream<EmitStreamRequest, EmitStreamResponse>;
+type ConsumeCall = ServerDuplexStream<ConsumeRequest, ConsumeResponse>;
 type Streaming<Request, Response> = (
   request: Request,
   call: ServerWritableStream<Request, Response>,
@@ -131,6 +140,8 @@ type Response<Method extends keyof EventStoreServiceServer> = ReturnType<
 /** The scripts of each method; each call takes the next one, the last one is for good. */
 export interface Scripts {
   emitStream?: ((messages: AsyncIterable<EmitStreamRequest>, call: EmitCall) => Promise<void>)[];
+  consume?: ((messages: AsyncIterable<ConsumeRequest>, call: ConsumeCall) => Promise<void>)[];
+  createConsumer?: ((request: CreateConsumerRequest) => Promise<CreateConsumerResponse>)[];
   subscribe?: Streaming<Request<"subscribe">, Response<"subscribe">>[];
   replay?: Streaming<Request<"replay">, Response<"replay">>[];
   query?: ((request: Request<"query">) => Promise<Response<"query">>)[];
@@ -191,6 +202,11 @@ export class ScriptedServer implements AsyncDisposable {
       get: (call, callback) => this.#unary("get", call, callback),
       getHead: (call, callback) => this.#unary("getHead", call, callback),
     } satisfies EventStoreServiceServer);
+    this.#server.addService(ConsumerServiceService, {
+      consume: (call: ConsumeCall) =>
+        this.#streaming("consume", call, (script) => script(this.#noted(call), call)),
+      createConsumer: (call, callback) => this.#unary("createConsumer", call, callback),
+    } satisfies Pick<ConsumerServiceServer, "consume" | "createConsumer">);
   }
 
   static async start(scripts: Scripts, port = 0): Promise<ScriptedServer> {
@@ -240,7 +256,9 @@ export class ScriptedServer implements AsyncDisposable {
     this.#arrive();
   }
 
-  async *#noted(call: EmitCall): AsyncGenerator<EmitStreamRequest> {
+  async *#noted<Request, Response>(
+    call: ServerDuplexStream<Request, Response>,
+  ): AsyncGenerator<Request> {
     // A script that leaves its loop early still has a status to send.
     for await (const message of call.iterator({ destroyOnReturn: false })) {
       this.#note(message);
@@ -248,10 +266,10 @@ export class ScriptedServer implements AsyncDisposable {
     }
   }
 
-  #streaming<Method extends "emitStream" | "subscribe" | "replay">(
+  #streaming<Method extends "consume" | "emitStream" | "subscribe" | "replay">(
     method: Method,
     // biome-ignore lint/suspicious/noExplicitAny: either kind of stream
-    call: ServerWritableStream<any, any> | EmitCall,
+    call: ServerWritableStream<any, any> | EmitCall | ConsumeCall,
     run: (script: NonNullable<Scripts[Method]>[number]) => Promise<void>,
   ): void {
     call.on("cancelled", () => {
@@ -264,13 +282,13 @@ export class ScriptedServer implements AsyncDisposable {
     );
   }
 
-  #unary<Method extends "query" | "get" | "getHead">(
-    method: Method,
+  #unary<Given>(
+    method: "createConsumer" | "query" | "get" | "getHead",
     call: { metadata: Metadata; request: unknown },
-    callback: sendUnaryData<Response<Method>>,
+    callback: sendUnaryData<Given>,
   ): void {
     this.#note(call.request);
-    const script = this.#next(method, call) as (request: unknown) => Promise<Response<Method>>;
+    const script = this.#next(method, call) as (request: unknown) => Promise<Given>;
     script(call.request).then(
       (response) => callback(null, response),
       (error) => callback(toServiceError(error)),
