@@ -7,9 +7,10 @@
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import * as everlog from "@everlog/client";
+import { consumerCommands, stopConsuming } from "./conformance-consumers.js";
+import { Reader } from "./conformance-reader.js";
 import {
   fromError,
   fromEvent,
@@ -24,53 +25,10 @@ import {
 } from "./conformance-shapes.js";
 
 type Item = everlog.RecordedEvent | everlog.CaughtUp | everlog.FellBehind;
-type Next = { readonly next: IteratorResult<Item, void> } | { readonly error: unknown };
-
-/** Reads ahead of one subscription, so that a time that is over loses nothing. */
-class Reader {
-  readonly #subscription: everlog.Subscription<Item>;
-  #next: Promise<Next> | undefined;
-
-  constructor(subscription: everlog.Subscription<Item>) {
-    this.#subscription = subscription;
-  }
-
-  async take(count: number, timeoutSeconds: number): Promise<Json[]> {
-    const items: Json[] = [];
-    const over = new AbortController();
-    const time = sleep(timeoutSeconds * 1000, undefined, { signal: over.signal }).catch(() => {});
-    try {
-      while (items.length < count) {
-        this.#next ??= this.#subscription.next().then(
-          (next) => ({ next }),
-          (error: unknown) => ({ error }),
-        );
-        const found = await Promise.race([this.#next, time]);
-        if (found === undefined || ("error" in found && items.length > 0)) {
-          break;
-        }
-        this.#next = undefined;
-        if ("error" in found) {
-          throw found.error;
-        }
-        if (found.next.done) {
-          throw new Error("the subscription ended by itself");
-        }
-        items.push(fromItem(found.next.value));
-      }
-      return items;
-    } finally {
-      over.abort();
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#subscription.close();
-  }
-}
+type Subscription = everlog.Subscription<Item>;
 
 let open: everlog.Client | undefined;
-const readers = new Map<string, Reader>();
+const readers = new Map<string, { subscription: Subscription; reader: Reader<Item> }>();
 
 function client(): everlog.Client {
   if (open === undefined) {
@@ -79,7 +37,7 @@ function client(): everlog.Client {
   return open;
 }
 
-function reader(name: string): Reader {
+function opened(name: string): { subscription: Subscription; reader: Reader<Item> } {
   const found = readers.get(name);
   if (found === undefined) {
     throw new Error(`there is no subscription ${name}`);
@@ -88,7 +46,8 @@ function reader(name: string): Reader {
 }
 
 async function close(): Promise<Json> {
-  for (const subscription of readers.values()) {
+  await stopConsuming();
+  for (const { subscription } of readers.values()) {
     await subscription.close();
   }
   readers.clear();
@@ -191,21 +150,26 @@ const commands: Record<string, (args: Json) => Promise<Json>> = {
 
   async subscribe_open({ subscription, heartbeat_seconds, ...options }) {
     const heartbeatMs = heartbeat_seconds === undefined ? undefined : heartbeat_seconds * 1000;
-    const opened = client().subscribe({ ...toArguments(options), ...given({ heartbeatMs }) });
-    readers.set(subscription, new Reader(opened));
+    const items: Subscription = client().subscribe({
+      ...toArguments(options),
+      ...given({ heartbeatMs }),
+    });
+    readers.set(subscription, { subscription: items, reader: new Reader(items, fromItem) });
     return {};
   },
 
   async subscribe_next({ subscription, count, timeout_seconds }) {
-    return { items: await reader(subscription).take(count, timeout_seconds) };
+    return { items: await opened(subscription).reader.take(count, timeout_seconds) };
   },
 
   async subscribe_close({ subscription }) {
-    const found = reader(subscription);
+    const found = opened(subscription);
     readers.delete(subscription);
-    await found.close();
+    await found.subscription.close();
     return {};
   },
+
+  ...consumerCommands(client),
 };
 
 /** The answer to one command. */
