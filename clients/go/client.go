@@ -66,6 +66,10 @@ func (c *Client) Close() error {
 // client's tenant and token, but are not retried, and fail with gRPC's errors.
 func (c *Client) Stub() everlogpb.EventStoreServiceClient { return c.stub }
 
+// Connection gives the connection, for the stubs of other services, such as
+// everlogpb.NewConsumerServiceClient. Their calls are as those of [Client.Stub].
+func (c *Client) Connection() grpc.ClientConnInterface { return c.connection }
+
 // Emit appends one event, and returns when it is stored durably.
 //
 // Concurrent calls share one stream and its messages; each is judged on its own. An event with an

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	everlog "github.com/everlog/everlog/clients/go"
+	"github.com/everlog/everlog/clients/go/everlogpb"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // The functions of this file are the examples of README.md, word for word: TestTheREADMEsExamples runs
@@ -115,6 +117,35 @@ func ship(ctx context.Context, client *everlog.Client, id string) error {
 			return fmt.Errorf("try again later, it may be stored: %w", err)
 		default:
 			return err
+		}
+	}
+}
+
+func consume(ctx context.Context, client *everlog.Client, consumer string, handle func(*everlogpb.Delivery) error) error {
+	stream, err := everlogpb.NewConsumerServiceClient(client.Connection()).Consume(ctx)
+	if err != nil {
+		return err
+	}
+	open := &everlogpb.ConsumeRequest_Open{Consumer: consumer, Credit: 8}
+	if err := stream.Send(&everlogpb.ConsumeRequest{Open: open}); err != nil {
+		return err
+	}
+	for {
+		response, err := stream.Recv() // opened, deliveries, settlements, heartbeats
+		if err != nil {
+			return err // io.EOF after a leave; else join again, unless waiting cannot mend it
+		}
+		for _, delivery := range response.Deliveries {
+			answer := &everlogpb.DeliveryAnswer{DeliveryId: delivery.DeliveryId, Attempt: delivery.Attempt}
+			if err := handle(delivery); err == nil {
+				answer.Answer = &everlogpb.DeliveryAnswer_Ack{Ack: &emptypb.Empty{}}
+			} else {
+				answer.Answer = &everlogpb.DeliveryAnswer_Nack_{Nack: &everlogpb.DeliveryAnswer_Nack{Error: err.Error()}}
+			}
+			request := &everlogpb.ConsumeRequest{Answers: []*everlogpb.DeliveryAnswer{answer}}
+			if err := stream.Send(request); err != nil {
+				return err
+			}
 		}
 	}
 }

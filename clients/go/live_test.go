@@ -18,6 +18,7 @@ import (
 	"time"
 
 	everlog "github.com/everlog/everlog/clients/go"
+	"github.com/everlog/everlog/clients/go/everlogpb"
 )
 
 // The live server of the tests: that of EVERLOG_TEST_ADDRESS, or one that the first test which needs
@@ -230,8 +231,8 @@ func TestTheREADMEsExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(readme), "```go\n")[1:]
-	if len(blocks) < 7 {
-		t.Errorf("README.md has %d examples in Go, expected 7", len(blocks))
+	if len(blocks) < 8 {
+		t.Errorf("README.md has %d examples in Go, expected 8", len(blocks))
 	}
 	for _, block := range blocks {
 		code, _, _ := strings.Cut(block, "```")
@@ -273,6 +274,28 @@ func TestTheREADMEsExamples(t *testing.T) {
 	if !errors.Is(err, enough) || strings.Join(types, " ") !=
 		"order.created order.paid order.packed order.shipped meter.read meter.read meter.read" {
 		t.Error(types, err)
+	}
+
+	_, err = everlogpb.NewConsumerServiceClient(client.Connection()).CreateConsumer(ctx, &everlogpb.CreateConsumerRequest{
+		Name:     id,
+		Settings: &everlogpb.ConsumerSettings{Filter: &everlogpb.EventFilter{EventTypes: []string{"order.*"}}},
+		Start:    &everlogpb.CreateConsumerRequest_AfterPosition{AfterPosition: head.Position},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	consuming, stop := context.WithCancel(ctx)
+	var consumed []string
+	err = consume(consuming, client, id, func(delivery *everlogpb.Delivery) error {
+		if consumed = append(consumed, delivery.Event.EventType); len(consumed) == 4 {
+			stop()
+		}
+		return nil
+	})
+	stop()
+	if err == nil || strings.Join(consumed, " ") !=
+		"order.created order.paid order.packed order.shipped" {
+		t.Error(consumed, err)
 	}
 }
 

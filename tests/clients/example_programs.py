@@ -41,12 +41,12 @@ class Language:
         for tool in self.tools:
             if shutil.which(tool) is None:
                 raise MissingError(f"no {tool} on this machine")
-        return _built(self.name)(program)
+        return _built(self.build)(program)
 
 
 @cache
-def _built(name: str) -> Callable[[str], list[str]]:
-    return LANGUAGES[name].build()
+def _built(build: Callable[[], Callable[[str], list[str]]]) -> Callable[[str], list[str]]:
+    return build()
 
 
 def _python() -> Callable[[str], list[str]]:
@@ -59,11 +59,21 @@ def _go() -> Callable[[str], list[str]]:
 
 
 def _typescript() -> Callable[[str], list[str]]:
-    client, examples = ROOT / "clients" / "typescript", _EXAMPLES / "typescript"
-    for folder, product in ((client, "index.js"), (examples, "order_service.js")):
+    return _node(_EXAMPLES / "typescript", "order_service")
+
+
+def _typescript_agents() -> Callable[[str], list[str]]:
+    return _node(_EXAMPLES / "agents" / "typescript", "pricing_agent")
+
+
+def _node(examples: Path, one_of_them: str) -> Callable[[str], list[str]]:
+    client = ROOT / "clients" / "typescript"
+    for folder, product in ((client, "index"), (examples, one_of_them)):
         if not (folder / "node_modules").exists():
             run_tool("npm", "ci", "--no-audit", "--no-fund", folder=folder)
-        if not _is_current(folder / "dist" / product, folder / "src", folder / "package.json"):
+        if not _is_current(
+            folder / "dist" / f"{product}.js", folder / "src", folder / "package.json"
+        ):
             run_tool("npm", "run", "build", folder=folder)
     return lambda program: ["node", str(examples / "dist" / f"{program}.js")]
 
@@ -104,6 +114,8 @@ LANGUAGES = {
         Language("java", "Java", ("java", "mvn"), _java),
     )
 }
+
+TYPESCRIPT_AGENTS = Language("typescript_agents", "TypeScript", ("node", "npm"), _typescript_agents)
 
 
 class Program:
@@ -147,6 +159,10 @@ class Program:
     def interrupt(self) -> None:
         """Send what Ctrl-C sends."""
         self._process.send_signal(signal.SIGINT)
+
+    def terminate(self) -> None:
+        """Send what an orderly shutdown of the machine sends."""
+        self._process.terminate()
 
     async def ends(self, code: int = 0) -> list[str]:
         """Wait until it has ended, with this exit code; returns the lines of its stdout."""

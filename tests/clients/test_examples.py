@@ -11,12 +11,14 @@ from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import psutil
 import psycopg
 import pytest
 import pytest_asyncio
 
 import everlog
+from everlog.v1 import consumers_pb2, consumers_pb2_grpc
 from examples.python import order_service
 from tests.clients.conformance.languages import MissingError
 from tests.clients.conformance.stage import Stage
@@ -73,6 +75,25 @@ class Shop:
         """Run a program to its end; returns what it printed."""
         async with self.start(language, program, *arguments) as started:
             return await started.ends()
+
+    async def emit(self, event: everlog.Event) -> None:
+        """Store one event."""
+        async with everlog.connect(self.stage.url, tenant=self._tenant) as client:
+            await client.emit(event)
+
+    async def count(self, event_type: str) -> int:
+        """How many events of a type the log has."""
+        return sum(event.event_type == event_type for event in await self.events())
+
+    async def status_of(self, consumer: str) -> consumers_pb2.ConsumerStatus:
+        """Where a consumer is."""
+        async with grpc.aio.insecure_channel(self.stage.server.address) as channel:
+            stub = consumers_pb2_grpc.ConsumerServiceStub(channel)
+            request = consumers_pb2.GetConsumerRequest(name=consumer)
+            response = await stub.GetConsumer(
+                request, metadata=[("everlog-tenant", self._tenant)], timeout=10
+            )
+        return response.consumer.status
 
     async def events(self) -> list[everlog.RecordedEvent]:
         """All that the log has."""
@@ -366,3 +387,77 @@ async def _until_it_calls(program: Program, port: int) -> None:
     async with asyncio.timeout(20):
         while not calls():  # noqa: ASYNC110 - the kernel rings no bell
             await asyncio.sleep(0.02)
+
+
+# --- shipping -------------------------------------------------------------------------------------
+
+EVERY_CONSUMING_LANGUAGE = pytest.mark.parametrize(
+    "language",
+    [pytest.param(name, marks=pytest.mark.polyglot) for name in ("go", "typescript", "java")],
+)
+
+
+async def _assert_shipped_once(shop: Shop) -> None:
+    """Every order that was paid was shipped once, because it was paid."""
+    events = await shop.events()
+    paid = {event.event_id: event for event in events if event.event_type == "order.paid"}
+    shipped = [event for event in events if event.event_type == "order.shipped"]
+    assert sorted(event.causation_id for event in shipped) == sorted(paid)
+    for event in shipped:
+        cause = paid[event.causation_id]
+        assert (event.aggregate, event.correlation_id) == (cause.aggregate, cause.correlation_id)
+
+
+@EVERY_CONSUMING_LANGUAGE
+async def test_a_shipper_survives_a_restart_leaves_in_peace_and_goes_on_where_it_was(
+    language: str, shop: Shop
+) -> None:
+    await shop.take_orders(3)
+    async with shop.start(language, "shipping") as shipping:
+        await shipping.says("order 3: shipped")
+        await shop.stage.server.stop()
+        await shipping.complains("interrupted")
+        await shop.stage.server.start()
+        await shop.take_orders(7)  # the fourth of them is rejected
+        await shipping.says("order 7: shipped")
+        shipping.terminate()
+        said = await shipping.ends(143 if language == "java" else 0)
+    # Those of the first three whose answer was not stored when the server stopped came again.
+    assert re.fullmatch(r"left after ([6-9]) answers", said[-1]), said
+    await _assert_shipped_once(shop)
+
+    await shop.take_orders(8)
+    said = await shop.run(language, "shipping", "--answers", "1")
+    assert [line.split(" at ")[0] for line in said] == ["order 8: shipped", "left after 1 answers"]
+    await _assert_shipped_once(shop)
+
+
+@EVERY_CONSUMING_LANGUAGE
+async def test_an_order_that_cannot_be_shipped_is_parked(language: str, shop: Shop) -> None:
+    await shop.emit(everlog.Event("order.paid", aggregate=("order", "odd")))
+    said = await shop.run(language, "shipping", "--answers", "1")
+    assert said == ["left after 1 answers"]
+    status = await shop.status_of("shipping")
+    assert status.parked == 1
+
+
+@pytest.mark.slow
+@pytest.mark.polyglot
+async def test_shippers_of_all_languages_ship_every_order_once(shop: Shop) -> None:
+    languages = [name for name in _languages_here() if name in {"go", "typescript", "java"}]
+    async with AsyncExitStack() as stack:
+        shippers = [
+            await stack.enter_async_context(shop.start(language, "shipping"))
+            for language in languages
+        ]
+        await shop.take_orders(20)
+        await shippers[0].says("shipped", times=1)
+        await shippers[0].kill()
+        await shop.take_orders(60)
+        paid = await shop.count("order.paid")
+        async with asyncio.timeout(60):
+            while await shop.count("order.shipped") < paid:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        for shipper in shippers[1:]:
+            shipper.terminate()
+    await _assert_shipped_once(shop)
