@@ -26,8 +26,12 @@ go_verify() { go/generate.sh "$fresh/go" && same go/everlogpb "$fresh/go/everlog
 go_build() { go_vet go; }
 
 typescript_test() {
-    node_modules typescript && node_modules ../examples/typescript &&
-        (cd ../examples/typescript && npm run lint) && (cd typescript && npm run lint && npm test)
+    node_modules typescript
+    for examples in ../examples/typescript ../examples/agents/typescript; do
+        node_modules "$examples"
+        (cd "$examples" && npm run lint)
+    done
+    (cd typescript && npm run lint && npm test)
 }
 typescript_stubs() { node_modules typescript && typescript/generate.sh typescript/src/generated; }
 typescript_verify() {
