@@ -22,7 +22,6 @@ from everlog_server.errors import (
     VersionConflictError,
 )
 from everlog_server.rpc import catalog_requests as requests
-from everlog_server.rpc.calls import Context, tenant_of
 from everlog_server.rpc.catalog_messages import (
     aggregate_type_of,
     event_type_of,
@@ -30,6 +29,7 @@ from everlog_server.rpc.catalog_messages import (
     preloaded,
     timestamp_of,
 )
+from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.rpc.service import Handlers, unary

@@ -18,7 +18,6 @@ from everlog_server.errors import (
 )
 from everlog_server.model import EventFilter
 from everlog_server.rpc import consumer_account_requests as requests
-from everlog_server.rpc.calls import Context, tenant_of
 from everlog_server.rpc.consumer_account_messages import (
     encode_parked,
     encode_pending,
@@ -34,6 +33,7 @@ from everlog_server.rpc.consumer_requests import (
 from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.fields import decode_uuid
 from everlog_server.rpc.filters import decode_filter
+from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, page_size, parse
 from everlog_server.rpc.service import Handlers, unary

@@ -26,8 +26,8 @@ from everlog_server.catalog.catalogs import Catalogs, Followed
 from everlog_server.catalog.catalogue import Catalogue
 from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
-from everlog_server.rpc.calls import Context, tenant_of
 from everlog_server.rpc.codec import encode_answer, encode_refusal
+from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.requests import parse
 from everlog_server.rpc.status import status_of
 from everlog_server.rpc.validation import decode_emission

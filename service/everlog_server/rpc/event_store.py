@@ -25,7 +25,6 @@ from everlog_server.errors import (
 )
 from everlog_server.model import AggregateKey, EventFilter, FoundEvent
 from everlog_server.rpc import requests
-from everlog_server.rpc.calls import Context, tenant_of
 from everlog_server.rpc.codec import (
     encode_head,
     encode_query_response,
@@ -37,6 +36,7 @@ from everlog_server.rpc.draining import until_drained
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
+from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.outcomes import (
     OUTCOME_OF_GET,
     OUTCOMES_OF_QUERY,

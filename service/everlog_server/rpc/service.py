@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 import grpc
 
-from everlog_server.rpc.calls import Context, guarded
+from everlog_server.rpc.guard import Context, guarded
 
 Handlers: TypeAlias = "dict[str, grpc.RpcMethodHandler[bytes, bytes]]"
 

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from everlog_server.errors import EventNotFoundError, OverloadedError
-from everlog_server.rpc.calls import guarded, tenant_of
+from everlog_server.rpc.guard import guarded, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
