@@ -36,7 +36,7 @@ class Server:
     def __init__(self, database_url: str, folder: Path, *flags: str) -> None:
         self._database_url = database_url
         self._flags = flags
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._ready_file = folder / f"ready-{self.port}.json"
         self._log = (folder / f"server-{self.port}.log").open("ab")
@@ -191,7 +191,8 @@ async def read_log(stub: EventStoreServiceStub) -> list[pb.event__pb2.RecordedEv
     return [event async for batch in stub.Replay(pb.ReplayRequest()) for event in batch.events]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -26,10 +26,20 @@ from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
+from everlog_server.metrics import LoopDelay, MetricsServer
+from everlog_server.metrics.rooms import (
+    AppendMetrics,
+    CallMetrics,
+    HeadMetrics,
+    ProcessMetrics,
+    StorageMetrics,
+    SubscriptionMetrics,
+)
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
 from everlog_server.projections import Builder, Projector
 from everlog_server.rpc.aggregate_service import AggregateService
+from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.consumer_admin import ConsumerAdmin
 from everlog_server.rpc.consumer_requests import policy_of
@@ -111,7 +121,7 @@ def run(
         runner.run(_serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
 
 
-async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read in one piece
+async def _serve(  # noqa: PLR0915  what there is, and in which order it starts and stops
     loaded: Settings, dsn: str, *, on_serving: Callable[[str], None], lifeline: int | None
 ) -> None:
     stopping = _stop_event(lifeline)
@@ -141,6 +151,7 @@ async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read 
         on_committed=on_committed,
     )
     server = grpc.aio.server(options=_channel_options(loaded))
+    calls = Calls(AccessLog(loaded.log.access))
     model = language_model(loaded.narrator)
     tenants, limits = Tenants(database), loaded.limits
     projections = ProjectionStore(database)
@@ -160,6 +171,7 @@ async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read 
             limits=limits,
             drain=drain,
             heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
+            streamed_emits=calls.streamed_emits,
         ),
         CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store),
         AggregateService(
@@ -210,20 +222,35 @@ async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read 
             on_change=projector.look_soon,
         ),
     ]
-    add_services(server, services)
+    add_services(server, services, calls)
+    loop_delay = LoopDelay()
+    metrics = MetricsServer(
+        loaded.metrics,
+        [
+            ProcessMetrics(loop_delay.seconds),
+            CallMetrics(calls.snapshot, calls.streamed_emits),
+            AppendMetrics(sequencers.snapshot),
+            SubscriptionMetrics(subscriptions.snapshot),
+            StorageMetrics(database.snapshot),
+            HeadMetrics(
+                sequencers.snapshot,
+                subscriptions.snapshot,
+                lambda: tenants.names,
+                tenants_max=loaded.metrics.tenants_max,
+            ),
+        ],
+    )
     healthy = await _add_health_and_reflection(server, [service.name for service in services])
     address = _listen(server, loaded.server)
 
     await database.open()
     try:
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(subscriptions.run())
-            following_too = [
-                tasks.create_task(indexer.run()),
-                tasks.create_task(consumers.run()),
-            ]
+            forever = [subscriptions.run(), indexer.run(), consumers.run(), loop_delay.run()]
             if loaded.projections.run:
-                following_too.append(tasks.create_task(projector.run()))
+                forever.append(projector.run())
+            running = [tasks.create_task(one) for one in forever]
+            metrics.start()
             await server.start()
             # What was made until now lives as long as the process: no collection need look at it.
             gc.collect()
@@ -246,12 +273,12 @@ async def _serve(  # noqa: PLR0915  the orders of start and stop are to be read 
                 # Reads finish.
                 calls_seconds = min(_left(deadline), _CALLS_STOP_SECONDS)
                 await server.stop(max(calls_seconds, _LAST_WORDS_SECONDS))
-                following.cancel()
-                for task in following_too:
+                for task in running:
                     task.cancel()
     finally:
         if model is not None:
             await model.close()
+        await metrics.stop()
         await database.close()
 
 

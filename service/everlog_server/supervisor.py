@@ -82,24 +82,38 @@ def reserved_port(server: ServerSettings) -> Iterator[int]:
     bind looks first whether anybody listens.
     """
     with contextlib.ExitStack() as held:
-        with _refusals_named(server):
-            family, found = _probe(server)
+        with _refusals_named(server.host, server.port):
+            family, found = _probe(server.host, server.port)
             reservation = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
             reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             reservation.bind(found)
         yield found[1]
 
 
-def check_port(server: ServerSettings) -> None:
-    """Looks whether the port can be listened on now; raises PortInUseError."""
-    with _refusals_named(server):
-        _probe(server)
+def check_ports(loaded: Settings) -> None:
+    """Looks whether the ports can be listened on now; raises PortInUseError."""
+    addresses = [(loaded.server.host, loaded.server.port)]
+    if (port := loaded.metrics.port) is not None:
+        addresses += [(loaded.metrics.host, port + n) for n in range(loaded.server.workers)]
+    for address in addresses:
+        with _refusals_named(*address):
+            _probe(*address)
 
 
-def _probe(server: ServerSettings) -> tuple[int, Any]:
+def _with_metrics_port(loaded: Settings, place: int) -> Settings:
+    """The settings of one worker: each serves its own figures, on a port of its own."""
+    port = loaded.metrics.port
+    return (
+        loaded
+        if port is None
+        else replace(loaded, metrics=replace(loaded.metrics, port=port + place))
+    )
+
+
+def _probe(host: str, port: int) -> tuple[int, Any]:
     """Listens for a moment; returns the family of addresses, and the address."""
     family, kind, protocol, _, address = socket.getaddrinfo(
-        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,7 +123,7 @@ def _probe(server: ServerSettings) -> tuple[int, Any]:
 
 
 @contextlib.contextmanager
-def _refusals_named(server: ServerSettings) -> Iterator[None]:
+def _refusals_named(host: str, port: int) -> Iterator[None]:
     known = {
         errno.EADDRINUSE: "address already in use",
         errno.EADDRNOTAVAIL: "not an address of this machine",
@@ -119,7 +133,7 @@ def _refusals_named(server: ServerSettings) -> Iterator[None]:
     except (OSError, UnicodeError) as error:  # UnicodeError: of a host name
         number, text = getattr(error, "errno", None), getattr(error, "strerror", None)
         why = known.get(number or 0) or text or "not a host name"
-        raise PortInUseError(f"can't listen on {server.host}:{server.port}: {why}") from None
+        raise PortInUseError(f"can't listen on {host}:{port}: {why}") from None
 
 
 class _Supervisor:
@@ -128,7 +142,7 @@ class _Supervisor:
     def __init__(self, loaded: Settings, on_serving: Callable[[str], None]) -> None:
         self._count = loaded.server.workers
         self._stop_seconds = loaded.server.drain_grace_seconds + _STOP_SLACK_SECONDS
-        self._settings_line = settings.to_json(loaded).encode() + b"\n"
+        self._loaded = loaded
         self._on_serving = on_serving
         self._serving: set[int] = set()
         self._announced = False
@@ -195,7 +209,8 @@ class _Supervisor:
         """Hands the settings over, and takes note when the worker serves."""
         assert process.stdin is not None  # noqa: S101  for the type checker: both are pipes
         assert process.stdout is not None  # noqa: S101
-        process.stdin.write(self._settings_line)
+        own = _with_metrics_port(self._loaded, place)
+        process.stdin.write(settings.to_json(own).encode() + b"\n")
         line = await process.stdout.readline()
         if not line:
             return  # It has ended.

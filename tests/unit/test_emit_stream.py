@@ -40,6 +40,7 @@ class Caller:
             catalogs=cast("Any", self),
             limits=LimitSettings(),
             drain=self.drain,
+            answered={("OK", ""): 0},
         )
         self.call = asyncio.create_task(streams.EmitStream(self._sent(), cast("Any", self)))
 

@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from everlog_server.errors import EventNotFoundError, OverloadedError
+from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.guard import guarded, tenant_of
 
 if TYPE_CHECKING:
@@ -33,15 +34,24 @@ class Handlers:
 
 
 @asynccontextmanager
-async def channel() -> AsyncIterator[grpc.aio.Channel]:
+async def channel(calls: Calls | None = None) -> AsyncIterator[grpc.aio.Channel]:
     handlers = Handlers()
+    calls = calls or Calls(AccessLog("off"))
     server = grpc.aio.server()
     methods: dict[str, Any] = {
         "Unary": grpc.unary_unary_rpc_method_handler(handlers.Unary),
         "Stream": grpc.unary_stream_rpc_method_handler(handlers.Stream),
     }
     server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler("t.S", {n: guarded(m) for n, m in methods.items()}),)
+        (
+            grpc.method_handlers_generic_handler(
+                "t.S",
+                {
+                    name: guarded(method, calls.of(f"t.S/{name}", is_stream=name == "Stream"))
+                    for name, method in methods.items()
+                },
+            ),
+        )
     )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -57,6 +57,8 @@ class Flight:
     """As it was last judged and sent; None before."""
     in_doubt: bool = False
     """Whether its connection was lost when it may have been committed."""
+    sent: float = 0.0
+    """When it was last sent, by time.monotonic()."""
 
     def refuse(self, error: EverlogError) -> None:
         """Tells every caller the same; of a flight in doubt, only that it is."""

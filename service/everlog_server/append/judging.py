@@ -82,6 +82,10 @@ class Batch:
     outcomes: list[Outcome] = field(default_factory=list)
     last_sequences: dict[AggregateKey, int] = field(default_factory=dict)
     """Of the aggregates that the batch writes: as they will be."""
+    refusals: list[EverlogError] = field(default_factory=list)
+    """Those among the outcomes."""
+    deduplicated: int = 0
+    """Events that were known before, and are answered with their first receipts."""
 
     @property
     def next_fence(self) -> Fence:
@@ -115,6 +119,7 @@ def judge(
             accepted.append(judgement.accept(emission))
         except EverlogError as refusal:
             accepted.append(refusal)
+            batch.refusals.append(refusal)
     rows.records, receipts = codec.frame_events(
         rows.events,
         rows.event_ids,
@@ -174,6 +179,7 @@ class _Judgement:
         known = self._known_events(emission) if emission.identified else None
         if known:
             if len(known) == len(emission.events):
+                self._batch.deduplicated += len(known)
                 return [known[index] for index in range(len(known))]
             if not emission.skip_known:
                 raise _partly_known(emission, known)
@@ -189,6 +195,7 @@ class _Judgement:
         if not known:
             self._append(emission.events)
             return slice(first, len(self._batch.rows.events))
+        self._batch.deduplicated += len(known)
         self._append([e for index, e in enumerate(emission.events) if index not in known])
         rows = count(first)
         return [

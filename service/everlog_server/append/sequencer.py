@@ -17,12 +17,14 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
 
+from everlog_server.append.counts import AppendCounts
 from everlog_server.append.flights import Caller, Flight, Waiting
 from everlog_server.append.judging import Batch, Codec, LookFirst, judge
 from everlog_server.append.memory import Memory
@@ -68,11 +70,13 @@ class Sequencer:
         answer_timeout_seconds: float,
         connect: Callable[[int], Awaitable[AppendConnection]],
         codec: Codec,
+        counts: AppendCounts,
         on_committed: Callable[[int, Committed], None],
         is_contended: Callable[[], bool],
     ) -> None:
         """`is_contended` tells whether other tenants wait for a connection to append by."""
         self.tenant_id = tenant_id
+        self._counts = counts
         self._settings = settings
         self._answer_timeout_seconds = answer_timeout_seconds
         self._codec = codec
@@ -180,6 +184,21 @@ class Sequencer:
         is_open = self._connection is not None and self._connection.is_open
         return self._last_landing if is_open and not in_use else None
 
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many requests wait to be sent, and their bytes."""
+        return len(self._queue), self._queued_bytes
+
+    @property
+    def batches_in_flight(self) -> int:
+        """Sent, or being settled, and not answered."""
+        return len(self._in_flight) + len(self._unsettled)
+
+    @property
+    def head(self) -> int:
+        """The last position that PostgreSQL has confirmed here; 0 before the first append."""
+        return self._memory.confirmed.head
+
     def release_connection(self) -> None:
         """Closes its connection, which must be idle; the next request opens another."""
         if self.idle_since is not None and self._connection is not None:
@@ -255,6 +274,7 @@ class Sequencer:
             self._settle()
             return
         flight.batch = batch
+        flight.sent = time.monotonic()
         if not self._in_flight:
             self._last_landing = asyncio.get_running_loop().time()
         self._in_flight.append(flight)
@@ -302,11 +322,14 @@ class Sequencer:
         if committed is not None:
             self._on_committed(self.tenant_id, committed)
         flight.conclude()
+        if flight.batch is not None:
+            self._counts.note(flight.batch, time.monotonic() - flight.sent)
 
     # The slow path.
 
     def _settle(self) -> None:
         if self._settling is None and not self._stopped:
+            self._counts.settlings += 1
             self._settling = asyncio.get_running_loop().create_task(self._run_settling())
 
     async def _run_settling(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from everlog_server.append.counts import AppendCounts, AppendSnapshot
 from everlog_server.append.judging import Codec
 from everlog_server.append.sequencer import Sequencer
 from everlog_server.errors import ServerDrainingError
@@ -38,8 +39,10 @@ class Sequencers:
         self._on_committed = on_committed
         self._sequencers: dict[int, Sequencer] = {}
         self._places = asyncio.Semaphore(settings.connections_max)
+        self._connections = 0
         self._waiting = 0
         self._stopping = False
+        self._counts = AppendCounts()
 
     def of(self, tenant_id: int) -> Sequencer:
         """The sequencer of a tenant. It connects when it gets its first request.
@@ -56,6 +59,7 @@ class Sequencers:
                 answer_timeout_seconds=self._answer_timeout_seconds,
                 connect=self._connect_within_bound,
                 codec=self._codec,
+                counts=self._counts,
                 on_committed=self._on_committed,
                 is_contended=lambda: self._waiting > 0,
             )
@@ -78,8 +82,33 @@ class Sequencers:
         except BaseException:
             self._places.release()
             raise
-        connection.when_closed(self._places.release)
+        self._connections += 1
+        connection.when_closed(self._release)
         return connection
+
+    def _release(self) -> None:
+        self._connections -= 1
+        self._places.release()
+
+    def snapshot(self) -> AppendSnapshot:
+        """What was done, and what waits."""
+        counts, all_of_them = self._counts, self._sequencers.values()
+        queued = [sequencer.queued for sequencer in all_of_them]
+        return AppendSnapshot(
+            emits=counts.emits,
+            events=counts.events,
+            deduplicated=counts.deduplicated,
+            refused=dict(counts.refused),
+            settlings=counts.settlings,
+            batch_events=counts.batch_events.snapshot(),
+            commit_seconds=counts.commit_seconds.snapshot(),
+            queued_emits=sum(emits for emits, _ in queued),
+            queued_bytes=sum(size_bytes for _, size_bytes in queued),
+            batches_in_flight=sum(sequencer.batches_in_flight for sequencer in all_of_them),
+            connections=self._connections,
+            waiting_for_connection=self._waiting,
+            heads={s.tenant_id: s.head for s in all_of_them if s.head},
+        )
 
     async def stop(self, grace_seconds: float) -> None:
         """Stops all of them: new requests are refused, waiting ones finish within the grace."""

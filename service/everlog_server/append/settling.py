@@ -16,6 +16,7 @@ told COMMIT_UNKNOWN, the others STORAGE_UNAVAILABLE, and the trying goes on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -160,6 +161,7 @@ class Settler:
     async def _look_judge_append(self, connection: AppendConnection, flight: Flight) -> None:
         memory = self._memory
         keys, event_ids, aggregates = _questions(flight.callers)
+        flight.sent = time.monotonic()
         facts = await connection.look_and_lock(memory.confirmed, keys, event_ids, aggregates)
         memory.refresh(facts.appended_by_others)
         strangers = [a for a in aggregates if memory.get(a) is None]

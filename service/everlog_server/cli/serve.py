@@ -19,7 +19,7 @@ from everlog_server.errors import EverlogError, StorageUnavailableError
 from everlog_server.settings import SettingsError
 from everlog_server.storage import migrations
 from everlog_server.storage.provision import prepare_schema, provided
-from everlog_server.supervisor import check_port
+from everlog_server.supervisor import check_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,15 @@ _log = structlog.get_logger(__name__)
 @click.command()
 @click.option("--as-worker", is_flag=True, hidden=True)
 @settings_options(
-    *("server", "storage", "append", "subscriptions", "projections", "limits", "narrator", "log")
+    "server",
+    "storage",
+    "append",
+    "subscriptions",
+    "projections",
+    "limits",
+    "narrator",
+    "log",
+    "metrics",
 )
 def serve(loaded: Settings, *, as_worker: bool) -> None:
     """Serve the event store, until Ctrl-C or SIGTERM.
@@ -57,7 +65,7 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         _log.warning("unknown_variable", name=name)
     with errors_shown():
         # What can be wrong is looked at before PostgreSQL is started and migrated.
-        check_port(loaded.server)
+        check_ports(loaded)
         if loaded.server.ready_file is not None:
             _check_writable(loaded.server.ready_file)
     with errors_shown(), provided(loaded.storage) as database:

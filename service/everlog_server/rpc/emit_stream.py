@@ -26,10 +26,11 @@ from everlog_server.catalog.catalogs import Catalogs, Followed
 from everlog_server.catalog.catalogue import Catalogue
 from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
+from everlog_server.rpc.calls import OK
 from everlog_server.rpc.codec import encode_answer, encode_refusal
 from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.requests import parse
-from everlog_server.rpc.status import status_of
+from everlog_server.rpc.status import code_of, status_of
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.tenants import Tenants
@@ -38,6 +39,7 @@ _EMITS_MAX = 4_096
 _BYTES_MAX = 8 * 1024 * 1024
 # A message of answers is well below the 4 MiB that clients take by default.
 _ANSWERS_BYTES_MAX = 1024 * 1024
+_ANSWERED_WELL = (OK, "")
 
 
 class EmitStreams:
@@ -51,7 +53,10 @@ class EmitStreams:
         catalogs: Catalogs,
         limits: LimitSettings,
         drain: asyncio.Event,
+        answered: dict[tuple[str, str], int],
     ) -> None:
+        """`answered` counts the Emits that were answered, by code and reason."""
+        self._answered = answered
         self._sequencers = sequencers
         self._tenants = tenants
         self._catalogs = catalogs
@@ -62,7 +67,7 @@ class EmitStreams:
         """Answers every Emit that is read; ends with SERVER_DRAINING when the server stops."""
         tenant_id = await self._tenants.resolve(tenant_of(context))
         followed = self._catalogs.of(tenant_id)
-        stream = _Stream(self._sequencers.of(tenant_id), followed, self._limits)
+        stream = _Stream(self._sequencers.of(tenant_id), followed, self._limits, self._answered)
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
@@ -106,7 +111,14 @@ class _Waiting:
 class _Stream:
     """One stream: what was read and is not yet written."""
 
-    def __init__(self, sequencer: Sequencer, followed: Followed, limits: LimitSettings) -> None:
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        followed: Followed,
+        limits: LimitSettings,
+        answered: dict[tuple[str, str], int],
+    ) -> None:
+        self._answered = answered
         self.is_over = False
         """Then what still waits in the queue need not be appended."""
         self._sequencer = sequencer
@@ -196,14 +208,15 @@ class _Stream:
         self._bytes += size
 
     def _answer(self, request_id: int, outcome: bytes | Exception, size: int) -> None:
-        self._known.append(
-            (
-                encode_answer(request_id, outcome)
-                if isinstance(outcome, bytes)
-                else encode_refusal(request_id, status_of(outcome)),
-                size,
-            )
-        )
+        if isinstance(outcome, bytes):
+            self._known.append((encode_answer(request_id, outcome), size))
+            self._answered[_ANSWERED_WELL] += 1
+        else:
+            status = status_of(outcome)
+            self._known.append((encode_refusal(request_id, status), size))
+            reason = outcome.reason if isinstance(outcome, EverlogError) else "INTERNAL"
+            ending = (code_of(status).name, reason)
+            self._answered[ending] = self._answered.get(ending, 0) + 1
         self._changed.set()
 
     def _take(self) -> tuple[bytes, int, int]:

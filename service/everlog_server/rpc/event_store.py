@@ -74,7 +74,9 @@ class EventStore:
         limits: LimitSettings,
         drain: asyncio.Event,
         heartbeat_seconds: float,
+        streamed_emits: dict[tuple[str, str], int],
     ) -> None:
+        """`streamed_emits` counts the answers of EmitStreams, by code and reason."""
         self._sequencers = sequencers
         self._tenants = tenants
         self._catalogs = catalogs
@@ -86,7 +88,12 @@ class EventStore:
         self._heartbeat_seconds = heartbeat_seconds
         self._encoded: tuple[SubscriptionMessage | None, bytes] = (None, b"")
         self._streams = EmitStreams(
-            sequencers=sequencers, tenants=tenants, catalogs=catalogs, limits=limits, drain=drain
+            sequencers=sequencers,
+            tenants=tenants,
+            catalogs=catalogs,
+            limits=limits,
+            drain=drain,
+            answered=streamed_emits,
         )
         self._tenant_that_shows = partial(
             tenant_that_shows, tenants=tenants, wait=reader.wait_visible

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 import grpc
 
+from everlog_server.rpc.calls import Calls
 from everlog_server.rpc.guard import Context, guarded
 
 Handlers: TypeAlias = "dict[str, grpc.RpcMethodHandler[bytes, bytes]]"
@@ -30,14 +31,24 @@ def unary(*methods: Callable[[bytes, Context], Awaitable[bytes]]) -> Handlers:
     return {method.__name__: grpc.unary_unary_rpc_method_handler(method) for method in methods}
 
 
-def add_services(server: grpc.aio.Server, services: Iterable[Service]) -> None:
-    """Registers them; what a handler raises is answered with a status."""
+def add_services(server: grpc.aio.Server, services: Iterable[Service], calls: Calls) -> None:
+    """Registers them; what a handler raises is answered with a status, and `calls` counts it."""
     server.add_generic_rpc_handlers(
         [
             grpc.method_handlers_generic_handler(
                 service.name,
-                {method: guarded(handler) for method, handler in service.handlers().items()},
+                {
+                    method: guarded(
+                        handler,
+                        calls.of(f"{service.name}/{method}", is_stream=_is_stream(handler)),
+                    )
+                    for method, handler in service.handlers().items()
+                },
             )
             for service in services
         ]
     )
+
+
+def _is_stream(handler: grpc.RpcMethodHandler[bytes, bytes]) -> bool:
+    return handler.request_streaming or handler.response_streaming

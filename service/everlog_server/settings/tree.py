@@ -137,6 +137,23 @@ class LogSettings:
     format: Literal["auto", "json", "console"] = _setting(
         "auto", "JSON lines or readable lines; auto: readable in a terminal."
     )
+    access: Literal["off", "failures", "all"] = _setting(
+        "failures", "Which calls get a line when they have ended."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Figures for Prometheus, by HTTP. They are the operator's: they tell of all tenants."""
+
+    port: int | None = _setting(
+        None,
+        "Port of /metrics; of several workers, of the first one. Default: none.",
+        least=1,
+        most=65535,
+    )
+    host: str = _setting("127.0.0.1", "Address to serve /metrics on.")
+    tenants_max: int = _setting(100, "Tenants with figures of their own, first come.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,7 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     narrator: NarratorSettings = NarratorSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def accepts_definitions(self) -> bool:

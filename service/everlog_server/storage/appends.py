@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+from everlog_server.measures import Buckets
 from everlog_server.model import AggregateKey, NewEvent, StoredEvent
 from everlog_server.storage import binary
 from everlog_server.storage.pipeline import (
@@ -100,10 +101,12 @@ class AppendConnection:
 
     @classmethod
     async def connect(
-        cls, conninfo: str, tenant_id: int, *, answer_seconds: float
+        cls, conninfo: str, tenant_id: int, *, answer_seconds: float, round_trips: Buckets
     ) -> AppendConnection:
         """Raises ConnectionLost when PostgreSQL can't be reached within the connect timeout."""
-        pipeline = await Pipeline.connect(conninfo, _STATEMENTS, answer_seconds=answer_seconds)
+        pipeline = await Pipeline.connect(
+            conninfo, _STATEMENTS, answer_seconds=answer_seconds, round_trips=round_trips
+        )
         return cls(pipeline, tenant_id)
 
     @property

@@ -14,15 +14,18 @@ import select
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection, errors, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.measures import Buckets, Distribution
 from everlog_server.settings import StorageSettings
 from everlog_server.storage.appends import AppendConnection
 
@@ -83,11 +86,40 @@ def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str
     return make_conninfo("", **merged)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSnapshot:
+    """A pool of connections: how it is now, and totals since the start."""
+
+    name: str
+    connections_max: int
+    connections: int
+    idle: int
+    waiting: int
+    """Who waits for a connection."""
+    uses: int
+    """How often a connection was taken."""
+    waits: int
+    """How often none was idle."""
+    wait_seconds: float
+    used_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSnapshot:
+    """What PostgreSQL was asked, and by how many connections."""
+
+    pools: tuple[PoolSnapshot, ...]
+    round_trips: dict[str, Distribution]
+    """Their seconds: by pool, and `append` and `hints`, which have connections of their own."""
+
+
 class Database:
     """One PostgreSQL database. `open` before use, `close` at the end."""
 
     def __init__(self, dsn: str, settings: StorageSettings) -> None:
         self._settings = settings
+        self._round_trips: dict[str, Buckets] = {}
+        self._append_round_trips = self.round_trips_of("append")
         self._append_conninfo = service_conninfo(
             dsn,
             settings,
@@ -173,17 +205,6 @@ class Database:
         settings = self._settings
         return settings.statement_timeout_seconds + settings.lock_timeout_seconds + _SLACK_SECONDS
 
-    async def open(self) -> None:
-        """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
-        bytes(_KEPT_BLOCK_BYTES)
-        for pool in self._pools:
-            await pool.open(self._settings.connect_timeout_seconds * 2)
-
-    async def close(self) -> None:
-        """Closes the pools. Idempotent."""
-        for pool in self._pools:
-            await pool.close()
-
     @property
     def _pools(self) -> tuple[ReadPool, ...]:
         return (
@@ -196,11 +217,57 @@ class Database:
             self.projecting,
         )
 
+    def round_trips_of(self, purpose: str) -> Buckets:
+        """Where a connection of its own counts its round trips."""
+        return self._round_trips.setdefault(purpose, Buckets())
+
+    def snapshot(self) -> StorageSnapshot:
+        """The pools, and the round trips until now."""
+        round_trips = {purpose: each.snapshot() for purpose, each in self._round_trips.items()}
+        round_trips |= {pool.name: pool.round_trips.snapshot() for pool in self._pools}
+        return StorageSnapshot(
+            pools=tuple(pool.snapshot() for pool in self._pools), round_trips=round_trips
+        )
+
+    async def open(self) -> None:
+        """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
+        bytes(_KEPT_BLOCK_BYTES)
+        for pool in self._pools:
+            await pool.open(self._settings.connect_timeout_seconds * 2)
+
+    async def close(self) -> None:
+        """Closes the pools. Idempotent."""
+        for pool in self._pools:
+            await pool.close()
+
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
         return await AppendConnection.connect(
-            self._append_conninfo, tenant_id, answer_seconds=self.answer_seconds
+            self._append_conninfo,
+            tenant_id,
+            answer_seconds=self.answer_seconds,
+            round_trips=self._append_round_trips,
         )
+
+
+class _TimedConnection(AsyncConnection[TupleRow]):
+    """A connection that counts how long PostgreSQL takes to answer."""
+
+    round_trips: Buckets | None = None
+
+    async def commit(self) -> None:
+        """Nothing, where no transaction is open. The pool asks for it after each use."""
+        if self.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            await super().commit()
+
+    async def wait(self, *args: Any, **options: Any) -> Any:
+        """Every statement waits here, once; a stream once for each piece."""
+        began = time.monotonic()
+        try:
+            return await super().wait(*args, **options)
+        finally:
+            if self.round_trips is not None:
+                self.round_trips.observe(time.monotonic() - began)
 
 
 class ReadPool:
@@ -209,9 +276,11 @@ class ReadPool:
     def __init__(
         self, conninfo: str, name: str, connections_max: int, *, connections_min: int = 1
     ) -> None:
-        self._pool = AsyncConnectionPool(
+        self.name = name
+        self.round_trips = Buckets()
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             conninfo,
-            connection_class=AsyncConnection[TupleRow],
+            connection_class=_TimedConnection,
             kwargs={"autocommit": True, "prepare_threshold": None},
             min_size=connections_min,
             max_size=connections_max,
@@ -278,6 +347,23 @@ class ReadPool:
     async def _prepare(self, connection: Connection) -> None:
         self._is_away = False
         await connection.execute(_KEEP_MEMORY)
+        if isinstance(connection, _TimedConnection):
+            connection.round_trips = self.round_trips
+
+    def snapshot(self) -> PoolSnapshot:
+        """How it is now."""
+        stats = self._pool.get_stats()
+        return PoolSnapshot(
+            name=self.name,
+            connections_max=self._pool.max_size,
+            connections=stats["pool_size"],
+            idle=stats["pool_available"],
+            waiting=stats["requests_waiting"],
+            uses=stats.get("requests_num", 0),
+            waits=stats.get("requests_queued", 0),
+            wait_seconds=stats.get("requests_wait_ms", 0) / 1000,
+            used_seconds=stats.get("usage_ms", 0) / 1000,
+        )
 
 
 def _heed_cancellation() -> None:

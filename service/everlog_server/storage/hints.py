@@ -33,6 +33,7 @@ class Hints:
     def __init__(self, database: Database) -> None:
         self._conninfo = database.direct_conninfo
         self._answer_seconds = database.answer_seconds
+        self._round_trips = database.round_trips_of("hints")
         self._wanted = asyncio.Event()
 
     def announce(self) -> None:
@@ -47,7 +48,10 @@ class Hints:
         while True:
             try:
                 pipeline = await Pipeline.connect(
-                    self._conninfo, _STATEMENTS, answer_seconds=self._answer_seconds
+                    self._conninfo,
+                    _STATEMENTS,
+                    answer_seconds=self._answer_seconds,
+                    round_trips=self._round_trips,
                 )
                 try:
                     await self._exchange(pipeline, on_hint)

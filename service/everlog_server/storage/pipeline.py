@@ -12,6 +12,7 @@ connection every group still waiting gets ConnectionLost, and no further one can
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import AsyncConnection, pq
 from psycopg.rows import TupleRow
+
+from everlog_server.measures import Buckets
 
 _LOOK_SECONDS = 0.25
 Row = tuple[bytes | None, ...]
@@ -49,6 +52,7 @@ class _Group(NamedTuple):
     rows: list[Rows]
     failures: list[StatementFailed]
     on_answer: Callable[[Answer], None]
+    sent: float
 
 
 class Pipeline:
@@ -59,7 +63,9 @@ class Pipeline:
         owner: AsyncConnection[TupleRow],
         loop: asyncio.AbstractEventLoop,
         answer_seconds: float,
+        round_trips: Buckets,
     ) -> None:
+        self._round_trips = round_trips
         self._owner = owner  # it ends the connection when it is collected
         self._connection = owner.pgconn
         self._connection.nonblocking = 1
@@ -80,18 +86,24 @@ class Pipeline:
 
     @classmethod
     async def connect(
-        cls, conninfo: str, statements: dict[bytes, str], *, answer_seconds: float
+        cls,
+        conninfo: str,
+        statements: dict[bytes, str],
+        *,
+        answer_seconds: float,
+        round_trips: Buckets,
     ) -> Pipeline:
         """Connects and prepares `statements` (name → SQL with $1 …); ConnectionLost if it can't.
 
-        Bounded by the `connect_timeout` of `conninfo`. `answer_seconds` is how long `ask` waits.
+        Bounded by the `connect_timeout` of `conninfo`. `answer_seconds` is how long `ask` waits;
+        `round_trips` counts how long each group took.
         """
         try:
             # psycopg's own way: libpq's blocking one would hold the interpreter while it waits.
             connection = await AsyncConnection.connect(conninfo, autocommit=True)
         except psycopg.OperationalError as error:
             raise ConnectionLost(str(error)) from error
-        pipeline = cls(connection, asyncio.get_running_loop(), answer_seconds)
+        pipeline = cls(connection, asyncio.get_running_loop(), answer_seconds, round_trips)
         try:
             await pipeline._prepare(statements)
         except BaseException as error:
@@ -153,7 +165,7 @@ class Pipeline:
             lost = ConnectionLost(str(error))
             self._lose(lost)
             raise lost from error
-        self._groups.append(_Group([], [], on_answer))
+        self._groups.append(_Group([], [], on_answer, time.monotonic()))
         self._flush()
         if self._look is None:
             self._look = self._loop.call_later(_LOOK_SECONDS, self._look_again)
@@ -242,6 +254,7 @@ class Pipeline:
                 group.rows.append([])
             case pq.ExecStatus.PIPELINE_SYNC:
                 self._groups.popleft()
+                self._round_trips.observe(time.monotonic() - group.sent)
                 group.on_answer(group.failures[0] if group.failures else group.rows)
             case pq.ExecStatus.PIPELINE_ABORTED:
                 pass  # a statement of the same group failed before, and said why

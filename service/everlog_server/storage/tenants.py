@@ -16,6 +16,11 @@ class Tenants:
         self._database = database
         self._ids: dict[str, int] = {}
 
+    @property
+    def names(self) -> dict[int, str]:
+        """Of those that were asked for, by id, in that order."""
+        return {tenant_id: name for name, tenant_id in self._ids.items()}
+
     async def resolve(self, name: str) -> int:
         """The id of a tenant; raises TenantNotFoundError."""
         tenant_id = self._ids.get(name)

@@ -17,6 +17,7 @@ from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.model import EventFilter
 from everlog_server.storage.reads import Batch, EventReader
 from everlog_server.subscriptions.bounded import Outage
+from everlog_server.subscriptions.counts import SubscriptionCounts
 from everlog_server.subscriptions.message import SubscriptionMessage
 from everlog_server.subscriptions.ring import one_of_equals
 from everlog_server.subscriptions.tailer import Tailer
@@ -41,7 +42,9 @@ class Cursor:
         after: int,
         head: int,
         heartbeat_seconds: float,
+        counts: SubscriptionCounts,
     ) -> None:
+        self._counts = counts
         self._tailer = tailer
         self._reader = reader
         self._filter = one_of_equals(event_filter)
@@ -71,6 +74,16 @@ class Cursor:
             message = await self._step()
             if message is not None:
                 return message
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has caught up, and not fallen behind since."""
+        return self._live
+
+    @property
+    def lag(self) -> int:
+        """How many positions its caller has not been given, of those that are known here."""
+        return max(0, self._tailer.head - self._position)
 
     async def aclose(self) -> None:
         """Lets go of what it holds."""
@@ -116,6 +129,7 @@ class Cursor:
     def _fall_behind(self) -> SubscriptionMessage:
         """The ring has moved on: the table has what follows, until it has caught up again."""
         self._live = False
+        self._counts.fell_behind += 1
         self._head = self._tailer.ring.last
         return self._message(fell_behind=True)
 
@@ -142,6 +156,7 @@ class Cursor:
             self._outage.end()  # it is there: that it is busy ends nobody
         else:
             self._reading = None
+            self._counts.table_read += 1
             self._outage.end()
             if self._history is not None and batch.examined_position >= self._through:
                 await self._leave_history()

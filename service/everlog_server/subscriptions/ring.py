@@ -18,6 +18,7 @@ from functools import lru_cache
 
 from everlog_server.model import EventFilter, TailEvent
 from everlog_server.subscriptions.bounded import Cache
+from everlog_server.subscriptions.counts import SubscriptionCounts
 from everlog_server.subscriptions.matching import matcher
 from everlog_server.subscriptions.message import SubscriptionMessage
 
@@ -67,7 +68,10 @@ class Segment:
 class Ring:
     """The latest events of a log whose head was `start` when the ring was made."""
 
-    def __init__(self, start: int, bytes_max: int) -> None:
+    def __init__(
+        self, start: int, bytes_max: int, counts: SubscriptionCounts | None = None
+    ) -> None:
+        self._counts = counts or SubscriptionCounts()
         self.start = start
         self.last = start
         self._bytes_max = bytes_max
@@ -105,6 +109,11 @@ class Ring:
             del self._segments[:surplus]
         return added_bytes
 
+    @property
+    def size_bytes(self) -> int:
+        """Of its events, with what each takes beside its record."""
+        return self._size_bytes
+
     def covers(self, cursor: int) -> bool:
         """Whether everything after a position is here."""
         return self.start <= cursor
@@ -116,10 +125,14 @@ class Ring:
         """
         latest = self._latest
         if latest is not None and latest[0] is event_filter and latest[1] == cursor:
+            self._counts.ring_shared += 1
             return latest[2]
         key = (event_filter, cursor)
         found = self._reads.get(key)
-        if found is None:
+        if found is not None:
+            self._counts.ring_shared += 1
+        else:
+            self._counts.ring_read += 1
             found = self._read(cursor, event_filter)
             self._reads.put(key, found, len(found.records) + _size_of(event_filter))
         self._latest = (event_filter, cursor, found)

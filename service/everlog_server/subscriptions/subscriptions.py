@@ -22,6 +22,7 @@ from everlog_server.settings import SubscriptionSettings
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
 from everlog_server.subscriptions.bounded import Outage
+from everlog_server.subscriptions.counts import SubscriptionCounts, SubscriptionSnapshot
 from everlog_server.subscriptions.cursor import Cursor
 from everlog_server.subscriptions.tailer import Place, Tailer
 
@@ -48,6 +49,8 @@ class Subscriptions:
         self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         # A lock goes with the last of those who follow the log.
         self._count = 0
+        self._counts = SubscriptionCounts()
+        self._cursors: set[Cursor] = set()
         self._look = asyncio.Event()
         self._draining = False
 
@@ -74,6 +77,7 @@ class Subscriptions:
         if self._draining:
             raise ServerDrainingError
         if self._count >= self._settings.subscriptions_max:
+            self._counts.refused += 1
             raise TooManySubscriptionsError
         self._count += 1
         try:
@@ -87,11 +91,33 @@ class Subscriptions:
                     after=after,
                     head=head.position,
                     heartbeat_seconds=heartbeat_seconds,
+                    counts=self._counts,
                 )
-                async with aclosing(cursor):
-                    yield cursor
+                self._cursors.add(cursor)
+                try:
+                    async with aclosing(cursor):
+                        yield cursor
+                finally:
+                    self._cursors.discard(cursor)
         finally:
             self._count -= 1
+
+    def snapshot(self) -> SubscriptionSnapshot:
+        """What was read, and who follows."""
+        counts, tailers = self._counts, [each.tailer for each in self._followed.values()]
+        live = sum(cursor.is_live for cursor in self._cursors)
+        return SubscriptionSnapshot(
+            live=live,
+            catching_up=len(self._cursors) - live,
+            lags=tuple(cursor.lag for cursor in self._cursors),
+            ring_shared=counts.ring_shared,
+            ring_read=counts.ring_read,
+            table_read=counts.table_read,
+            fell_behind=counts.fell_behind,
+            refused=counts.refused,
+            ring_bytes=sum(tailer.ring.size_bytes for tailer in tailers),
+            heads={tailer.tenant_id: tailer.head for tailer in tailers},
+        )
 
     def drain(self) -> None:
         """Ends all subscriptions with ServerDrainingError, and refuses new ones."""
@@ -157,7 +183,11 @@ class Subscriptions:
                 if self._draining:  # since we looked: nobody would tell a tailer made now
                     raise ServerDrainingError
                 tailer = Tailer(
-                    tenant_id, self._reader, head, ring_bytes_max=self._settings.ring_bytes_max
+                    tenant_id,
+                    self._reader,
+                    head,
+                    ring_bytes_max=self._settings.ring_bytes_max,
+                    counts=self._counts,
                 )
                 task = asyncio.get_running_loop().create_task(tailer.run())
                 followed = self._followed[tenant_id] = _Followed(tailer, task)

@@ -24,6 +24,7 @@ import structlog
 from everlog_server.errors import EverlogError, InternalError, LogDivergedError
 from everlog_server.model import Committed, EventFilter, Head, TailEvent
 from everlog_server.storage.reads import Batch, EventReader
+from everlog_server.subscriptions.counts import SubscriptionCounts
 from everlog_server.subscriptions.ring import MESSAGE_BYTES_MAX, Ring
 from everlog_server.subscriptions.waves import Waves
 
@@ -54,10 +55,16 @@ class Tailer:
     """Follows one tenant's log from its head on. Run `run` as a task."""
 
     def __init__(
-        self, tenant_id: int, reader: EventReader, head: Head, *, ring_bytes_max: int
+        self,
+        tenant_id: int,
+        reader: EventReader,
+        head: Head,
+        *,
+        ring_bytes_max: int,
+        counts: SubscriptionCounts,
     ) -> None:
         self.tenant_id = tenant_id
-        self.ring = Ring(head.position, ring_bytes_max)
+        self.ring = Ring(head.position, ring_bytes_max, counts)
         self.waves = Waves(
             head.position, unshown_bytes_max=min(MESSAGE_BYTES_MAX, ring_bytes_max // 4)
         )
@@ -73,6 +80,11 @@ class Tailer:
         """Whether the database has not been seen to have `_last` since it could not be read."""
         self._head_is_ahead = asyncio.Event()
         self._matching: dict[tuple[EventFilter, int], asyncio.Task[Batch]] = {}
+
+    @property
+    def head(self) -> int:
+        """The log reaches at least to here."""
+        return max(self._head, self.ring.last)
 
     def matching(self, event_filter: EventFilter, after: int) -> asyncio.Task[Batch]:
         """What PostgreSQL finds between a position and the ring's last, for all who ask alike.
