@@ -1,7 +1,8 @@
 """The command line: `everlog serve`, and a client for people and scripts.
 
 Exit codes: 0 done; 1 a defect; 2 wrong usage; 3 refused; 4 not found; 5 unavailable or too late;
-130 interrupted. The reason is on stderr, results are on stdout.
+6 warnings, 7 problems (`everlog doctor`); 130 interrupted. The reason is on stderr, results are on
+stdout.
 
 A command's module is imported when the command runs: `everlog --help` and `everlog emit` do not pay
 for the server.
@@ -39,6 +40,7 @@ _COMMANDS = {
     "entities": ("entities", "Find events by the customers, accounts … they speak of."),
     "consumers": ("consumers", "Set durable consumers, and see what became of their events."),
     "projections": ("projections", "Keep state tables up to date by the log."),
+    "doctor": ("doctor", "Say what is wrong with a deployment, and what mends it."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

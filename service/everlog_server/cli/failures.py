@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     REFUSED = 3
     NOT_FOUND = 4
     UNAVAILABLE = 5
+    WARNINGS = 6
+    PROBLEMS = 7
     INTERRUPTED = 130
 
 

@@ -26,7 +26,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
 from everlog_server.measures import Buckets, Distribution
-from everlog_server.settings import StorageSettings
+from everlog_server.settings import AppendSettings, StorageSettings
 from everlog_server.storage.appends import AppendConnection
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ _SLACK_SECONDS = 5.0
 _TAIL_CONNECTIONS_MAX = 2
 _CHANGES_CONNECTIONS_MAX = 2
 _INDEXING_CONNECTIONS_MAX = 2
+_HINTS_CONNECTIONS = 1
 _INDEXING_SECONDS_MAX = 60
 _CONSUMERS_CONNECTIONS_MAX = 8
 _PROJECTING_CONNECTIONS_MAX = 4
@@ -111,6 +112,19 @@ class StorageSnapshot:
     pools: tuple[PoolSnapshot, ...]
     round_trips: dict[str, Distribution]
     """Their seconds: by pool, and `append` and `hints`, which have connections of their own."""
+
+
+def connections_max(storage: StorageSettings, append: AppendSettings) -> int:
+    """How many connections one process may have at the same moment."""
+    return (
+        storage.reads_connections_max
+        + storage.streams_connections_max
+        + _TAIL_CONNECTIONS_MAX
+        + _CHANGES_CONNECTIONS_MAX
+        + _INDEXING_CONNECTIONS_MAX
+        + append.connections_max
+        + _HINTS_CONNECTIONS
+    )
 
 
 class Database:

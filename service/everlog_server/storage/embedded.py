@@ -29,7 +29,6 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import psycopg
 import structlog
@@ -43,13 +42,11 @@ from everlog_server.storage.postgres_binaries import (
     choose_owner,
     find_programs,
 )
+from everlog_server.storage.postmaster import DATABASE, PORT, SUPERUSER, dsn_at, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DATABASE = "everlog"
-SUPERUSER = "postgres"
-_PORT = 5432  # Names the socket file only.
 # `struct sockaddr_un` holds 107 bytes of path on Linux, 103 on macOS.
 _SOCKET_PATH_BYTES_MAX = 103
 # Crash recovery after a power cut replays up to max_wal_size of log before PostgreSQL answers.
@@ -197,13 +194,13 @@ class EmbeddedPostgres:
         try:
             yield
         finally:
-            if _runs(self._postmaster):
+            if runs(self._postmaster):
                 try:
                     self._pg_ctl(
                         owner, "stop", cluster, "--mode=fast", wait_seconds=_STOP_TIMEOUT_SECONDS
                     )
                 except EmbeddedPostgresError:
-                    if _runs(self._postmaster):
+                    if runs(self._postmaster):
                         raise
                     # It was killed meanwhile.
             _wait_for_children(cluster)
@@ -215,7 +212,7 @@ class EmbeddedPostgres:
         logs = owner.make_folder(self.data_dir / "log")
         options = {
             "listen_addresses": "",
-            "port": str(_PORT),
+            "port": str(PORT),
             "unix_socket_directories": f'"{self._socket_dir}"',
             "unix_socket_permissions": "0700",
             "log_directory": str(logs),
@@ -252,7 +249,7 @@ class EmbeddedPostgres:
 
         def watch() -> None:
             while not self._stopping.wait(_LOOK_INTERVAL_SECONDS):
-                if _runs(self._postmaster):
+                if runs(self._postmaster):
                     continue
                 try:
                     self._start_again(cluster, owner=owner)
@@ -286,7 +283,7 @@ class EmbeddedPostgres:
 
     def _make_socket_dir(self, owner: Owner) -> Path:
         inside = self.data_dir / "run"
-        if len(os.fsencode(inside / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_BYTES_MAX:
+        if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_BYTES_MAX:
             for stale in owner.make_folder(inside).iterdir():
                 stale.unlink()  # The socket's lock file is as misleading as the pid file.
             return inside
@@ -320,8 +317,7 @@ class EmbeddedPostgres:
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(DATABASE)))
 
     def _dsn(self, database: str) -> str:
-        socket_dir = quote(str(_known(self._socket_dir)), safe="")
-        return f"postgresql://{SUPERUSER}@/{database}?host={socket_dir}&port={_PORT}"
+        return dsn_at(_known(self._socket_dir), database)
 
 
 def _known(path: Path | None) -> Path:
@@ -332,19 +328,6 @@ def _known(path: Path | None) -> Path:
 
 def _recorded_pid(cluster: Path) -> int:
     return int((cluster / "postmaster.pid").read_text().splitlines()[0])
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has reaped does not."""
-    try:
-        if sys.platform != "linux":
-            os.kill(pid, 0)
-            return True
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
-    except OSError:
-        return False
-    # The name: its pid may have been given to another process since.
-    return name.endswith("(postgres") and rest.split()[0] not in {"Z", "X"}
 
 
 def _wait_for_children(cluster: Path) -> None:

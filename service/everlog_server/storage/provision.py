@@ -35,7 +35,7 @@ def provided(settings: StorageSettings) -> Iterator[ProvidedDatabase]:
     a configured database answers is not looked at here.
     """
     if settings.database_url is not None:
-        yield ProvidedDatabase(settings.database_url, _describe(settings.database_url))
+        yield ProvidedDatabase(settings.database_url, described(settings.database_url))
         return
     postgres = EmbeddedPostgres(settings.data_dir, ephemeral=settings.ephemeral)
     postgres.start()
@@ -61,7 +61,8 @@ def prepare_schema(dsn: str, settings: StorageSettings) -> list[str]:
     return []
 
 
-def _describe(database_url: str) -> str:
+def described(database_url: str) -> str:
+    """For people, without a secret; raises SettingsError for what libpq does not understand."""
     if not database_url:
         return "PostgreSQL of the PG* variables"
     try:
