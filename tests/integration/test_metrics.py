@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 import urllib.request
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from everlog.v1 import event_pb2
@@ -22,7 +26,6 @@ from tests.servers import free_port, serving, stub_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from prometheus_client import Metric
 
@@ -178,6 +181,49 @@ async def test_a_read_is_one_use_and_one_round_trip(database_url: str, tmp_path:
         'everlog_postgres_round_trip_seconds_count{purpose="reads"}',
     ):
         assert after[name] - before[name] == 1, name
+
+
+_METRIC = re.compile(r"\b((?:everlog|process)_\w+)(?:\{([^}]*)\})?")
+_OBSERVABILITY = Path(__file__).parents[2] / "docs" / "observability"
+
+
+def dashboard() -> Iterator[str]:
+    board = json.loads((_OBSERVABILITY / "everlog-dashboard.json").read_text())
+    for panel in board["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
+    for variable in board["templating"]["list"]:
+        yield variable["query"]
+
+
+def alerts() -> Iterator[str]:
+    rules = yaml.safe_load((_OBSERVABILITY / "everlog-alerts.yaml").read_text())
+    for group in rules["groups"]:
+        yield from (rule["expr"] for rule in group["rules"])
+
+
+async def test_the_dashboard_and_the_alerts_name_what_a_scrape_has(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with measured(database_url, tmp_path) as (stub, port):
+        await stub.Emit(emit("1"))
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Emit(emit("1", is_new=True))
+        found = await scrape(port)
+    labels: dict[str, set[str]] = {}
+    for key in found:
+        name, _, rest = key.partition("{")
+        labels.setdefault(name, {"instance"}).update(re.findall(r'(\w+)="', rest))
+
+    for queries in (list(dashboard()), list(alerts())):
+        named = [match for query in queries for match in _METRIC.findall(query)]
+        assert len(named) >= len(queries) - 1, "an expression without a metric of ours"
+        for name, matchers in named:
+            assert name in labels, name
+            assert set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)) <= labels[name], name
+        for query in queries:
+            of_query = set().union(*(labels[name] for name, _ in _METRIC.findall(query)), {"le"})
+            for grouped in re.findall(r"by \(([^)]*)\)", query):
+                assert set(grouped.split(", ")) <= of_query, query
 
 
 async def test_only_the_first_tenants_have_figures_of_their_own(

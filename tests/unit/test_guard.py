@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from structlog.testing import capture_logs
 
 from everlog_server.errors import EventNotFoundError, OverloadedError
 from everlog_server.rpc.calls import AccessLog, Calls
@@ -60,8 +61,8 @@ async def channel(calls: Calls | None = None) -> AsyncIterator[grpc.aio.Channel]
     await server.stop(None)
 
 
-async def unary(data: bytes, *metadata: tuple[str, str]) -> bytes:
-    async with channel() as opened:
+async def unary(data: bytes, *metadata: tuple[str, str], calls: Calls | None = None) -> bytes:
+    async with channel(calls) as opened:
         answer: bytes = await opened.unary_unary("/t.S/Unary")(data, metadata=metadata)
         return answer
 
@@ -121,3 +122,84 @@ async def test_an_unknown_method_stays_unknown() -> None:
 async def test_a_call_has_its_tenant_or_the_default() -> None:
     assert await unary(b"") == b"default"
     assert await unary(b"", ("everlog-tenant", "shop.eu-1_a")) == b"shop.eu-1_a"
+
+
+async def test_a_failed_call_answers_with_its_request_id() -> None:
+    for sent in (("everlog-request-id", "abc-2"), ("x-request-id", "abc-2")):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await unary(b"overloaded", sent)
+        assert dict(caught.value.trailing_metadata())["everlog-request-id"] == "abc-2"
+
+
+def lines(logged: list[Any]) -> list[Any]:
+    return [line for line in logged if line["event"] == "call"]
+
+
+async def test_failed_calls_are_logged_and_nothing_of_what_they_said() -> None:
+    with capture_logs() as logged:
+        calls = Calls(AccessLog("failures"))
+        await unary(b"", calls=calls)
+        for data in (b"overloaded", b"defect", b"abort"):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await unary(
+                    data,
+                    *(("everlog-tenant", "shop"), ("authorization", "Bearer hidden")),
+                    ("everlog-request-id", f"id-{data.decode()}"),
+                    calls=calls,
+                )
+        async with channel(calls) as opened:
+            with pytest.raises(grpc.aio.AioRpcError):
+                await opened.unary_unary("/t.S/Unary")(b"x", metadata=(("everlog-tenant", "A B"),))
+            stream = opened.unary_stream("/t.S/Stream")(b"gone")
+            with pytest.raises(grpc.aio.AioRpcError):
+                [message async for message in stream]
+    overloaded, defect, abort, ill, stream_line = lines(logged)
+    assert overloaded.pop("duration_ms") > 0
+    assert overloaded.pop("peer").startswith("ipv4:127.0.0.1:")
+    assert overloaded == {
+        "event": "call",
+        "log_level": "info",
+        "method": "t.S/Unary",
+        "tenant": "shop",
+        "code": "RESOURCE_EXHAUSTED",
+        "reason": "OVERLOADED",
+        "request_id": "id-overloaded",
+        "received_bytes": len(b"overloaded"),
+        "sent_bytes": 0,
+    }
+    assert (defect["code"], defect["reason"]) == ("INTERNAL", "INTERNAL")
+    assert abort["code"] == "DATA_LOSS"
+    assert "reason" not in abort
+    assert ill["tenant"] == "invalid"
+    assert (stream_line["method"], stream_line["sent_bytes"]) == ("t.S/Stream", len(b"first"))
+    assert "hidden" not in str(lines(logged))
+
+
+async def test_every_call_is_logged_when_that_is_wanted() -> None:
+    with capture_logs() as logged:
+        calls = Calls(AccessLog("all"))
+        async with channel(calls) as opened:
+            call = opened.unary_unary("/t.S/Unary")(b"", metadata=(("x-request-id", "abc-3"),))
+            assert await call == b"default"
+            trailers = dict(await call.trailing_metadata())
+    assert trailers["everlog-request-id"] == "abc-3"
+    (line,) = lines(logged)
+    assert (line["code"], line["request_id"], line["sent_bytes"]) == ("OK", "abc-3", 7)
+
+
+async def test_no_call_is_logged_when_that_is_wanted() -> None:
+    with capture_logs() as logged, pytest.raises(grpc.aio.AioRpcError):
+        await unary(b"overloaded", calls=Calls(AccessLog("off")))
+    assert lines(logged) == []
+
+
+def test_who_fails_in_a_loop_does_not_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    access_log = AccessLog("failures")
+    with capture_logs() as logged:
+        assert sum(access_log.takes("ABORTED") for _ in range(1000)) == 100
+        assert not access_log.takes("CANCELLED")
+        now += 1
+        assert access_log.takes("ABORTED")
+    assert logged == [{"event": "failed calls not logged", "calls": 900, "log_level": "warning"}]
