@@ -68,6 +68,7 @@ from everlog_server.storage.projections import ProjectionStore
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import Subscriptions
+from everlog_server.tracing import configured_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,6 +127,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
 ) -> None:
     stopping = _stop_event(lifeline)
     drain = asyncio.Event()
+    spans = configured_spans()
     database = Database(dsn, loaded.storage)
     reader = EventReader(database)
     catalog_store = CatalogStore(database)
@@ -149,6 +151,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
         connect=database.connect_to_append,
         codec=CODEC,
         on_committed=on_committed,
+        note_batch=spans.note_batch if spans else None,
     )
     server = grpc.aio.server(options=_channel_options(loaded))
     calls = Calls(AccessLog(loaded.log.access))
@@ -222,7 +225,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
             on_change=projector.look_soon,
         ),
     ]
-    add_services(server, services, calls)
+    add_services(server, services, calls, around=spans.around if spans else None)
     loop_delay = LoopDelay()
     metrics = MetricsServer(
         loaded.metrics,
@@ -279,6 +282,8 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
         if model is not None:
             await model.close()
         await metrics.stop()
+        if spans is not None:
+            await asyncio.to_thread(spans.close)
         await database.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -292,6 +293,16 @@ def test_a_mighty_service_role_is_found(careless: EmbeddedPostgres) -> None:
     assert lost.what == "everlog_service may not SELECT ON everlog.catalogs"
     execute(careless.dsn, lost.command)
     assert not [f for f in found(careless.dsn) if f.check in {"role", "grants"}]
+
+
+def test_a_clock_that_is_off_is_found(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = time.time
+    for off, severity in ((10, Severity.WARNING), (-60, Severity.PROBLEM)):
+        monkeypatch.setattr("time.time", lambda off=off: really() + off)
+        finding = the_finding(database_url)
+        assert (finding.check, finding.severity) == ("clock", severity)
+        side = "behind" if off > 0 else "ahead of"
+        assert f" s {side} this machine's" in finding.what
 
 
 def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from everlog_server.append.judging import Batch
 from everlog_server.measures import Buckets, Distribution
+from everlog_server.model import NewEvent
+
+NoteBatch = Callable[[int, Sequence[NewEvent], float], None]
+"""Gets the tenant, the events and the seconds of a batch that is durable."""
 
 _BATCH_EVENTS_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 

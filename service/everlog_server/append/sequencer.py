@@ -24,7 +24,7 @@ from contextlib import suppress
 
 import structlog
 
-from everlog_server.append.counts import AppendCounts
+from everlog_server.append.counts import AppendCounts, NoteBatch
 from everlog_server.append.flights import Caller, Flight, Waiting
 from everlog_server.append.judging import Batch, Codec, LookFirst, judge
 from everlog_server.append.memory import Memory
@@ -73,8 +73,13 @@ class Sequencer:
         counts: AppendCounts,
         on_committed: Callable[[int, Committed], None],
         is_contended: Callable[[], bool],
+        note_batch: NoteBatch | None = None,
     ) -> None:
-        """`is_contended` tells whether other tenants wait for a connection to append by."""
+        """`is_contended` tells whether other tenants wait for a connection to append by.
+
+        `note_batch` gets tenant, events and seconds of each batch that is durable.
+        """
+        self._note_batch = note_batch
         self.tenant_id = tenant_id
         self._counts = counts
         self._settings = settings
@@ -323,7 +328,10 @@ class Sequencer:
             self._on_committed(self.tenant_id, committed)
         flight.conclude()
         if flight.batch is not None:
-            self._counts.note(flight.batch, time.monotonic() - flight.sent)
+            seconds = time.monotonic() - flight.sent
+            self._counts.note(flight.batch, seconds)
+            if self._note_batch is not None:
+                self._note_batch(self.tenant_id, flight.batch.rows.events, seconds)
 
     # The slow path.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from everlog_server.append.counts import AppendCounts, AppendSnapshot
+from everlog_server.append.counts import AppendCounts, AppendSnapshot, NoteBatch
 from everlog_server.append.judging import Codec
 from everlog_server.append.sequencer import Sequencer
 from everlog_server.errors import ServerDrainingError
@@ -31,7 +31,9 @@ class Sequencers:
         connect: Callable[[int], Awaitable[AppendConnection]],
         codec: Codec,
         on_committed: Callable[[int, Committed], None],
+        note_batch: NoteBatch | None = None,
     ) -> None:
+        self._note_batch = note_batch
         self._settings = settings
         self._answer_timeout_seconds = answer_timeout_seconds
         self._connect = connect
@@ -62,6 +64,7 @@ class Sequencers:
                 counts=self._counts,
                 on_committed=self._on_committed,
                 is_contended=lambda: self._waiting > 0,
+                note_batch=self._note_batch,
             )
         return sequencer
 

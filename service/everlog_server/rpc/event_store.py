@@ -36,7 +36,7 @@ from everlog_server.rpc.draining import until_drained
 from everlog_server.rpc.emit_stream import EmitStreams
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.guard import Context, tenant_and_trace_of
 from everlog_server.rpc.outcomes import (
     OUTCOME_OF_GET,
     OUTCOMES_OF_QUERY,
@@ -46,6 +46,7 @@ from everlog_server.rpc.outcomes import (
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, checked_time, parse
 from everlog_server.rpc.service import Handlers, unary
+from everlog_server.rpc.trace_context import keep_trace
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.rpc.visibility import tenant_that_shows
 from everlog_server.settings import LimitSettings
@@ -109,10 +110,14 @@ class EventStore:
 
     async def Emit(self, data: bytes, context: Context) -> bytes:
         """Appends events. A caller who goes while they still wait takes them back."""
-        tenant_id = await self._tenants.resolve(tenant_of(context))
+        tenant, traceparent = tenant_and_trace_of(context)
+        tenant_id = await self._tenants.resolve(tenant)
         followed = self._catalogs.of(tenant_id)
         catalogue = followed.at_hand() or await followed.fresh()
-        emission = decode_emission(parse(pb.EmitRequest, data), self._limits, catalogue)
+        request = parse(pb.EmitRequest, data)
+        if traceparent is not None:
+            keep_trace(request, traceparent, self._limits)
+        emission = decode_emission(request, self._limits, catalogue)
         return await self._sequencers.of(tenant_id).submit(emission)
 
     async def GetHead(self, data: bytes, context: Context) -> bytes:

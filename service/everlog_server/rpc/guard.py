@@ -15,6 +15,7 @@ from everlog_server.errors import BadRequestError, EverlogError, FieldViolation
 from everlog_server.model import DEFAULT_TENANT
 from everlog_server.rpc.calls import CANCELLED, OK, Ended, MethodCalls
 from everlog_server.rpc.status import trailers_status_of
+from everlog_server.rpc.trace_context import TRACEPARENT
 
 TENANT_HEADER = "everlog-tenant"
 REQUEST_ID_HEADER = "everlog-request-id"
@@ -28,9 +29,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Behavior = Callable[[Any, Context], Awaitable[Any]]
+Around = Callable[[_Behavior, str], _Behavior]
+"""Gets a handler and its method, and gives the handler that is called in its place."""
 
 
-def guarded(handler: _Handler, calls: MethodCalls) -> _Handler:
+def guarded(handler: _Handler, calls: MethodCalls, *, around: Around | None = None) -> _Handler:
     """The handler, ending its calls with the status of the exception when it raises; counted.
 
     For coroutine functions, unary or streaming (those write with `context.write`). Done once, when
@@ -45,8 +48,11 @@ def guarded(handler: _Handler, calls: MethodCalls) -> _Handler:
     }[bool(handler.request_streaming), bool(handler.response_streaming)]
     is_stream = handler.request_streaming or handler.response_streaming
     guard = _guard_stream if is_stream else _guard_unary
+    guarding = cast("_Behavior", behavior)
+    if around is not None and not is_stream:
+        guarding = around(guarding, calls.method)
     return make(
-        guard(cast("_Behavior", behavior), calls),
+        guard(guarding, calls),
         request_deserializer=handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
@@ -212,7 +218,13 @@ def _name_of(code: Any) -> str:
 
 def tenant_of(context: Context) -> str:
     """The name of the call's tenant; raises BadRequestError if it is none, or if there are two."""
+    return tenant_and_trace_of(context)[0]
+
+
+def tenant_and_trace_of(context: Context) -> tuple[str, str | bytes | None]:
+    """The same, and the call's `traceparent`, unchecked, if there is one: in one look."""
     name: str | None = None
+    traceparent = None
     for key, value in context.invocation_metadata() or ():
         if key == TENANT_HEADER:
             if name is not None or not isinstance(value, str) or not _TENANT_NAME.fullmatch(value):
@@ -223,7 +235,9 @@ def tenant_of(context: Context) -> str:
                     )
                 )
             name = value
-    return DEFAULT_TENANT if name is None else name
+        elif key == TRACEPARENT:
+            traceparent = value
+    return (DEFAULT_TENANT if name is None else name), traceparent
 
 
 def request_id_of(context: Context) -> str | None:

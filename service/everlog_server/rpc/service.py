@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 import grpc
 
 from everlog_server.rpc.calls import Calls
-from everlog_server.rpc.guard import Context, guarded
+from everlog_server.rpc.guard import Around, Context, guarded
 
 Handlers: TypeAlias = "dict[str, grpc.RpcMethodHandler[bytes, bytes]]"
 
@@ -31,8 +31,17 @@ def unary(*methods: Callable[[bytes, Context], Awaitable[bytes]]) -> Handlers:
     return {method.__name__: grpc.unary_unary_rpc_method_handler(method) for method in methods}
 
 
-def add_services(server: grpc.aio.Server, services: Iterable[Service], calls: Calls) -> None:
-    """Registers them; what a handler raises is answered with a status, and `calls` counts it."""
+def add_services(
+    server: grpc.aio.Server,
+    services: Iterable[Service],
+    calls: Calls,
+    *,
+    around: Around | None = None,
+) -> None:
+    """Registers them; what a handler raises is answered with a status, and `calls` counts it.
+
+    `around` gets each handler with one answer, and its method, and gives the one that is called.
+    """
     server.add_generic_rpc_handlers(
         [
             grpc.method_handlers_generic_handler(
@@ -41,6 +50,7 @@ def add_services(server: grpc.aio.Server, services: Iterable[Service], calls: Ca
                     method: guarded(
                         handler,
                         calls.of(f"{service.name}/{method}", is_stream=_is_stream(handler)),
+                        around=around,
                     )
                     for method, handler in service.handlers().items()
                 },
