@@ -159,7 +159,7 @@ const (
 	EventProcessing_STATE_HELD_BACK EventProcessing_State = 5
 	// It is parked.
 	EventProcessing_STATE_PARKED EventProcessing_State = 6
-	// It is finished. Of an event before where the consumer started: it is passed.
+	// It is finished, or was passed over by a reset.
 	EventProcessing_STATE_FINISHED EventProcessing_State = 7
 )
 
@@ -929,7 +929,8 @@ type UpdateConsumerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// All of its settings from now on. A new filter holds for what is not finished yet.
+	// All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+	// as it is.
 	Settings *ConsumerSettings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
 	// The version that is replaced; another one fails with `VERSION_CONFLICT`. 0: whichever it is.
 	ExpectedVersion int64 `protobuf:"varint,3,opt,name=expected_version,json=expectedVersion,proto3" json:"expected_version,omitempty"`
@@ -2110,8 +2111,10 @@ func (x *PendingEvent) GetProcessing() *EventProcessing {
 // A page of the events that a consumer has not finished.
 type ListPendingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-	// position. Parked events that block nothing are not among them: see ListParked.
+	// First those that wait for an attempt by themselves; then those that failed with what they hold back,
+	// one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+	// part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+	// empty, and yet not the last.
 	Events []*PendingEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	// Where the next page begins; empty when there is none.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`

@@ -138,8 +138,9 @@ const (
 	ErrorReason_ERROR_REASON_TOO_MANY_MEMBERS ErrorReason = 39
 	// NOT_FOUND. There is no such projection. Apply it, or correct its name.
 	ErrorReason_ERROR_REASON_PROJECTION_NOT_FOUND ErrorReason = 40
-	// INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-	// violation names the field. Correct it.
+	// INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+	// Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+	// Correct it.
 	ErrorReason_ERROR_REASON_PROJECTION_INVALID ErrorReason = 41
 	// FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
 	// something outside of it depends on what would be removed. Choose another, or remove that first.

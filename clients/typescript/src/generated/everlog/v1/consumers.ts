@@ -203,7 +203,10 @@ export interface CreateConsumerResponse {
 export interface UpdateConsumerRequest {
   /** Its name. */
   name: string;
-  /** All of its settings from now on. A new filter holds for what is not finished yet. */
+  /**
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
+   */
   settings:
     | ConsumerSettings
     | undefined;
@@ -452,7 +455,7 @@ export enum EventProcessing_State {
   HELD_BACK = 5,
   /** PARKED - It is parked. */
   PARKED = 6,
-  /** FINISHED - It is finished. Of an event before where the consumer started: it is passed. */
+  /** FINISHED - It is finished, or was passed over by a reset. */
   FINISHED = 7,
   UNRECOGNIZED = -1,
 }
@@ -483,8 +486,10 @@ export interface PendingEvent {
 /** A page of the events that a consumer has not finished. */
 export interface ListPendingResponse {
   /**
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    */
   events: PendingEvent[];
   /** Where the next page begins; empty when there is none. */

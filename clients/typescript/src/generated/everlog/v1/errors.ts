@@ -157,8 +157,9 @@ export enum ErrorReason {
   /** PROJECTION_NOT_FOUND - NOT_FOUND. There is no such projection. Apply it, or correct its name. */
   PROJECTION_NOT_FOUND = 40,
   /**
-   * PROJECTION_INVALID - INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-   * violation names the field. Correct it.
+   * PROJECTION_INVALID - INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+   * Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+   * Correct it.
    */
   PROJECTION_INVALID = 41,
   /**

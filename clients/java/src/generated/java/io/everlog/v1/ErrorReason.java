@@ -368,8 +368,9 @@ public enum ErrorReason
   ERROR_REASON_PROJECTION_NOT_FOUND(40),
   /**
    * <pre>
-   * INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-   * violation names the field. Correct it.
+   * INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+   * Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+   * Correct it.
    * </pre>
    *
    * <code>ERROR_REASON_PROJECTION_INVALID = 41;</code>
@@ -749,8 +750,9 @@ public enum ErrorReason
   public static final int ERROR_REASON_PROJECTION_NOT_FOUND_VALUE = 40;
   /**
    * <pre>
-   * INVALID_ARGUMENT. The database does not take a projection's SQL. Metadata: `sqlstate`; the
-   * violation names the field. Correct it.
+   * INVALID_ARGUMENT. The database does not take a projection's SQL. The violation names the field.
+   * Metadata: `sqlstate`; `position`, if PostgreSQL says where: which character of the field, from 1.
+   * Correct it.
    * </pre>
    *
    * <code>ERROR_REASON_PROJECTION_INVALID = 41;</code>

@@ -123,7 +123,7 @@ private static final long serialVersionUID = 0L;
     STATE_PARKED(6),
     /**
      * <pre>
-     * It is finished. Of an event before where the consumer started: it is passed.
+     * It is finished, or was passed over by a reset.
      * </pre>
      *
      * <code>STATE_FINISHED = 7;</code>
@@ -200,7 +200,7 @@ private static final long serialVersionUID = 0L;
     public static final int STATE_PARKED_VALUE = 6;
     /**
      * <pre>
-     * It is finished. Of an event before where the consumer started: it is passed.
+     * It is finished, or was passed over by a reset.
      * </pre>
      *
      * <code>STATE_FINISHED = 7;</code>

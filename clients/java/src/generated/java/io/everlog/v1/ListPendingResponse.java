@@ -59,8 +59,10 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.everlog.v1.PendingEvent> events_;
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -71,8 +73,10 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -84,8 +88,10 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -96,8 +102,10 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -108,8 +116,10 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -560,8 +570,10 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -575,8 +587,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -590,8 +604,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -605,8 +621,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -627,8 +645,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -646,8 +666,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -667,8 +689,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -689,8 +713,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -708,8 +734,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -727,8 +755,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -747,8 +777,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -765,8 +797,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -783,8 +817,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -795,8 +831,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -810,8 +848,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -826,8 +866,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -838,8 +880,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -851,8 +895,10 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-     * position. Parked events that block nothing are not among them: see ListParked.
+     * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+     * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+     * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+     * empty, and yet not the last.
      * </pre>
      *
      * <code>repeated .everlog.v1.PendingEvent events = 1;</code>

@@ -12,8 +12,10 @@ public interface ListPendingResponseOrBuilder extends
 
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -22,8 +24,10 @@ public interface ListPendingResponseOrBuilder extends
       getEventsList();
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -31,8 +35,10 @@ public interface ListPendingResponseOrBuilder extends
   io.everlog.v1.PendingEvent getEvents(int index);
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -40,8 +46,10 @@ public interface ListPendingResponseOrBuilder extends
   int getEventsCount();
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>
@@ -50,8 +58,10 @@ public interface ListPendingResponseOrBuilder extends
       getEventsOrBuilderList();
   /**
    * <pre>
-   * First those that failed, and what they hold back; then what lies after the checkpoint. Each part by
-   * position. Parked events that block nothing are not among them: see ListParked.
+   * First those that wait for an attempt by themselves; then those that failed with what they hold back,
+   * one aggregate after the other, by where each stands still; then what lies after the checkpoint. Each
+   * part by position. Parked events that block nothing are not among them: see ListParked. A page may be
+   * empty, and yet not the last.
    * </pre>
    *
    * <code>repeated .everlog.v1.PendingEvent events = 1;</code>

@@ -105,7 +105,8 @@ private static final long serialVersionUID = 0L;
   private io.everlog.v1.ConsumerSettings settings_;
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -117,7 +118,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -129,7 +131,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -622,7 +625,8 @@ private static final long serialVersionUID = 0L;
         io.everlog.v1.ConsumerSettings, io.everlog.v1.ConsumerSettings.Builder, io.everlog.v1.ConsumerSettingsOrBuilder> settingsBuilder_;
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -633,7 +637,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -648,7 +653,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -668,7 +674,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -686,7 +693,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -711,7 +719,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -728,7 +737,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -740,7 +750,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -755,7 +766,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * All of its settings from now on. A new filter holds for what is not finished yet.
+     * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+     * as it is.
      * </pre>
      *
      * <code>.everlog.v1.ConsumerSettings settings = 2;</code>

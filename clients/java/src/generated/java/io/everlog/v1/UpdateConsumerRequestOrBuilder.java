@@ -32,7 +32,8 @@ public interface UpdateConsumerRequestOrBuilder extends
 
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -41,7 +42,8 @@ public interface UpdateConsumerRequestOrBuilder extends
   boolean hasSettings();
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
@@ -50,7 +52,8 @@ public interface UpdateConsumerRequestOrBuilder extends
   io.everlog.v1.ConsumerSettings getSettings();
   /**
    * <pre>
-   * All of its settings from now on. A new filter holds for what is not finished yet.
+   * All of its settings from now on. A new filter holds for what is not finished yet. `ordering` must be
+   * as it is.
    * </pre>
    *
    * <code>.everlog.v1.ConsumerSettings settings = 2;</code>
