@@ -13,7 +13,7 @@ import sys
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -24,7 +24,7 @@ from everlog_server.storage import migrations
 from everlog_server.storage.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
     from tests.servers import SharedServer
 
@@ -55,6 +55,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """
     chosen = config.option.keyword or config.args_source is not config.ArgsSource.TESTPATHS
     return 0 if chosen else min((os.cpu_count() or 1) + 1, PROCESSES_MAX)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, dict[str, Any] | None, Any]:
+    """Reports cross from process to process as UTF-8: what was logged need not be that."""
+    return _encodable((yield))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _encodable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_encodable, value))
+    return value
 
 
 def with_database(dsn: str, name: str) -> str:
