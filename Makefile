@@ -33,12 +33,8 @@ $(READY): requirements/dev.txt pyproject.toml clients/python/pyproject.toml
 run: $(READY) ## start the service, on embedded PostgreSQL unless told otherwise (ARGS="--help")
 	$(BIN)/everlog serve $(ARGS)
 
-# Several processes, each with a PostgreSQL of its own, take file after file; `ARGS=-n0`, and `--pdb`,
-# have one.
-PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
-
 test: $(READY) ## run the tests, except slow ones (ARGS="-k name")
-	$(BIN)/pytest $(PARALLEL) -m "not slow and not polyglot" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not polyglot" $(ARGS)
 
 test-all: $(READY) ## run every test, also of clients in other languages
 	$(BIN)/pytest $(ARGS)
