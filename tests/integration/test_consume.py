@@ -16,7 +16,7 @@ from grpc_status import rpc_status
 
 from everlog.v1 import consumers_pb2 as pb
 from everlog.v1 import event_pb2, event_store_pb2
-from tests.conftest import _new_database
+from tests.conftest import new_database
 from tests.members import Client, TestMember, acked, client_for, nacked, positions
 from tests.servers import Server, serving
 
@@ -34,7 +34,8 @@ BLOCK = pb.ConsumerSettings.EXHAUSTED_BLOCK
 
 @pytest.fixture(scope="module")
 def url(postgres: EmbeddedPostgres, template_database: str) -> Iterator[str]:
-    yield from _new_database(postgres, template=template_database)
+    with new_database(postgres, template=template_database) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -209,8 +209,9 @@ async def test_members_go_on_with_new_settings(desk: Desk) -> None:
         )
         await desk.client.update_consumer("c", items)
         await desk.emit("order/2", "item/1")
-        delivery = await member.next()
-        assert delivery.event.position == 3
+        # Servers go by the new settings within two seconds: until then one may deliver by the old.
+        while (delivery := await member.next()).event.position != 3:
+            assert delivery.event.position == 2
         await member.ack(delivery)
 
 

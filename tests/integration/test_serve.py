@@ -157,6 +157,7 @@ def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: 
         assert services(served.address) == {
             SERVICE,
             CATALOG_SERVICE,
+            "everlog.v1.ConsumerService",
             "everlog.v1.NarrativeService",
             "everlog.v1.EntityService",
             "everlog.v1.ProjectionService",
