@@ -65,7 +65,8 @@ class Fire:
         while not self.is_done:
             server = self.random.choice(self.servers)
             lifetime = self.random.choice([0.5, 2, 5, 60])
-            with suppress(grpc.aio.AioRpcError, TimeoutError):
+            # InvalidStateError: the stream was over before an answer was written.
+            with suppress(grpc.aio.AioRpcError, TimeoutError, asyncio.InvalidStateError):
                 async with client_for(server.address) as client:
                     await self._be_member(client, lifetime)
             await asyncio.sleep(0.05)
