@@ -854,7 +854,7 @@ type CreateConsumerRequest_AfterPosition struct {
 }
 
 type CreateConsumerRequest_FromTime struct {
-	// With the first event recorded at this time or later.
+	// With the first event recorded at this time or later. Not in the future.
 	FromTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=from_time,json=fromTime,proto3,oneof"`
 }
 
@@ -1427,7 +1427,7 @@ type ResetConsumerRequest_AfterPosition struct {
 }
 
 type ResetConsumerRequest_FromTime struct {
-	// With the first event recorded at this time or later.
+	// With the first event recorded at this time or later. Not in the future.
 	FromTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from_time,json=fromTime,proto3,oneof"`
 }
 
@@ -1567,6 +1567,7 @@ type DeliveryAnswer struct {
 	//	*DeliveryAnswer_Ack
 	//	*DeliveryAnswer_Nack_
 	//	*DeliveryAnswer_InProgress
+	//	*DeliveryAnswer_Release
 	Answer        isDeliveryAnswer_Answer `protobuf_oneof:"answer"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1650,6 +1651,15 @@ func (x *DeliveryAnswer) GetInProgress() *emptypb.Empty {
 	return nil
 }
 
+func (x *DeliveryAnswer) GetRelease() *emptypb.Empty {
+	if x != nil {
+		if x, ok := x.Answer.(*DeliveryAnswer_Release); ok {
+			return x.Release
+		}
+	}
+	return nil
+}
+
 type isDeliveryAnswer_Answer interface {
 	isDeliveryAnswer_Answer()
 }
@@ -1669,11 +1679,19 @@ type DeliveryAnswer_InProgress struct {
 	InProgress *emptypb.Empty `protobuf:"bytes,5,opt,name=in_progress,json=inProgress,proto3,oneof"`
 }
 
+type DeliveryAnswer_Release struct {
+	// The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+	// nothing is counted.
+	Release *emptypb.Empty `protobuf:"bytes,6,opt,name=release,proto3,oneof"`
+}
+
 func (*DeliveryAnswer_Ack) isDeliveryAnswer_Answer() {}
 
 func (*DeliveryAnswer_Nack_) isDeliveryAnswer_Answer() {}
 
 func (*DeliveryAnswer_InProgress) isDeliveryAnswer_Answer() {}
+
+func (*DeliveryAnswer_Release) isDeliveryAnswer_Answer() {}
 
 // A message to a member.
 type ConsumeResponse struct {
@@ -3478,7 +3496,7 @@ const file_everlog_v1_consumers_proto_rawDesc = "" +
 	"\vmember_name\x18\x02 \x01(\tR\n" +
 	"memberName\x12\x16\n" +
 	"\x06credit\x18\x03 \x01(\x05R\x06credit\x12H\n" +
-	"\x12heartbeat_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xed\x03\n" +
+	"\x12heartbeat_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xa1\x04\n" +
 	"\x0eDeliveryAnswer\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12\x18\n" +
@@ -3486,7 +3504,8 @@ const file_everlog_v1_consumers_proto_rawDesc = "" +
 	"\x03ack\x18\x03 \x01(\v2\x16.google.protobuf.EmptyH\x00R\x03ack\x125\n" +
 	"\x04nack\x18\x04 \x01(\v2\x1f.everlog.v1.DeliveryAnswer.NackH\x00R\x04nack\x129\n" +
 	"\vin_progress\x18\x05 \x01(\v2\x16.google.protobuf.EmptyH\x00R\n" +
-	"inProgress\x1a\xf7\x01\n" +
+	"inProgress\x122\n" +
+	"\arelease\x18\x06 \x01(\v2\x16.google.protobuf.EmptyH\x00R\arelease\x1a\xf7\x01\n" +
 	"\x04Nack\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x125\n" +
 	"\tretry_now\x18\x02 \x01(\v2\x16.google.protobuf.EmptyH\x00R\bretryNow\x12<\n" +
@@ -3737,72 +3756,73 @@ var file_everlog_v1_consumers_proto_depIdxs = []int32{
 	52, // 28: everlog.v1.DeliveryAnswer.ack:type_name -> google.protobuf.Empty
 	46, // 29: everlog.v1.DeliveryAnswer.nack:type_name -> everlog.v1.DeliveryAnswer.Nack
 	52, // 30: everlog.v1.DeliveryAnswer.in_progress:type_name -> google.protobuf.Empty
-	24, // 31: everlog.v1.ConsumeResponse.deliveries:type_name -> everlog.v1.Delivery
-	25, // 32: everlog.v1.ConsumeResponse.settlements:type_name -> everlog.v1.Settlement
-	47, // 33: everlog.v1.ConsumeResponse.opened:type_name -> everlog.v1.ConsumeResponse.Opened
-	52, // 34: everlog.v1.ConsumeResponse.heartbeat:type_name -> google.protobuf.Empty
-	53, // 35: everlog.v1.Delivery.event:type_name -> everlog.v1.RecordedEvent
-	54, // 36: everlog.v1.Settlement.refusal:type_name -> google.rpc.Status
-	2,  // 37: everlog.v1.EventProcessing.state:type_name -> everlog.v1.EventProcessing.State
-	51, // 38: everlog.v1.EventProcessing.next_attempt_time:type_name -> google.protobuf.Timestamp
-	51, // 39: everlog.v1.EventProcessing.parked_time:type_name -> google.protobuf.Timestamp
-	53, // 40: everlog.v1.PendingEvent.event:type_name -> everlog.v1.RecordedEvent
-	26, // 41: everlog.v1.PendingEvent.processing:type_name -> everlog.v1.EventProcessing
-	28, // 42: everlog.v1.ListPendingResponse.events:type_name -> everlog.v1.PendingEvent
-	26, // 43: everlog.v1.GetProcessingResponse.processing:type_name -> everlog.v1.EventProcessing
-	3,  // 44: everlog.v1.SetProcessingRequest.action:type_name -> everlog.v1.SetProcessingRequest.Action
-	26, // 45: everlog.v1.SetProcessingResponse.processing:type_name -> everlog.v1.EventProcessing
-	51, // 46: everlog.v1.FailedAttempt.failed_time:type_name -> google.protobuf.Timestamp
-	53, // 47: everlog.v1.ParkedEvent.event:type_name -> everlog.v1.RecordedEvent
-	26, // 48: everlog.v1.ParkedEvent.processing:type_name -> everlog.v1.EventProcessing
-	34, // 49: everlog.v1.ParkedEvent.attempts:type_name -> everlog.v1.FailedAttempt
-	50, // 50: everlog.v1.ListParkedRequest.filter:type_name -> everlog.v1.EventFilter
-	35, // 51: everlog.v1.ListParkedResponse.events:type_name -> everlog.v1.ParkedEvent
-	35, // 52: everlog.v1.GetParkedResponse.event:type_name -> everlog.v1.ParkedEvent
-	48, // 53: everlog.v1.ParkedSelection.events:type_name -> everlog.v1.ParkedSelection.EventIds
-	50, // 54: everlog.v1.ParkedSelection.filter:type_name -> everlog.v1.EventFilter
-	52, // 55: everlog.v1.ParkedSelection.all:type_name -> google.protobuf.Empty
-	40, // 56: everlog.v1.ReplayParkedRequest.selection:type_name -> everlog.v1.ParkedSelection
-	40, // 57: everlog.v1.DiscardParkedRequest.selection:type_name -> everlog.v1.ParkedSelection
-	49, // 58: everlog.v1.ConsumeRequest.Open.heartbeat_interval:type_name -> google.protobuf.Duration
-	52, // 59: everlog.v1.DeliveryAnswer.Nack.retry_now:type_name -> google.protobuf.Empty
-	49, // 60: everlog.v1.DeliveryAnswer.Nack.retry_after:type_name -> google.protobuf.Duration
-	52, // 61: everlog.v1.DeliveryAnswer.Nack.park:type_name -> google.protobuf.Empty
-	52, // 62: everlog.v1.DeliveryAnswer.Nack.skip:type_name -> google.protobuf.Empty
-	49, // 63: everlog.v1.ConsumeResponse.Opened.lease:type_name -> google.protobuf.Duration
-	9,  // 64: everlog.v1.ConsumerService.CreateConsumer:input_type -> everlog.v1.CreateConsumerRequest
-	11, // 65: everlog.v1.ConsumerService.UpdateConsumer:input_type -> everlog.v1.UpdateConsumerRequest
-	13, // 66: everlog.v1.ConsumerService.GetConsumer:input_type -> everlog.v1.GetConsumerRequest
-	15, // 67: everlog.v1.ConsumerService.ListConsumers:input_type -> everlog.v1.ListConsumersRequest
-	17, // 68: everlog.v1.ConsumerService.DeleteConsumer:input_type -> everlog.v1.DeleteConsumerRequest
-	19, // 69: everlog.v1.ConsumerService.ResetConsumer:input_type -> everlog.v1.ResetConsumerRequest
-	21, // 70: everlog.v1.ConsumerService.Consume:input_type -> everlog.v1.ConsumeRequest
-	27, // 71: everlog.v1.ConsumerService.ListPending:input_type -> everlog.v1.ListPendingRequest
-	30, // 72: everlog.v1.ConsumerService.GetProcessing:input_type -> everlog.v1.GetProcessingRequest
-	32, // 73: everlog.v1.ConsumerService.SetProcessing:input_type -> everlog.v1.SetProcessingRequest
-	36, // 74: everlog.v1.ConsumerService.ListParked:input_type -> everlog.v1.ListParkedRequest
-	38, // 75: everlog.v1.ConsumerService.GetParked:input_type -> everlog.v1.GetParkedRequest
-	41, // 76: everlog.v1.ConsumerService.ReplayParked:input_type -> everlog.v1.ReplayParkedRequest
-	43, // 77: everlog.v1.ConsumerService.DiscardParked:input_type -> everlog.v1.DiscardParkedRequest
-	10, // 78: everlog.v1.ConsumerService.CreateConsumer:output_type -> everlog.v1.CreateConsumerResponse
-	12, // 79: everlog.v1.ConsumerService.UpdateConsumer:output_type -> everlog.v1.UpdateConsumerResponse
-	14, // 80: everlog.v1.ConsumerService.GetConsumer:output_type -> everlog.v1.GetConsumerResponse
-	16, // 81: everlog.v1.ConsumerService.ListConsumers:output_type -> everlog.v1.ListConsumersResponse
-	18, // 82: everlog.v1.ConsumerService.DeleteConsumer:output_type -> everlog.v1.DeleteConsumerResponse
-	20, // 83: everlog.v1.ConsumerService.ResetConsumer:output_type -> everlog.v1.ResetConsumerResponse
-	23, // 84: everlog.v1.ConsumerService.Consume:output_type -> everlog.v1.ConsumeResponse
-	29, // 85: everlog.v1.ConsumerService.ListPending:output_type -> everlog.v1.ListPendingResponse
-	31, // 86: everlog.v1.ConsumerService.GetProcessing:output_type -> everlog.v1.GetProcessingResponse
-	33, // 87: everlog.v1.ConsumerService.SetProcessing:output_type -> everlog.v1.SetProcessingResponse
-	37, // 88: everlog.v1.ConsumerService.ListParked:output_type -> everlog.v1.ListParkedResponse
-	39, // 89: everlog.v1.ConsumerService.GetParked:output_type -> everlog.v1.GetParkedResponse
-	42, // 90: everlog.v1.ConsumerService.ReplayParked:output_type -> everlog.v1.ReplayParkedResponse
-	44, // 91: everlog.v1.ConsumerService.DiscardParked:output_type -> everlog.v1.DiscardParkedResponse
-	78, // [78:92] is the sub-list for method output_type
-	64, // [64:78] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	52, // 31: everlog.v1.DeliveryAnswer.release:type_name -> google.protobuf.Empty
+	24, // 32: everlog.v1.ConsumeResponse.deliveries:type_name -> everlog.v1.Delivery
+	25, // 33: everlog.v1.ConsumeResponse.settlements:type_name -> everlog.v1.Settlement
+	47, // 34: everlog.v1.ConsumeResponse.opened:type_name -> everlog.v1.ConsumeResponse.Opened
+	52, // 35: everlog.v1.ConsumeResponse.heartbeat:type_name -> google.protobuf.Empty
+	53, // 36: everlog.v1.Delivery.event:type_name -> everlog.v1.RecordedEvent
+	54, // 37: everlog.v1.Settlement.refusal:type_name -> google.rpc.Status
+	2,  // 38: everlog.v1.EventProcessing.state:type_name -> everlog.v1.EventProcessing.State
+	51, // 39: everlog.v1.EventProcessing.next_attempt_time:type_name -> google.protobuf.Timestamp
+	51, // 40: everlog.v1.EventProcessing.parked_time:type_name -> google.protobuf.Timestamp
+	53, // 41: everlog.v1.PendingEvent.event:type_name -> everlog.v1.RecordedEvent
+	26, // 42: everlog.v1.PendingEvent.processing:type_name -> everlog.v1.EventProcessing
+	28, // 43: everlog.v1.ListPendingResponse.events:type_name -> everlog.v1.PendingEvent
+	26, // 44: everlog.v1.GetProcessingResponse.processing:type_name -> everlog.v1.EventProcessing
+	3,  // 45: everlog.v1.SetProcessingRequest.action:type_name -> everlog.v1.SetProcessingRequest.Action
+	26, // 46: everlog.v1.SetProcessingResponse.processing:type_name -> everlog.v1.EventProcessing
+	51, // 47: everlog.v1.FailedAttempt.failed_time:type_name -> google.protobuf.Timestamp
+	53, // 48: everlog.v1.ParkedEvent.event:type_name -> everlog.v1.RecordedEvent
+	26, // 49: everlog.v1.ParkedEvent.processing:type_name -> everlog.v1.EventProcessing
+	34, // 50: everlog.v1.ParkedEvent.attempts:type_name -> everlog.v1.FailedAttempt
+	50, // 51: everlog.v1.ListParkedRequest.filter:type_name -> everlog.v1.EventFilter
+	35, // 52: everlog.v1.ListParkedResponse.events:type_name -> everlog.v1.ParkedEvent
+	35, // 53: everlog.v1.GetParkedResponse.event:type_name -> everlog.v1.ParkedEvent
+	48, // 54: everlog.v1.ParkedSelection.events:type_name -> everlog.v1.ParkedSelection.EventIds
+	50, // 55: everlog.v1.ParkedSelection.filter:type_name -> everlog.v1.EventFilter
+	52, // 56: everlog.v1.ParkedSelection.all:type_name -> google.protobuf.Empty
+	40, // 57: everlog.v1.ReplayParkedRequest.selection:type_name -> everlog.v1.ParkedSelection
+	40, // 58: everlog.v1.DiscardParkedRequest.selection:type_name -> everlog.v1.ParkedSelection
+	49, // 59: everlog.v1.ConsumeRequest.Open.heartbeat_interval:type_name -> google.protobuf.Duration
+	52, // 60: everlog.v1.DeliveryAnswer.Nack.retry_now:type_name -> google.protobuf.Empty
+	49, // 61: everlog.v1.DeliveryAnswer.Nack.retry_after:type_name -> google.protobuf.Duration
+	52, // 62: everlog.v1.DeliveryAnswer.Nack.park:type_name -> google.protobuf.Empty
+	52, // 63: everlog.v1.DeliveryAnswer.Nack.skip:type_name -> google.protobuf.Empty
+	49, // 64: everlog.v1.ConsumeResponse.Opened.lease:type_name -> google.protobuf.Duration
+	9,  // 65: everlog.v1.ConsumerService.CreateConsumer:input_type -> everlog.v1.CreateConsumerRequest
+	11, // 66: everlog.v1.ConsumerService.UpdateConsumer:input_type -> everlog.v1.UpdateConsumerRequest
+	13, // 67: everlog.v1.ConsumerService.GetConsumer:input_type -> everlog.v1.GetConsumerRequest
+	15, // 68: everlog.v1.ConsumerService.ListConsumers:input_type -> everlog.v1.ListConsumersRequest
+	17, // 69: everlog.v1.ConsumerService.DeleteConsumer:input_type -> everlog.v1.DeleteConsumerRequest
+	19, // 70: everlog.v1.ConsumerService.ResetConsumer:input_type -> everlog.v1.ResetConsumerRequest
+	21, // 71: everlog.v1.ConsumerService.Consume:input_type -> everlog.v1.ConsumeRequest
+	27, // 72: everlog.v1.ConsumerService.ListPending:input_type -> everlog.v1.ListPendingRequest
+	30, // 73: everlog.v1.ConsumerService.GetProcessing:input_type -> everlog.v1.GetProcessingRequest
+	32, // 74: everlog.v1.ConsumerService.SetProcessing:input_type -> everlog.v1.SetProcessingRequest
+	36, // 75: everlog.v1.ConsumerService.ListParked:input_type -> everlog.v1.ListParkedRequest
+	38, // 76: everlog.v1.ConsumerService.GetParked:input_type -> everlog.v1.GetParkedRequest
+	41, // 77: everlog.v1.ConsumerService.ReplayParked:input_type -> everlog.v1.ReplayParkedRequest
+	43, // 78: everlog.v1.ConsumerService.DiscardParked:input_type -> everlog.v1.DiscardParkedRequest
+	10, // 79: everlog.v1.ConsumerService.CreateConsumer:output_type -> everlog.v1.CreateConsumerResponse
+	12, // 80: everlog.v1.ConsumerService.UpdateConsumer:output_type -> everlog.v1.UpdateConsumerResponse
+	14, // 81: everlog.v1.ConsumerService.GetConsumer:output_type -> everlog.v1.GetConsumerResponse
+	16, // 82: everlog.v1.ConsumerService.ListConsumers:output_type -> everlog.v1.ListConsumersResponse
+	18, // 83: everlog.v1.ConsumerService.DeleteConsumer:output_type -> everlog.v1.DeleteConsumerResponse
+	20, // 84: everlog.v1.ConsumerService.ResetConsumer:output_type -> everlog.v1.ResetConsumerResponse
+	23, // 85: everlog.v1.ConsumerService.Consume:output_type -> everlog.v1.ConsumeResponse
+	29, // 86: everlog.v1.ConsumerService.ListPending:output_type -> everlog.v1.ListPendingResponse
+	31, // 87: everlog.v1.ConsumerService.GetProcessing:output_type -> everlog.v1.GetProcessingResponse
+	33, // 88: everlog.v1.ConsumerService.SetProcessing:output_type -> everlog.v1.SetProcessingResponse
+	37, // 89: everlog.v1.ConsumerService.ListParked:output_type -> everlog.v1.ListParkedResponse
+	39, // 90: everlog.v1.ConsumerService.GetParked:output_type -> everlog.v1.GetParkedResponse
+	42, // 91: everlog.v1.ConsumerService.ReplayParked:output_type -> everlog.v1.ReplayParkedResponse
+	44, // 92: everlog.v1.ConsumerService.DiscardParked:output_type -> everlog.v1.DiscardParkedResponse
+	79, // [79:93] is the sub-list for method output_type
+	65, // [65:79] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_everlog_v1_consumers_proto_init() }
@@ -3827,6 +3847,7 @@ func file_everlog_v1_consumers_proto_init() {
 		(*DeliveryAnswer_Ack)(nil),
 		(*DeliveryAnswer_Nack_)(nil),
 		(*DeliveryAnswer_InProgress)(nil),
+		(*DeliveryAnswer_Release)(nil),
 	}
 	file_everlog_v1_consumers_proto_msgTypes[36].OneofWrappers = []any{
 		(*ParkedSelection_Events)(nil),

@@ -358,7 +358,7 @@ class CreateConsumerRequest(_message.Message):
 
     @_builtins.property
     def from_time(self) -> _timestamp_pb2.Timestamp:
-        """With the first event recorded at this time or later."""
+        """With the first event recorded at this time or later. Not in the future."""
 
     @_builtins.property
     def from_now(self) -> _empty_pb2.Empty:
@@ -627,7 +627,7 @@ class ResetConsumerRequest(_message.Message):
     """Forget what is parked, too. Else parked events stay parked, and block nothing any more."""
     @_builtins.property
     def from_time(self) -> _timestamp_pb2.Timestamp:
-        """With the first event recorded at this time or later."""
+        """With the first event recorded at this time or later. Not in the future."""
 
     @_builtins.property
     def from_now(self) -> _empty_pb2.Empty:
@@ -805,6 +805,7 @@ class DeliveryAnswer(_message.Message):
     ACK_FIELD_NUMBER: _builtins.int
     NACK_FIELD_NUMBER: _builtins.int
     IN_PROGRESS_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery."""
     attempt: _builtins.int
@@ -821,6 +822,12 @@ class DeliveryAnswer(_message.Message):
     def in_progress(self) -> _empty_pb2.Empty:
         """The member is still at it: its lease begins anew."""
 
+    @_builtins.property
+    def release(self) -> _empty_pb2.Empty:
+        """The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+        nothing is counted.
+        """
+
     def __init__(
         self,
         *,
@@ -829,12 +836,13 @@ class DeliveryAnswer(_message.Message):
         ack: _empty_pb2.Empty | None = ...,
         nack: Global___DeliveryAnswer.Nack | None = ...,
         in_progress: _empty_pb2.Empty | None = ...,
+        release: _empty_pb2.Empty | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "answer", b"answer", "in_progress", b"in_progress", "nack", b"nack"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "answer", b"answer", "in_progress", b"in_progress", "nack", b"nack", "release", b"release"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "answer", b"answer", "attempt", b"attempt", "delivery_id", b"delivery_id", "in_progress", b"in_progress", "nack", b"nack"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "answer", b"answer", "attempt", b"attempt", "delivery_id", b"delivery_id", "in_progress", b"in_progress", "nack", b"nack", "release", b"release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["ack", "nack", "in_progress"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["ack", "nack", "in_progress", "release"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

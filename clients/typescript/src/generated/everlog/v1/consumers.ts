@@ -181,7 +181,7 @@ export interface CreateConsumerRequest {
     /** After this position, 0 – the head. */
     { $case: "afterPosition"; value: bigint }
     | //
-    /** With the first event recorded at this time or later. */
+    /** With the first event recorded at this time or later. Not in the future. */
     { $case: "fromTime"; value: Timestamp }
     | //
     /** With what is recorded from now on. */
@@ -268,7 +268,7 @@ export interface ResetConsumerRequest {
     /** After this position, 0 – the head. */
     { $case: "afterPosition"; value: bigint }
     | //
-    /** With the first event recorded at this time or later. */
+    /** With the first event recorded at this time or later. Not in the future. */
     { $case: "fromTime"; value: Timestamp }
     | //
     /** With what is recorded from now on. */
@@ -331,6 +331,12 @@ export interface DeliveryAnswer {
     | //
     /** The member is still at it: its lease begins anew. */
     { $case: "inProgress"; value: Empty }
+    | //
+    /**
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     */
+    { $case: "release"; value: Empty }
     | undefined;
 }
 
@@ -2397,6 +2403,9 @@ export const DeliveryAnswer: MessageFns<DeliveryAnswer> = {
       case "inProgress":
         Empty.encode(message.answer.value, writer.uint32(42).fork()).join();
         break;
+      case "release":
+        Empty.encode(message.answer.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2454,6 +2463,14 @@ export const DeliveryAnswer: MessageFns<DeliveryAnswer> = {
             message.answer = { $case: "inProgress", value: Empty.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.answer = { $case: "release", value: Empty.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2489,6 +2506,12 @@ export const DeliveryAnswer: MessageFns<DeliveryAnswer> = {
       case "inProgress": {
         if (object.answer?.value !== undefined && object.answer?.value !== null) {
           message.answer = { $case: "inProgress", value: Empty.fromPartial(object.answer.value) };
+        }
+        break;
+      }
+      case "release": {
+        if (object.answer?.value !== undefined && object.answer?.value !== null) {
+          message.answer = { $case: "release", value: Empty.fromPartial(object.answer.value) };
         }
         break;
       }

@@ -330,116 +330,117 @@ public final class ConsumersProto extends com.google.protobuf.GeneratedFile {
       "leave\030\003 \001(\010\032t\n\004Open\022\020\n\010consumer\030\001 \001(\t\022\023\n" +
       "\013member_name\030\002 \001(\t\022\016\n\006credit\030\003 \001(\005\0225\n\022he" +
       "artbeat_interval\030\004 \001(\0132\031.google.protobuf" +
-      ".Duration\"\230\003\n\016DeliveryAnswer\022\023\n\013delivery" +
+      ".Duration\"\303\003\n\016DeliveryAnswer\022\023\n\013delivery" +
       "_id\030\001 \001(\t\022\017\n\007attempt\030\002 \001(\005\022%\n\003ack\030\003 \001(\0132" +
       "\026.google.protobuf.EmptyH\000\022/\n\004nack\030\004 \001(\0132" +
       "\037.everlog.v1.DeliveryAnswer.NackH\000\022-\n\013in" +
       "_progress\030\005 \001(\0132\026.google.protobuf.EmptyH" +
-      "\000\032\316\001\n\004Nack\022\r\n\005error\030\001 \001(\t\022+\n\tretry_now\030\002" +
-      " \001(\0132\026.google.protobuf.EmptyH\000\0220\n\013retry_" +
-      "after\030\003 \001(\0132\031.google.protobuf.DurationH\000" +
-      "\022&\n\004park\030\004 \001(\0132\026.google.protobuf.EmptyH\000" +
-      "\022&\n\004skip\030\005 \001(\0132\026.google.protobuf.EmptyH\000" +
-      "B\010\n\006actionB\010\n\006answer\"\236\002\n\017ConsumeResponse" +
-      "\022(\n\ndeliveries\030\001 \003(\0132\024.everlog.v1.Delive" +
-      "ry\022+\n\013settlements\030\002 \003(\0132\026.everlog.v1.Set" +
-      "tlement\0222\n\006opened\030\003 \001(\0132\".everlog.v1.Con" +
-      "sumeResponse.Opened\022)\n\theartbeat\030\004 \001(\0132\026" +
-      ".google.protobuf.Empty\032U\n\006Opened\022\021\n\tmemb" +
-      "er_id\030\001 \001(\t\022(\n\005lease\030\002 \001(\0132\031.google.prot" +
-      "obuf.Duration\022\016\n\006credit\030\003 \001(\005\"l\n\010Deliver" +
-      "y\022(\n\005event\030\001 \001(\0132\031.everlog.v1.RecordedEv" +
-      "ent\022\023\n\013delivery_id\030\002 \001(\t\022\017\n\007attempt\030\003 \001(" +
-      "\005\022\020\n\010replayed\030\004 \001(\010\"W\n\nSettlement\022\023\n\013del" +
-      "ivery_id\030\001 \001(\t\022\017\n\007attempt\030\002 \001(\005\022#\n\007refus" +
-      "al\030\003 \001(\0132\022.google.rpc.Status\"\254\003\n\017EventPr" +
-      "ocessing\022\020\n\010consumer\030\001 \001(\t\0220\n\005state\030\002 \001(" +
-      "\0162!.everlog.v1.EventProcessing.State\022\020\n\010" +
-      "attempts\030\003 \001(\005\022\022\n\nlast_error\030\004 \001(\t\0225\n\021ne" +
-      "xt_attempt_time\030\005 \001(\0132\032.google.protobuf." +
-      "Timestamp\022/\n\013parked_time\030\006 \001(\0132\032.google." +
-      "protobuf.Timestamp\022\030\n\020blocks_aggregate\030\007" +
-      " \001(\010\"\254\001\n\005State\022\025\n\021STATE_UNSPECIFIED\020\000\022\025\n" +
-      "\021STATE_NOT_MATCHED\020\001\022\021\n\rSTATE_PENDING\020\002\022" +
-      "\023\n\017STATE_IN_FLIGHT\020\003\022\022\n\016STATE_RETRYING\020\004" +
-      "\022\023\n\017STATE_HELD_BACK\020\005\022\020\n\014STATE_PARKED\020\006\022" +
-      "\022\n\016STATE_FINISHED\020\007\"M\n\022ListPendingReques" +
-      "t\022\020\n\010consumer\030\001 \001(\t\022\021\n\tpage_size\030\002 \001(\005\022\022" +
-      "\n\npage_token\030\003 \001(\t\"i\n\014PendingEvent\022(\n\005ev" +
-      "ent\030\001 \001(\0132\031.everlog.v1.RecordedEvent\022/\n\n" +
-      "processing\030\002 \001(\0132\033.everlog.v1.EventProce" +
-      "ssing\"X\n\023ListPendingResponse\022(\n\006events\030\001" +
-      " \003(\0132\030.everlog.v1.PendingEvent\022\027\n\017next_p" +
-      "age_token\030\002 \001(\t\":\n\024GetProcessingRequest\022" +
-      "\020\n\010event_id\030\001 \001(\t\022\020\n\010consumer\030\002 \001(\t\"H\n\025G" +
-      "etProcessingResponse\022/\n\nprocessing\030\001 \003(\013" +
-      "2\033.everlog.v1.EventProcessing\"\330\001\n\024SetPro" +
-      "cessingRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010even" +
-      "t_id\030\002 \001(\t\0227\n\006action\030\003 \001(\0162\'.everlog.v1." +
-      "SetProcessingRequest.Action\022\016\n\006reason\030\004 " +
-      "\001(\t\"S\n\006Action\022\026\n\022ACTION_UNSPECIFIED\020\000\022\016\n" +
-      "\nACTION_ACK\020\001\022\020\n\014ACTION_RETRY\020\002\022\017\n\013ACTIO" +
-      "N_PARK\020\003\"H\n\025SetProcessingResponse\022/\n\npro" +
-      "cessing\030\001 \001(\0132\033.everlog.v1.EventProcessi" +
-      "ng\"p\n\rFailedAttempt\022\017\n\007attempt\030\001 \001(\005\022/\n\013" +
-      "failed_time\030\002 \001(\0132\032.google.protobuf.Time" +
-      "stamp\022\016\n\006member\030\003 \001(\t\022\r\n\005error\030\004 \001(\t\"\225\001\n" +
-      "\013ParkedEvent\022(\n\005event\030\001 \001(\0132\031.everlog.v1" +
-      ".RecordedEvent\022/\n\nprocessing\030\002 \001(\0132\033.eve" +
-      "rlog.v1.EventProcessing\022+\n\010attempts\030\003 \003(" +
-      "\0132\031.everlog.v1.FailedAttempt\"u\n\021ListPark" +
-      "edRequest\022\020\n\010consumer\030\001 \001(\t\022\'\n\006filter\030\002 " +
-      "\001(\0132\027.everlog.v1.EventFilter\022\021\n\tpage_siz" +
-      "e\030\003 \001(\005\022\022\n\npage_token\030\004 \001(\t\"V\n\022ListParke" +
-      "dResponse\022\'\n\006events\030\001 \003(\0132\027.everlog.v1.P" +
-      "arkedEvent\022\027\n\017next_page_token\030\002 \001(\t\"6\n\020G" +
-      "etParkedRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010eve" +
-      "nt_id\030\002 \001(\t\";\n\021GetParkedResponse\022&\n\005even" +
-      "t\030\001 \001(\0132\027.everlog.v1.ParkedEvent\"\303\001\n\017Par" +
-      "kedSelection\0226\n\006events\030\001 \001(\0132$.everlog.v" +
-      "1.ParkedSelection.EventIdsH\000\022)\n\006filter\030\002" +
-      " \001(\0132\027.everlog.v1.EventFilterH\000\022%\n\003all\030\003" +
-      " \001(\0132\026.google.protobuf.EmptyH\000\032\035\n\010EventI" +
-      "ds\022\021\n\tevent_ids\030\001 \003(\tB\007\n\005which\"W\n\023Replay" +
-      "ParkedRequest\022\020\n\010consumer\030\001 \001(\t\022.\n\tselec" +
-      "tion\030\002 \001(\0132\033.everlog.v1.ParkedSelection\"" +
-      "&\n\024ReplayParkedResponse\022\016\n\006events\030\001 \001(\003\"" +
-      "X\n\024DiscardParkedRequest\022\020\n\010consumer\030\001 \001(" +
-      "\t\022.\n\tselection\030\002 \001(\0132\033.everlog.v1.Parked" +
-      "Selection\"\'\n\025DiscardParkedResponse\022\016\n\006ev" +
-      "ents\030\001 \001(\0032\234\t\n\017ConsumerService\022W\n\016Create" +
-      "Consumer\022!.everlog.v1.CreateConsumerRequ" +
-      "est\032\".everlog.v1.CreateConsumerResponse\022" +
-      "W\n\016UpdateConsumer\022!.everlog.v1.UpdateCon" +
-      "sumerRequest\032\".everlog.v1.UpdateConsumer" +
-      "Response\022N\n\013GetConsumer\022\036.everlog.v1.Get" +
-      "ConsumerRequest\032\037.everlog.v1.GetConsumer" +
-      "Response\022T\n\rListConsumers\022 .everlog.v1.L" +
-      "istConsumersRequest\032!.everlog.v1.ListCon" +
-      "sumersResponse\022W\n\016DeleteConsumer\022!.everl" +
-      "og.v1.DeleteConsumerRequest\032\".everlog.v1" +
-      ".DeleteConsumerResponse\022T\n\rResetConsumer" +
-      "\022 .everlog.v1.ResetConsumerRequest\032!.eve" +
-      "rlog.v1.ResetConsumerResponse\022F\n\007Consume" +
-      "\022\032.everlog.v1.ConsumeRequest\032\033.everlog.v" +
-      "1.ConsumeResponse(\0010\001\022N\n\013ListPending\022\036.e" +
-      "verlog.v1.ListPendingRequest\032\037.everlog.v" +
-      "1.ListPendingResponse\022T\n\rGetProcessing\022 " +
-      ".everlog.v1.GetProcessingRequest\032!.everl" +
-      "og.v1.GetProcessingResponse\022T\n\rSetProces" +
-      "sing\022 .everlog.v1.SetProcessingRequest\032!" +
-      ".everlog.v1.SetProcessingResponse\022K\n\nLis" +
-      "tParked\022\035.everlog.v1.ListParkedRequest\032\036" +
-      ".everlog.v1.ListParkedResponse\022H\n\tGetPar" +
-      "ked\022\034.everlog.v1.GetParkedRequest\032\035.ever" +
-      "log.v1.GetParkedResponse\022Q\n\014ReplayParked" +
-      "\022\037.everlog.v1.ReplayParkedRequest\032 .ever" +
-      "log.v1.ReplayParkedResponse\022T\n\rDiscardPa" +
-      "rked\022 .everlog.v1.DiscardParkedRequest\032!" +
-      ".everlog.v1.DiscardParkedResponseB\\\n\rio." +
-      "everlog.v1B\016ConsumersProtoP\001Z9github.com" +
-      "/everlog/everlog/clients/go/everlogpb;ev" +
-      "erlogpbb\006proto3"
+      "\000\022)\n\007release\030\006 \001(\0132\026.google.protobuf.Emp" +
+      "tyH\000\032\316\001\n\004Nack\022\r\n\005error\030\001 \001(\t\022+\n\tretry_no" +
+      "w\030\002 \001(\0132\026.google.protobuf.EmptyH\000\0220\n\013ret" +
+      "ry_after\030\003 \001(\0132\031.google.protobuf.Duratio" +
+      "nH\000\022&\n\004park\030\004 \001(\0132\026.google.protobuf.Empt" +
+      "yH\000\022&\n\004skip\030\005 \001(\0132\026.google.protobuf.Empt" +
+      "yH\000B\010\n\006actionB\010\n\006answer\"\236\002\n\017ConsumeRespo" +
+      "nse\022(\n\ndeliveries\030\001 \003(\0132\024.everlog.v1.Del" +
+      "ivery\022+\n\013settlements\030\002 \003(\0132\026.everlog.v1." +
+      "Settlement\0222\n\006opened\030\003 \001(\0132\".everlog.v1." +
+      "ConsumeResponse.Opened\022)\n\theartbeat\030\004 \001(" +
+      "\0132\026.google.protobuf.Empty\032U\n\006Opened\022\021\n\tm" +
+      "ember_id\030\001 \001(\t\022(\n\005lease\030\002 \001(\0132\031.google.p" +
+      "rotobuf.Duration\022\016\n\006credit\030\003 \001(\005\"l\n\010Deli" +
+      "very\022(\n\005event\030\001 \001(\0132\031.everlog.v1.Recorde" +
+      "dEvent\022\023\n\013delivery_id\030\002 \001(\t\022\017\n\007attempt\030\003" +
+      " \001(\005\022\020\n\010replayed\030\004 \001(\010\"W\n\nSettlement\022\023\n\013" +
+      "delivery_id\030\001 \001(\t\022\017\n\007attempt\030\002 \001(\005\022#\n\007re" +
+      "fusal\030\003 \001(\0132\022.google.rpc.Status\"\254\003\n\017Even" +
+      "tProcessing\022\020\n\010consumer\030\001 \001(\t\0220\n\005state\030\002" +
+      " \001(\0162!.everlog.v1.EventProcessing.State\022" +
+      "\020\n\010attempts\030\003 \001(\005\022\022\n\nlast_error\030\004 \001(\t\0225\n" +
+      "\021next_attempt_time\030\005 \001(\0132\032.google.protob" +
+      "uf.Timestamp\022/\n\013parked_time\030\006 \001(\0132\032.goog" +
+      "le.protobuf.Timestamp\022\030\n\020blocks_aggregat" +
+      "e\030\007 \001(\010\"\254\001\n\005State\022\025\n\021STATE_UNSPECIFIED\020\000" +
+      "\022\025\n\021STATE_NOT_MATCHED\020\001\022\021\n\rSTATE_PENDING" +
+      "\020\002\022\023\n\017STATE_IN_FLIGHT\020\003\022\022\n\016STATE_RETRYIN" +
+      "G\020\004\022\023\n\017STATE_HELD_BACK\020\005\022\020\n\014STATE_PARKED" +
+      "\020\006\022\022\n\016STATE_FINISHED\020\007\"M\n\022ListPendingReq" +
+      "uest\022\020\n\010consumer\030\001 \001(\t\022\021\n\tpage_size\030\002 \001(" +
+      "\005\022\022\n\npage_token\030\003 \001(\t\"i\n\014PendingEvent\022(\n" +
+      "\005event\030\001 \001(\0132\031.everlog.v1.RecordedEvent\022" +
+      "/\n\nprocessing\030\002 \001(\0132\033.everlog.v1.EventPr" +
+      "ocessing\"X\n\023ListPendingResponse\022(\n\006event" +
+      "s\030\001 \003(\0132\030.everlog.v1.PendingEvent\022\027\n\017nex" +
+      "t_page_token\030\002 \001(\t\":\n\024GetProcessingReque" +
+      "st\022\020\n\010event_id\030\001 \001(\t\022\020\n\010consumer\030\002 \001(\t\"H" +
+      "\n\025GetProcessingResponse\022/\n\nprocessing\030\001 " +
+      "\003(\0132\033.everlog.v1.EventProcessing\"\330\001\n\024Set" +
+      "ProcessingRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010e" +
+      "vent_id\030\002 \001(\t\0227\n\006action\030\003 \001(\0162\'.everlog." +
+      "v1.SetProcessingRequest.Action\022\016\n\006reason" +
+      "\030\004 \001(\t\"S\n\006Action\022\026\n\022ACTION_UNSPECIFIED\020\000" +
+      "\022\016\n\nACTION_ACK\020\001\022\020\n\014ACTION_RETRY\020\002\022\017\n\013AC" +
+      "TION_PARK\020\003\"H\n\025SetProcessingResponse\022/\n\n" +
+      "processing\030\001 \001(\0132\033.everlog.v1.EventProce" +
+      "ssing\"p\n\rFailedAttempt\022\017\n\007attempt\030\001 \001(\005\022" +
+      "/\n\013failed_time\030\002 \001(\0132\032.google.protobuf.T" +
+      "imestamp\022\016\n\006member\030\003 \001(\t\022\r\n\005error\030\004 \001(\t\"" +
+      "\225\001\n\013ParkedEvent\022(\n\005event\030\001 \001(\0132\031.everlog" +
+      ".v1.RecordedEvent\022/\n\nprocessing\030\002 \001(\0132\033." +
+      "everlog.v1.EventProcessing\022+\n\010attempts\030\003" +
+      " \003(\0132\031.everlog.v1.FailedAttempt\"u\n\021ListP" +
+      "arkedRequest\022\020\n\010consumer\030\001 \001(\t\022\'\n\006filter" +
+      "\030\002 \001(\0132\027.everlog.v1.EventFilter\022\021\n\tpage_" +
+      "size\030\003 \001(\005\022\022\n\npage_token\030\004 \001(\t\"V\n\022ListPa" +
+      "rkedResponse\022\'\n\006events\030\001 \003(\0132\027.everlog.v" +
+      "1.ParkedEvent\022\027\n\017next_page_token\030\002 \001(\t\"6" +
+      "\n\020GetParkedRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010" +
+      "event_id\030\002 \001(\t\";\n\021GetParkedResponse\022&\n\005e" +
+      "vent\030\001 \001(\0132\027.everlog.v1.ParkedEvent\"\303\001\n\017" +
+      "ParkedSelection\0226\n\006events\030\001 \001(\0132$.everlo" +
+      "g.v1.ParkedSelection.EventIdsH\000\022)\n\006filte" +
+      "r\030\002 \001(\0132\027.everlog.v1.EventFilterH\000\022%\n\003al" +
+      "l\030\003 \001(\0132\026.google.protobuf.EmptyH\000\032\035\n\010Eve" +
+      "ntIds\022\021\n\tevent_ids\030\001 \003(\tB\007\n\005which\"W\n\023Rep" +
+      "layParkedRequest\022\020\n\010consumer\030\001 \001(\t\022.\n\tse" +
+      "lection\030\002 \001(\0132\033.everlog.v1.ParkedSelecti" +
+      "on\"&\n\024ReplayParkedResponse\022\016\n\006events\030\001 \001" +
+      "(\003\"X\n\024DiscardParkedRequest\022\020\n\010consumer\030\001" +
+      " \001(\t\022.\n\tselection\030\002 \001(\0132\033.everlog.v1.Par" +
+      "kedSelection\"\'\n\025DiscardParkedResponse\022\016\n" +
+      "\006events\030\001 \001(\0032\234\t\n\017ConsumerService\022W\n\016Cre" +
+      "ateConsumer\022!.everlog.v1.CreateConsumerR" +
+      "equest\032\".everlog.v1.CreateConsumerRespon" +
+      "se\022W\n\016UpdateConsumer\022!.everlog.v1.Update" +
+      "ConsumerRequest\032\".everlog.v1.UpdateConsu" +
+      "merResponse\022N\n\013GetConsumer\022\036.everlog.v1." +
+      "GetConsumerRequest\032\037.everlog.v1.GetConsu" +
+      "merResponse\022T\n\rListConsumers\022 .everlog.v" +
+      "1.ListConsumersRequest\032!.everlog.v1.List" +
+      "ConsumersResponse\022W\n\016DeleteConsumer\022!.ev" +
+      "erlog.v1.DeleteConsumerRequest\032\".everlog" +
+      ".v1.DeleteConsumerResponse\022T\n\rResetConsu" +
+      "mer\022 .everlog.v1.ResetConsumerRequest\032!." +
+      "everlog.v1.ResetConsumerResponse\022F\n\007Cons" +
+      "ume\022\032.everlog.v1.ConsumeRequest\032\033.everlo" +
+      "g.v1.ConsumeResponse(\0010\001\022N\n\013ListPending\022" +
+      "\036.everlog.v1.ListPendingRequest\032\037.everlo" +
+      "g.v1.ListPendingResponse\022T\n\rGetProcessin" +
+      "g\022 .everlog.v1.GetProcessingRequest\032!.ev" +
+      "erlog.v1.GetProcessingResponse\022T\n\rSetPro" +
+      "cessing\022 .everlog.v1.SetProcessingReques" +
+      "t\032!.everlog.v1.SetProcessingResponse\022K\n\n" +
+      "ListParked\022\035.everlog.v1.ListParkedReques" +
+      "t\032\036.everlog.v1.ListParkedResponse\022H\n\tGet" +
+      "Parked\022\034.everlog.v1.GetParkedRequest\032\035.e" +
+      "verlog.v1.GetParkedResponse\022Q\n\014ReplayPar" +
+      "ked\022\037.everlog.v1.ReplayParkedRequest\032 .e" +
+      "verlog.v1.ReplayParkedResponse\022T\n\rDiscar" +
+      "dParked\022 .everlog.v1.DiscardParkedReques" +
+      "t\032!.everlog.v1.DiscardParkedResponseB\\\n\r" +
+      "io.everlog.v1B\016ConsumersProtoP\001Z9github." +
+      "com/everlog/everlog/clients/go/everlogpb" +
+      ";everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -570,7 +571,7 @@ public final class ConsumersProto extends com.google.protobuf.GeneratedFile {
     internal_static_everlog_v1_DeliveryAnswer_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_DeliveryAnswer_descriptor,
-        new java.lang.String[] { "DeliveryId", "Attempt", "Ack", "Nack", "InProgress", "Answer", });
+        new java.lang.String[] { "DeliveryId", "Attempt", "Ack", "Nack", "InProgress", "Release", "Answer", });
     internal_static_everlog_v1_DeliveryAnswer_Nack_descriptor =
       internal_static_everlog_v1_DeliveryAnswer_descriptor.getNestedType(0);
     internal_static_everlog_v1_DeliveryAnswer_Nack_fieldAccessorTable = new

@@ -215,7 +215,7 @@ private static final long serialVersionUID = 0L;
   public static final int FROM_TIME_FIELD_NUMBER = 4;
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -227,7 +227,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -242,7 +242,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1086,7 +1086,7 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Timestamp, com.google.protobuf.Timestamp.Builder, com.google.protobuf.TimestampOrBuilder> fromTimeBuilder_;
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1098,7 +1098,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1120,7 +1120,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1140,7 +1140,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1158,7 +1158,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1185,7 +1185,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1208,7 +1208,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1218,7 +1218,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -1236,7 +1236,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 4;</code>

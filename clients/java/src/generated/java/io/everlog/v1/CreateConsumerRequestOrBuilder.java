@@ -78,7 +78,7 @@ public interface CreateConsumerRequestOrBuilder extends
 
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -87,7 +87,7 @@ public interface CreateConsumerRequestOrBuilder extends
   boolean hasFromTime();
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>
@@ -96,7 +96,7 @@ public interface CreateConsumerRequestOrBuilder extends
   com.google.protobuf.Timestamp getFromTime();
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 4;</code>

@@ -1834,6 +1834,7 @@ private static final long serialVersionUID = 0L;
     ACK(3),
     NACK(4),
     IN_PROGRESS(5),
+    RELEASE(6),
     ANSWER_NOT_SET(0);
     private final int value;
     private AnswerCase(int value) {
@@ -1854,6 +1855,7 @@ private static final long serialVersionUID = 0L;
         case 3: return ACK;
         case 4: return NACK;
         case 5: return IN_PROGRESS;
+        case 6: return RELEASE;
         case 0: return ANSWER_NOT_SET;
         default: return null;
       }
@@ -2060,6 +2062,52 @@ private static final long serialVersionUID = 0L;
     return com.google.protobuf.Empty.getDefaultInstance();
   }
 
+  public static final int RELEASE_FIELD_NUMBER = 6;
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   * @return Whether the release field is set.
+   */
+  @java.lang.Override
+  public boolean hasRelease() {
+    return answerCase_ == 6;
+  }
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   * @return The release.
+   */
+  @java.lang.Override
+  public com.google.protobuf.Empty getRelease() {
+    if (answerCase_ == 6) {
+       return (com.google.protobuf.Empty) answer_;
+    }
+    return com.google.protobuf.Empty.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   */
+  @java.lang.Override
+  public com.google.protobuf.EmptyOrBuilder getReleaseOrBuilder() {
+    if (answerCase_ == 6) {
+       return (com.google.protobuf.Empty) answer_;
+    }
+    return com.google.protobuf.Empty.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -2089,6 +2137,9 @@ private static final long serialVersionUID = 0L;
     if (answerCase_ == 5) {
       output.writeMessage(5, (com.google.protobuf.Empty) answer_);
     }
+    if (answerCase_ == 6) {
+      output.writeMessage(6, (com.google.protobuf.Empty) answer_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -2111,6 +2162,10 @@ private static final long serialVersionUID = 0L;
     if (answerCase_ == 5) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(5, (com.google.protobuf.Empty) answer_);
+    }
+    if (answerCase_ == 6) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(6, (com.google.protobuf.Empty) answer_);
     }
     return size;
   }
@@ -2154,6 +2209,10 @@ private static final long serialVersionUID = 0L;
         if (!getInProgress()
             .equals(other.getInProgress())) return false;
         break;
+      case 6:
+        if (!getRelease()
+            .equals(other.getRelease())) return false;
+        break;
       case 0:
       default:
     }
@@ -2184,6 +2243,10 @@ private static final long serialVersionUID = 0L;
       case 5:
         hash = (37 * hash) + IN_PROGRESS_FIELD_NUMBER;
         hash = (53 * hash) + getInProgress().hashCode();
+        break;
+      case 6:
+        hash = (37 * hash) + RELEASE_FIELD_NUMBER;
+        hash = (53 * hash) + getRelease().hashCode();
         break;
       case 0:
       default:
@@ -2334,6 +2397,9 @@ private static final long serialVersionUID = 0L;
       if (inProgressBuilder_ != null) {
         inProgressBuilder_.clear();
       }
+      if (releaseBuilder_ != null) {
+        releaseBuilder_.clear();
+      }
       answerCase_ = 0;
       answer_ = null;
       return this;
@@ -2393,6 +2459,10 @@ private static final long serialVersionUID = 0L;
           inProgressBuilder_ != null) {
         result.answer_ = inProgressBuilder_.build();
       }
+      if (answerCase_ == 6 &&
+          releaseBuilder_ != null) {
+        result.answer_ = releaseBuilder_.build();
+      }
     }
 
     @java.lang.Override
@@ -2426,6 +2496,10 @@ private static final long serialVersionUID = 0L;
         }
         case IN_PROGRESS: {
           mergeInProgress(other.getInProgress());
+          break;
+        }
+        case RELEASE: {
+          mergeRelease(other.getRelease());
           break;
         }
         case ANSWER_NOT_SET: {
@@ -2489,6 +2563,13 @@ private static final long serialVersionUID = 0L;
               answerCase_ = 5;
               break;
             } // case 42
+            case 50: {
+              input.readMessage(
+                  internalGetReleaseFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              answerCase_ = 6;
+              break;
+            } // case 50
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -3189,6 +3270,193 @@ private static final long serialVersionUID = 0L;
       answerCase_ = 5;
       onChanged();
       return inProgressBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Empty, com.google.protobuf.Empty.Builder, com.google.protobuf.EmptyOrBuilder> releaseBuilder_;
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     * @return Whether the release field is set.
+     */
+    @java.lang.Override
+    public boolean hasRelease() {
+      return answerCase_ == 6;
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     * @return The release.
+     */
+    @java.lang.Override
+    public com.google.protobuf.Empty getRelease() {
+      if (releaseBuilder_ == null) {
+        if (answerCase_ == 6) {
+          return (com.google.protobuf.Empty) answer_;
+        }
+        return com.google.protobuf.Empty.getDefaultInstance();
+      } else {
+        if (answerCase_ == 6) {
+          return releaseBuilder_.getMessage();
+        }
+        return com.google.protobuf.Empty.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    public Builder setRelease(com.google.protobuf.Empty value) {
+      if (releaseBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        answer_ = value;
+        onChanged();
+      } else {
+        releaseBuilder_.setMessage(value);
+      }
+      answerCase_ = 6;
+      return this;
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    public Builder setRelease(
+        com.google.protobuf.Empty.Builder builderForValue) {
+      if (releaseBuilder_ == null) {
+        answer_ = builderForValue.build();
+        onChanged();
+      } else {
+        releaseBuilder_.setMessage(builderForValue.build());
+      }
+      answerCase_ = 6;
+      return this;
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    public Builder mergeRelease(com.google.protobuf.Empty value) {
+      if (releaseBuilder_ == null) {
+        if (answerCase_ == 6 &&
+            answer_ != com.google.protobuf.Empty.getDefaultInstance()) {
+          answer_ = com.google.protobuf.Empty.newBuilder((com.google.protobuf.Empty) answer_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          answer_ = value;
+        }
+        onChanged();
+      } else {
+        if (answerCase_ == 6) {
+          releaseBuilder_.mergeFrom(value);
+        } else {
+          releaseBuilder_.setMessage(value);
+        }
+      }
+      answerCase_ = 6;
+      return this;
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    public Builder clearRelease() {
+      if (releaseBuilder_ == null) {
+        if (answerCase_ == 6) {
+          answerCase_ = 0;
+          answer_ = null;
+          onChanged();
+        }
+      } else {
+        if (answerCase_ == 6) {
+          answerCase_ = 0;
+          answer_ = null;
+        }
+        releaseBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    public com.google.protobuf.Empty.Builder getReleaseBuilder() {
+      return internalGetReleaseFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    @java.lang.Override
+    public com.google.protobuf.EmptyOrBuilder getReleaseOrBuilder() {
+      if ((answerCase_ == 6) && (releaseBuilder_ != null)) {
+        return releaseBuilder_.getMessageOrBuilder();
+      } else {
+        if (answerCase_ == 6) {
+          return (com.google.protobuf.Empty) answer_;
+        }
+        return com.google.protobuf.Empty.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+     * nothing is counted.
+     * </pre>
+     *
+     * <code>.google.protobuf.Empty release = 6;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Empty, com.google.protobuf.Empty.Builder, com.google.protobuf.EmptyOrBuilder> 
+        internalGetReleaseFieldBuilder() {
+      if (releaseBuilder_ == null) {
+        if (!(answerCase_ == 6)) {
+          answer_ = com.google.protobuf.Empty.getDefaultInstance();
+        }
+        releaseBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            com.google.protobuf.Empty, com.google.protobuf.Empty.Builder, com.google.protobuf.EmptyOrBuilder>(
+                (com.google.protobuf.Empty) answer_,
+                getParentForChildren(),
+                isClean());
+        answer_ = null;
+      }
+      answerCase_ = 6;
+      onChanged();
+      return releaseBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:everlog.v1.DeliveryAnswer)

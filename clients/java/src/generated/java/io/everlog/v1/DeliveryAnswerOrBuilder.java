@@ -121,5 +121,35 @@ public interface DeliveryAnswerOrBuilder extends
    */
   com.google.protobuf.EmptyOrBuilder getInProgressOrBuilder();
 
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   * @return Whether the release field is set.
+   */
+  boolean hasRelease();
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   * @return The release.
+   */
+  com.google.protobuf.Empty getRelease();
+  /**
+   * <pre>
+   * The member has not begun and gives it back: it is delivered again, to whoever has its turn, and
+   * nothing is counted.
+   * </pre>
+   *
+   * <code>.google.protobuf.Empty release = 6;</code>
+   */
+  com.google.protobuf.EmptyOrBuilder getReleaseOrBuilder();
+
   io.everlog.v1.DeliveryAnswer.AnswerCase getAnswerCase();
 }

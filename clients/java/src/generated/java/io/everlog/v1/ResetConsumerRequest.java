@@ -176,7 +176,7 @@ private static final long serialVersionUID = 0L;
   public static final int FROM_TIME_FIELD_NUMBER = 3;
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -188,7 +188,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -203,7 +203,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -884,7 +884,7 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Timestamp, com.google.protobuf.Timestamp.Builder, com.google.protobuf.TimestampOrBuilder> fromTimeBuilder_;
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -896,7 +896,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -918,7 +918,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -938,7 +938,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -956,7 +956,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -983,7 +983,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -1006,7 +1006,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -1016,7 +1016,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -1034,7 +1034,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * With the first event recorded at this time or later.
+     * With the first event recorded at this time or later. Not in the future.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp from_time = 3;</code>

@@ -51,7 +51,7 @@ public interface ResetConsumerRequestOrBuilder extends
 
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -60,7 +60,7 @@ public interface ResetConsumerRequestOrBuilder extends
   boolean hasFromTime();
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
@@ -69,7 +69,7 @@ public interface ResetConsumerRequestOrBuilder extends
   com.google.protobuf.Timestamp getFromTime();
   /**
    * <pre>
-   * With the first event recorded at this time or later.
+   * With the first event recorded at this time or later. Not in the future.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp from_time = 3;</code>
