@@ -123,6 +123,15 @@ def acked(delivery: pb.Delivery) -> pb.DeliveryAnswer:
     return pb.DeliveryAnswer(delivery_id=delivery.delivery_id, attempt=delivery.attempt, ack={})  # type: ignore[arg-type]  # as protobuf takes it
 
 
+def released(delivery: pb.Delivery) -> pb.DeliveryAnswer:
+    """The answer that it was not begun."""
+    return pb.DeliveryAnswer(
+        delivery_id=delivery.delivery_id,
+        attempt=delivery.attempt,
+        release={},  # type: ignore[arg-type]  # as protobuf takes it
+    )
+
+
 def nacked(delivery: pb.Delivery, error: str = "no", **action: Any) -> pb.DeliveryAnswer:
     """The answer that it failed."""
     return pb.DeliveryAnswer(

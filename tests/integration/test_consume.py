@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from everlog.v1 import consumers_pb2 as pb
 from everlog.v1 import event_pb2, event_store_pb2
 from tests.conftest import new_database
-from tests.members import Client, TestMember, acked, client_for, nacked, positions
+from tests.members import Client, TestMember, acked, client_for, nacked, positions, released
 from tests.servers import Server, serving
 
 if TYPE_CHECKING:
@@ -209,6 +209,56 @@ async def test_foreign_repeated_and_wrong_answers_are_refused(client: Client) ->
         refused = await holder.settled()
         assert (refused.delivery_id, refused.attempt) == ("none", -1)
         assert refused.HasField("refusal")
+
+
+async def test_what_is_given_back_comes_again_and_counts_nothing(client: Client) -> None:
+    name = await consumer(client, "given", attempts_max=2)
+    first, behind = await client.emit("given/1", "given/1")
+    async with client.member(name, credit=1) as member:
+        for attempt in (1, 1, 1):
+            delivery = await member.next()  # its credit is free again
+            assert (delivery.event.position, delivery.attempt) == (first, attempt)
+            await member.answer(released(delivery))
+            settlement = await member.settled()
+            assert settlement.delivery_id == delivery.delivery_id
+            assert not settlement.HasField("refusal")
+        await member.answer(nacked(await member.next()))
+        delivery = await member.next()
+        assert (delivery.event.position, delivery.attempt) == (first, 2)
+        await member.answer(released(delivery))
+        delivery = await member.next()  # of its lane, it is the next one, too
+        assert (delivery.event.position, delivery.attempt) == (first, 2)
+        assert (await client.get(name)).status.parked == 0
+        await member.answer(acked(delivery))
+        delivery = await member.next()
+        assert (delivery.event.position, delivery.attempt) == (behind, 1)
+        await member.answer(released(delivery), leave=True)
+        assert await member.end() is None
+    async with client.member(name) as member:
+        delivery = await member.next()
+        assert (delivery.event.position, delivery.attempt) == (behind, 1)
+        status = (await client.get(name)).status
+        assert (status.retrying, status.parked) == (0, 0)
+
+
+async def test_what_is_not_held_can_not_be_given_back(client: Client) -> None:
+    name = await consumer(client, "ungiven")
+    await client.emit("ungiven/1", "ungiven/1")
+    async with client.member(name, credit=1) as member, client.member(name) as other:
+        delivery = await _either(member, other)
+        holder, stranger = member, other
+        if not delivery.delivery_id.startswith(await _prefix(member)):
+            holder, stranger = other, member
+        wrong = released(delivery)
+        wrong.attempt = 2
+        for one, answer in ((stranger, released(delivery)), (holder, wrong)):
+            await one.answer(answer)
+            assert (await one.settled()).HasField("refusal")
+        await holder.answer(acked(delivery), released(delivery))
+        settled = [(await holder.settled()).HasField("refusal") for _ in range(2)]
+        assert sorted(settled) == [False, True]
+        later = await _either(member, other)
+        assert later.event.position > delivery.event.position  # it was finished, and stays so
 
 
 async def _either(*members: TestMember) -> pb.Delivery:

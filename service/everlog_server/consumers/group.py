@@ -249,13 +249,32 @@ class Group:
         else:
             delivery.deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
 
+    def release(self, member: Member, delivery_id: str, attempt: int) -> None:
+        """The event was not begun, and is the next one of its line again.
+
+        Nothing has changed that could be stored: so it is settled at once.
+        """
+        delivery = self._returned(member, delivery_id, attempt)
+        if delivery is not None:
+            delivery.slot.put_back(delivery.event)
+            delivery.is_stored = True
+            member.settle(delivery)
+            self.list_ready(delivery.slot)
+            self._look_if_idle(delivery.slot)
+
     def _answered(self, member: Member, delivery_id: str, attempt: int) -> Delivery | None:
+        delivery = self._returned(member, delivery_id, attempt)
+        if delivery is not None:
+            self.flush.settle_later(delivery)
+        return delivery
+
+    def _returned(self, member: Member, delivery_id: str, attempt: int) -> Delivery | None:
+        """A delivery that is the member's no more; None: it was not, and that is told."""
         delivery = member.in_flight.get(delivery_id)
         if delivery is None or delivery.attempt != attempt:
             member.settle(Refused(delivery_id, attempt))
             return None
         del member.in_flight[delivery_id]
-        self.flush.settle_later(delivery)
         if member.ready:
             member.wake.set()  # its credit has grown
         return delivery
@@ -303,6 +322,9 @@ class Group:
         self.list_ready(slot)
         if slot.wanted or slot.reading:
             self._supply.changed.set()
+        self._look_if_idle(slot)
+
+    def _look_if_idle(self, slot: OwnSlot) -> None:
         if not slot.in_flight and (slot.is_draining or slot.member.is_leaving):
             self._look.set()
 

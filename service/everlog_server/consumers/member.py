@@ -33,7 +33,7 @@ class Delivery:
         """When its lease runs out, in microseconds since 1970."""
         self.attempt = event.attempts + 1
         self.is_stored = False
-        """Whether its answer is: then it is its own settlement."""
+        """Whether its answer is, or need not be: then it is its own settlement."""
 
     @property
     def is_held(self) -> bool:
@@ -152,6 +152,10 @@ class Member:
     def park(self, delivery_id: str, attempt: int, error: str) -> None:
         """It failed, and is not tried again."""
         self._group.park(self, delivery_id, attempt, error)
+
+    def release(self, delivery_id: str, attempt: int) -> None:
+        """It was not begun, and is given back."""
+        self._group.release(self, delivery_id, attempt)
 
     def in_progress(self, delivery_id: str, attempt: int) -> None:
         """Its lease begins anew."""

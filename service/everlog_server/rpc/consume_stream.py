@@ -108,6 +108,8 @@ def _take(member: Member, answer: pb.DeliveryAnswer, index: int) -> None:
         member.ack(answer.delivery_id, answer.attempt)
     elif which == "in_progress":
         member.in_progress(answer.delivery_id, answer.attempt)
+    elif which == "release":
+        member.release(answer.delivery_id, answer.attempt)
     elif which == "nack":
         _take_nack(member, answer, index)
     else:
