@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from everlog_server.consumers.group import LEASE_SECONDS, Group
+from everlog_server.consumers.group import AWAY_SECONDS_MAX, LEASE_SECONDS, Group
 from everlog_server.consumers.member import Member
 from everlog_server.consumers.policy import Clock
 from everlog_server.errors import (
@@ -37,6 +37,7 @@ class Consumers:
         *,
         clock: Clock | None = None,
         random: Random | None = None,
+        away_seconds_max: float = AWAY_SECONDS_MAX,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -44,6 +45,7 @@ class Consumers:
         self._policy_of = policy_of
         self._clock = clock or Clock()
         self._random = random or Random()  # noqa: S311  jitter is no secret
+        self._away_seconds_max = away_seconds_max
         self._process_id = uuid4()
         self._groups: dict[tuple[int, UUID], Group] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -91,6 +93,7 @@ class Consumers:
                 policy_of=self._policy_of,
                 clock=self._clock,
                 random=self._random,
+                away_seconds_max=self._away_seconds_max,
             )
             self._tasks.create_task(self._run(key, group))
         member = Member(group, member_id, member_name, credit)

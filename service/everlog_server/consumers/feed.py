@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 _PAGE_EVENTS = 1_000
-_HEARTBEAT_SECONDS = 5.0
-"""How often an idle log is known to be read through."""
+_HEARTBEAT_SECONDS = 0.4
+"""How soon it is known how far a log was examined in which nothing matches."""
 _RETRY_SECONDS = 0.25
 _EVENTS_AT_ONCE = 500
 
@@ -73,7 +73,9 @@ class Feed:
         reader: EventReader,
         follow: Follow,
         on_offered: Callable[[Iterable[OwnSlot]], None],
+        on_idle: Callable[[], None],
     ) -> None:
+        """`on_idle`: called now and then while the log stands still, examined to its head."""
         self.changed = asyncio.Event()
         """To be set when a slot is new, or has room again."""
         self._tenant_id = tenant_id
@@ -82,6 +84,7 @@ class Feed:
         self._reader = reader
         self._follow = follow
         self._on_offered = on_offered
+        self._on_idle = on_idle
         self._live: AsyncIterator[Message] | None = None
         self._place = 0
         """Up to where the live reader has read."""
@@ -139,7 +142,10 @@ class Feed:
         if self._next.done():
             message, self._next = self._next.result(), None
             after, self._place = self._place, max(self._place, message.examined_position)
-            await self._hand_out(message.records, after=after, examined=self._place)
+            if self._place > after:
+                await self._hand_out(message.records, after=after, examined=self._place)
+            else:
+                self._on_idle()
 
     async def _read_page(self, after: int) -> None:
         page = await self._reader.query(

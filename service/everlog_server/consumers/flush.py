@@ -26,10 +26,11 @@ _log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 0.1
 _INSTRUCTIONS_MAX = 10_000
-_STALE_SECONDS = 10.0
-"""How often the checkpoint of a slot is stored that only read on."""
+_STALE_SECONDS = 2.0
+"""How often the checkpoint of a slot is stored that only reads on, while the log grows: each is a
+row. When the log stands still it is stored at once."""
 _STALE_SECONDS_WHEN_BUSY = 1.0
-"""The same, while others are stored anyway: so that a consumer's lag is soon seen to be none."""
+"""The same, while others are stored anyway."""
 
 
 class Flush:
@@ -78,6 +79,10 @@ class Flush:
             self._touched_stale_at = now
             self._has_stored = False
             self.touch_stale_of(self._group.slots.values())
+
+    def touch_idle(self) -> None:
+        """The log stands still: soon a consumer's lag is to be seen to be none."""
+        self.touch_stale_of(self._group.slots.values())
 
     def touch_stale_of(self, slots: Iterable[OwnSlot]) -> None:
         """What these slots have read without anything to do is stored."""

@@ -62,7 +62,8 @@ _LEASE_MARGIN_SECONDS = 1.0
 _BEAT_SECONDS = 1.0
 _BEAT_SECONDS_WHEN_MOVING = 0.1
 """While slots are to be given back or are awaited."""
-_AWAY_SECONDS_MAX = LEASE_SECONDS + 5.0
+AWAY_SECONDS_MAX = LEASE_SECONDS + 5.0
+"""So long members wait for a PostgreSQL that is away; then their streams end."""
 _RETRY_SECONDS = 0.25
 _DRAIN_SECONDS_MAX = 3.0
 _CLOSE_SECONDS_MAX = 0.5
@@ -106,6 +107,7 @@ class Group:
         policy_of: Callable[[bytes], Policy],
         clock: Clock,
         random: Random,
+        away_seconds_max: float,
     ) -> None:
         self.tenant_id = tenant_id
         self.consumer_id = consumer.consumer_id
@@ -121,6 +123,7 @@ class Group:
         self._policy_of = policy_of
         self._clock = clock
         self._random = random
+        self._away_seconds_max = away_seconds_max
         self._members: dict[UUID, Member] = {}
         self._look = asyncio.Event()
         """Something has changed that a beat should know."""
@@ -445,7 +448,7 @@ class Group:
             except (StorageUnavailableError, ReadTooExpensiveError) as error:
                 now = self._loop.time()
                 away_since = now if away_since is None else away_since
-                if now - away_since > _AWAY_SECONDS_MAX:
+                if now - away_since > self._away_seconds_max:
                     self.end(StorageUnavailableError())
                     return
                 _log.debug("a consumer's beat failed", error=str(error))
@@ -675,4 +678,5 @@ class Group:
             reader=self.reader,
             follow=self._follow,
             on_offered=self._note_offered,
+            on_idle=self.flush.touch_idle,
         )
