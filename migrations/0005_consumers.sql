@@ -838,11 +838,12 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    _parked bigint[];
     _blocking record;
     _slot smallint;
     _seized smallint[] := '{}';
     _instruction uuid;
+    _skipped bigint := 0;
+    _changed bigint;
 BEGIN
     PERFORM FROM everlog.consumers AS c
     WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
@@ -865,17 +866,12 @@ BEGIN
             _seized := _seized || _slot;
         END IF;
     END LOOP;
-    SELECT coalesce(array_agg(l.position) FILTER (WHERE l.state = 'parked'), '{}'), count(*)
-    INTO _parked, moved
-    FROM (
-        SELECT e.position, e.state FROM everlog.consumer_events AS e
+    IF _all_or_nothing THEN
+        -- Before anything is done. Where it may be done in part, what changes a row looks at its state.
+        PERFORM FROM everlog.consumer_events AS e
         WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
-            AND e.state IN ('parked', 'blocking')
         ORDER BY e.position
-        FOR NO KEY UPDATE
-    ) AS l;
-    IF _all_or_nothing AND moved < cardinality(_positions) THEN
-        moved := 0;
+        FOR NO KEY UPDATE;
         missing := ARRAY(
             SELECT p.position FROM unnest(_positions) AS p (position)
             WHERE NOT EXISTS (
@@ -884,7 +880,9 @@ BEGIN
                     AND e.state IN ('parked', 'blocking')
             )
         );
-        RETURN;
+        IF cardinality(missing) > 0 THEN
+            RETURN;
+        END IF;
     END IF;
 
     FOR _blocking IN
@@ -893,6 +891,7 @@ BEGIN
             AND e.state = 'blocking'
         ORDER BY e.position
     LOOP
+        moved := moved + 1;
         IF _blocking.slot = ANY (_seized) THEN
             PERFORM everlog.apply_decision(
                 _tenant, _consumer, _is_ordered, _blocking.slot, _blocking.position, _blocking.event_id,
@@ -916,13 +915,16 @@ BEGIN
         UPDATE everlog.consumer_events AS e SET
             state = 'replaying', attempts = 0, is_replayed = true, next_attempt_time = NULL,
             parked_time = NULL
-        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked);
+        WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+            AND e.state = 'parked';
+        GET DIAGNOSTICS _changed = ROW_COUNT;
+        moved := moved + _changed;
         RETURN;
     END IF;
     -- A lane that comes to one of them, or begins before it, must know.
     UPDATE everlog.consumer_events AS e SET state = 'skipped', attempts = 0, parked_time = NULL
-    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
-        AND _is_ordered
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
+        AND e.state = 'parked' AND _is_ordered
         AND (
             EXISTS (
                 SELECT FROM everlog.consumer_lanes AS l
@@ -936,9 +938,12 @@ BEGIN
                     AND s.checkpoint < e.position
             )
         );
+    GET DIAGNOSTICS _skipped = ROW_COUNT;
     DELETE FROM everlog.consumer_events AS e
-    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_parked)
+    WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = ANY (_positions)
         AND e.state = 'parked';
+    GET DIAGNOSTICS _changed = ROW_COUNT;
+    moved := moved + _skipped + _changed;
 END
 $$;
 

@@ -303,10 +303,13 @@ class ConsumerStore:
             ]
             await cursor.execute(_SQL["held"], asked)
             held = [_held(row) for row in await cursor.fetchall()]
-            await cursor.execute(_SQL["ahead"], asked)
+            checkpoints = {one.slot: one.checkpoint for one in stored}
             ahead: dict[int, list[int]] = {}
-            for slot, position in await cursor.fetchall():
-                ahead.setdefault(slot, []).append(position)
+            if checkpoints:
+                await cursor.execute(_SQL["ahead"], asked | {"after": min(checkpoints.values())})
+                for slot, position in await cursor.fetchall():
+                    if position > checkpoints[slot]:
+                        ahead.setdefault(slot, []).append(position)
         return stored, lanes, held, ahead
 
     async def replaying(

@@ -130,16 +130,14 @@ WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::
 ORDER BY e.slot, e.position;
 
 -- name: ahead
--- The events of slots that were parked or skipped, and lie after the slot's checkpoint: as a rule it has
--- them among the finished ones; a consumer that was reset has not.
-SELECT e.slot, e.position
-FROM everlog.consumer_slots AS s
-JOIN everlog.consumer_events AS e
-    ON e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
-    AND e.slot = s.slot AND e.state IN ('parked', 'skipped') AND e.position > s.checkpoint
-WHERE s.tenant_id = %(tenant_id)s::integer AND s.consumer_id = %(consumer_id)s::uuid
-    AND s.slot = ANY (%(slots)s::smallint[])
-ORDER BY e.slot, e.position;
+-- The events of slots that were parked or skipped, and lie after a position: the smallest of the slots'
+-- checkpoints. As a rule a slot has those after its own among the finished ones; of a consumer that was
+-- reset it has not.
+SELECT e.slot, e.position FROM everlog.consumer_events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
+    AND e.slot = ANY (%(slots)s::smallint[]) AND e.state IN ('parked', 'skipped')
+    AND e.position > %(after)s::bigint
+ORDER BY e.position;
 
 -- name: replaying
 -- The first events of slots that are to be replayed.
