@@ -27,6 +27,7 @@ from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.metrics import LoopDelay, MetricsServer
+from everlog_server.metrics.consumers import ConsumerMetrics
 from everlog_server.metrics.rooms import (
     AppendMetrics,
     CallMetrics,
@@ -161,7 +162,11 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
     catalogs, meaning = Catalogs(catalog_store), MeaningReader(database)
     consumer_store = ConsumerStore(database)
     consumers = Consumers(
-        consumer_store, reader, subscriptions.subscribe, partial(policy_of, limits=limits)
+        consumer_store,
+        reader,
+        subscriptions.subscribe,
+        partial(policy_of, limits=limits),
+        watched_max=0 if loaded.metrics.port is None else loaded.metrics.tenants_max,
     )
     services: list[Service] = [
         EventStore(
@@ -234,6 +239,11 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
             CallMetrics(calls.snapshot, calls.streamed_emits),
             AppendMetrics(sequencers.snapshot),
             SubscriptionMetrics(subscriptions.snapshot),
+            ConsumerMetrics(
+                consumers.snapshot,
+                lambda: tenants.names,
+                consumers_max=loaded.metrics.tenants_max,
+            ),
             StorageMetrics(database.snapshot),
             HeadMetrics(
                 sequencers.snapshot,

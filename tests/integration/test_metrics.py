@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 import yaml
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.empty_pb2 import Empty
 from prometheus_client.parser import text_string_to_metric_families
 
 from everlog.v1 import event_pb2
@@ -22,7 +24,8 @@ from everlog.v1 import event_store_pb2 as pb
 from everlog_server.metrics import MetricsServer
 from everlog_server.metrics.source import gauge
 from everlog_server.settings import MetricsSettings
-from tests.servers import free_port, serving, stub_for
+from tests.members import acked, client_for, nacked, released
+from tests.servers import Server, free_port, serving, stub_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -65,12 +68,22 @@ async def scrape_until(port: int, holds: Callable[[Scrape], bool]) -> Scrape:
 
 
 @asynccontextmanager
+async def measured_server(
+    database_url: str, folder: Path, *flags: str
+) -> AsyncIterator[tuple[Server, int]]:
+    port = free_port()
+    async with serving(database_url, folder, "--metrics-port", str(port), *flags) as server:
+        yield server, port
+
+
+@asynccontextmanager
 async def measured(
     database_url: str, folder: Path, *flags: str
 ) -> AsyncIterator[tuple[EventStoreServiceStub, int]]:
-    port = free_port()
-    flags = ("--metrics-port", str(port), *flags)
-    async with serving(database_url, folder, *flags) as server, stub_for(server.address) as stub:
+    async with (
+        measured_server(database_url, folder, *flags) as (server, port),
+        stub_for(server.address) as stub,
+    ):
         yield stub, port
 
 
@@ -183,6 +196,58 @@ async def test_a_read_is_one_use_and_one_round_trip(database_url: str, tmp_path:
         assert after[name] - before[name] == 1, name
 
 
+async def test_a_scrape_says_what_members_do_and_where_their_consumers_stand(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with (
+        measured_server(database_url, tmp_path) as (server, port),
+        client_for(server.address) as client,
+    ):
+        for name in ("orders", "items"):
+            await client.create(
+                name, attempts_max=2, backoff={"initial": Duration(nanos=1_000_000)}
+            )
+        await client.emit("order/1", "order/2", "order/3", "order/4")
+        async with client.member("orders") as member:
+            first, second, third, _ = await member.take(4)
+            await member.answer(
+                acked(first), acked(first), nacked(second, park=Empty()), released(third)
+            )
+            for _ in range(4):
+                await member.settled()
+            await member.next()
+            labels = '{consumer="orders",tenant="default"}'
+            found = await scrape_until(
+                port, lambda seen: f"everlog_consumer_lag_events{labels}" in seen
+            )
+            totals = {
+                "delivered": 5,
+                "acked": 1,
+                "failed": 1,
+                "parked": 1,
+                "released": 1,
+                "refused": 1,
+            }
+            for total, number in totals.items():
+                assert found[f"everlog_consumers_{total}_total"] == number, total
+            assert found["everlog_consumers_flush_seconds_count"] >= 1
+            assert found[f"everlog_consumer_members{labels}"] == 1
+            assert found[f"everlog_consumer_in_flight_events{labels}"] == 2
+            assert found[f"everlog_consumer_retrying_events{labels}"] == 0
+            await member.cancel()
+            await scrape_until(port, lambda seen: f"everlog_consumer_members{labels}" not in seen)
+        async with client.member("orders") as member:  # asked when it has members again
+            await member.take(2)
+            found = await scrape_until(
+                port, lambda seen: seen.get(f"everlog_consumer_parked_events{labels}") == 1
+            )
+            # Those that wait for their next attempt hold back no checkpoint.
+            assert found[f"everlog_consumer_retrying_events{labels}"] == 2
+            assert found[f"everlog_consumer_lag_events{labels}"] == 0
+        assert not any('consumer="items"' in key for key in found)  # it has none here
+        assert found.sum_of("everlog_metrics_failures_total") == 0
+
+
 _METRIC = re.compile(r"\b((?:everlog|process)_\w+)(?:\{([^}]*)\})?")
 _OBSERVABILITY = Path(__file__).parents[2] / "docs" / "observability"
 
@@ -204,11 +269,23 @@ def alerts() -> Iterator[str]:
 async def test_the_dashboard_and_the_alerts_name_what_a_scrape_has(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with measured(database_url, tmp_path) as (stub, port):
-        await stub.Emit(emit("1"))
-        with pytest.raises(grpc.aio.AioRpcError):
-            await stub.Emit(emit("1", is_new=True))
-        found = await scrape(port)
+    async with (
+        measured_server(database_url, tmp_path) as (server, port),
+        client_for(server.address) as client,
+    ):
+        await client.create("orders")
+        async with client.member("orders") as member:
+            await member.opened
+            await client.events.Emit(emit("1"))
+            with pytest.raises(grpc.aio.AioRpcError):
+                await client.events.Emit(emit("1", is_new=True))
+            found = await scrape_until(
+                port,
+                lambda seen: (
+                    bool(seen.sum_of("everlog_consumer_members"))
+                    and any(key.startswith("everlog_consumer_lag_events{") for key in seen)
+                ),
+            )
     labels: dict[str, set[str]] = {}
     for key in found:
         name, _, rest = key.partition("{")

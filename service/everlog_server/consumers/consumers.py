@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from everlog_server.consumers.counts import ConsumerCounts, ConsumersSnapshot
 from everlog_server.consumers.group import AWAY_SECONDS_MAX, LEASE_SECONDS, Group
 from everlog_server.consumers.member import Member
 from everlog_server.consumers.policy import Clock
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from everlog_server.storage.consumers import ConsumerStore
     from everlog_server.storage.reads import EventReader
 
+_WATCH_SECONDS = 15.0
+
 
 class Consumers:
     """Lets members join. Run `run` as a task; `drain` before the server stops."""
@@ -38,7 +42,12 @@ class Consumers:
         clock: Clock | None = None,
         random: Random | None = None,
         away_seconds_max: float = AWAY_SECONDS_MAX,
+        watched_max: int = 0,
     ) -> None:
+        """`watched_max`: of so many consumers, first come, the snapshot knows where they stand."""
+        self._watched_max = watched_max
+        self._counts = ConsumerCounts()
+        self._watch = asyncio.Event()
         self._store = store
         self._reader = reader
         self._follow = follow
@@ -54,7 +63,27 @@ class Consumers:
     async def run(self) -> None:
         """Lets groups run, until it is cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
-            await asyncio.Event().wait()
+            await self._keep_watch()
+
+    def snapshot(self) -> ConsumersSnapshot:
+        """What was delivered and answered, and the consumers that have members here."""
+        return self._counts.snapshot(tuple(group.figures() for group in self._groups.values()))
+
+    async def _keep_watch(self) -> None:
+        """Asks where consumers stand: a new one at once, each now and then."""
+        loop = asyncio.get_running_loop()
+        asked_all_at = loop.time()
+        while True:
+            self._watch.clear()
+            is_turn = loop.time() - asked_all_at >= _WATCH_SECONDS
+            if is_turn:
+                asked_all_at = loop.time()
+            for group in list(self._groups.values())[: self._watched_max]:
+                if is_turn or group.standing is None:
+                    await group.look_where_it_stands()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(1.0, asked_all_at + _WATCH_SECONDS - loop.time())):
+                    await self._watch.wait()
 
     async def join(self, tenant_id: int, name: str, *, member_name: str, credit: int) -> Member:
         """A new member of a consumer; credit 0: as much as its settings allow.
@@ -94,7 +123,9 @@ class Consumers:
                 clock=self._clock,
                 random=self._random,
                 away_seconds_max=self._away_seconds_max,
+                counts=self._counts,
             )
+            self._watch.set()
             self._tasks.create_task(self._run(key, group))
         member = Member(group, member_id, member_name, credit)
         group.add(member)

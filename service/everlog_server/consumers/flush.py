@@ -7,6 +7,7 @@ whose connection was lost is made again, with the same content, until it is know
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -132,13 +133,17 @@ class Flush:
                 self._group.lose(slot)
         for delivery in unsettled:
             delivery.is_stored = delivery.slot in kept
+            self._group.counts.refused += not delivery.is_stored
             delivery.member.settle(delivery)
 
     async def _store(self, changes: Changes) -> frozenset[int]:
         group = self._group
         while True:
+            began = time.monotonic()
             try:
-                return await group.store.store(group.tenant_id, group.consumer_id, changes)
+                held = await group.store.store(group.tenant_id, group.consumer_id, changes)
+                group.counts.flush_seconds.observe(time.monotonic() - began)
+                return held
             except (StorageUnavailableError, ReadTooExpensiveError) as error:
                 if group.failure is not None:
                     return frozenset()

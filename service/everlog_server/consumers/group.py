@@ -27,6 +27,7 @@ from uuid import UUID
 
 import structlog
 
+from everlog_server.consumers.counts import ConsumerFigures
 from everlog_server.consumers.events import Event, Held
 from everlog_server.consumers.feed import Feed
 from everlog_server.consumers.flush import Flush
@@ -48,9 +49,16 @@ from everlog_server.storage.consumers import OwnMember
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from everlog_server.consumers.counts import ConsumerCounts
     from everlog_server.consumers.feed import Follow
     from everlog_server.consumers.policy import Clock, Policy
-    from everlog_server.storage.consumers import Beat, ConsumerStore, Instruction, StoredConsumer
+    from everlog_server.storage.consumers import (
+        Beat,
+        ConsumerStanding,
+        ConsumerStore,
+        Instruction,
+        StoredConsumer,
+    )
     from everlog_server.storage.reads import EventReader
 
 _log = structlog.get_logger(__name__)
@@ -108,7 +116,12 @@ class Group:
         clock: Clock,
         random: Random,
         away_seconds_max: float,
+        counts: ConsumerCounts,
     ) -> None:
+        self.counts = counts
+        self.standing: ConsumerStanding | None = None
+        """As PostgreSQL told last."""
+        self.name = consumer.name
         self.tenant_id = tenant_id
         self.consumer_id = consumer.consumer_id
         self.policy = policy_of(consumer.settings)
@@ -147,6 +160,21 @@ class Group:
     def is_over(self) -> bool:
         """Whether it takes no member any more: it has failed, or the last one has left."""
         return self.failure is not None or self._is_over
+
+    def figures(self) -> ConsumerFigures:
+        """How it is now."""
+        return ConsumerFigures(
+            self.tenant_id,
+            self.name,
+            len(self._members),
+            sum(len(member.in_flight) for member in self._members.values()),
+            self.standing,
+        )
+
+    async def look_where_it_stands(self) -> None:
+        """Asks PostgreSQL for `standing`; keeps the last while that is away."""
+        with suppress(StorageUnavailableError, ReadTooExpensiveError):
+            self.standing = await self.store.standing(self.tenant_id, self.consumer_id)
 
     def add(self, member: Member) -> None:
         """A member that has joined."""
@@ -211,6 +239,7 @@ class Group:
             deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
             delivery = Delivery(member.next_delivery_id(), event, slot, member, deadline)
             member.in_flight[delivery.delivery_id] = delivery
+            self.counts.delivered += 1
             heapq.heappush(self._leases, (deadline, delivery.delivery_id, delivery))
             if self._timer is None:
                 self._arm(deadline)
@@ -221,6 +250,7 @@ class Group:
         """The event is finished."""
         delivery = self._answered(member, delivery_id, attempt)
         if delivery is not None:
+            self.counts.acked += 1
             delivery.slot.finish(delivery.event)
             self._after(delivery.slot)
 
@@ -242,12 +272,14 @@ class Group:
         """The event failed, and is not tried again."""
         delivery = self._answered(member, delivery_id, attempt)
         if delivery is not None:
+            self.counts.failed += 1
             self._park_event(delivery, error)
 
     def in_progress(self, member: Member, delivery_id: str, attempt: int) -> None:
         """The delivery's lease begins anew; refused if it is not the member's."""
         delivery = member.in_flight.get(delivery_id)
         if delivery is None or delivery.attempt != attempt:
+            self.counts.refused += 1
             member.settle(Refused(delivery_id, attempt))
         else:
             delivery.deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
@@ -259,6 +291,7 @@ class Group:
         """
         delivery = self._returned(member, delivery_id, attempt)
         if delivery is not None:
+            self.counts.released += 1
             delivery.slot.put_back(delivery.event)
             delivery.is_stored = True
             member.settle(delivery)
@@ -275,6 +308,7 @@ class Group:
         """A delivery that is the member's no more; None: it was not, and that is told."""
         delivery = member.in_flight.get(delivery_id)
         if delivery is None or delivery.attempt != attempt:
+            self.counts.refused += 1
             member.settle(Refused(delivery_id, attempt))
             return None
         del member.in_flight[delivery_id]
@@ -288,6 +322,7 @@ class Group:
         self._fail_event(delivery, error, wait_seconds=None)
 
     def _fail_event(self, delivery: Delivery, error: str, *, wait_seconds: float | None) -> None:
+        self.counts.failed += 1
         attempts = delivery.event.attempts + 1
         if attempts >= self.policy.attempts_max:
             self._park_event(delivery, error)
@@ -301,6 +336,7 @@ class Group:
         self._after(delivery.slot)
 
     def _park_event(self, delivery: Delivery, error: str) -> None:
+        self.counts.parked += 1
         now = self._clock.now()
         delivery.slot.park(
             delivery.event,

@@ -22,6 +22,7 @@ _SQL = load("consumers.sql")
 SLOTS = 64
 """Of each consumer."""
 MEMBERS_MAX = 1_000
+_COUNTED_MAX = 10_000
 _RECORDS_BYTES_MAX = 4 * 1024 * 1024
 
 
@@ -50,6 +51,16 @@ class ConsumerState(NamedTuple):
     retrying: int
     parked: int
     blocked: int
+
+
+class ConsumerStanding(NamedTuple):
+    """Where a consumer is, as far as figures need it."""
+
+    lag: int
+    """Positions behind the head."""
+    retrying: int
+    """At most 10,000: more are not counted. The same for `parked`."""
+    parked: int
 
 
 class StoredMember(NamedTuple):
@@ -183,6 +194,16 @@ class ConsumerStore:
         rows = await self._read("status", tenant_id=tenant_id, consumer_id=consumer_id)
         checkpoint, *rest = rows[0]
         return ConsumerState(checkpoint or 0, *rest)
+
+    async def standing(self, tenant_id: int, consumer_id: UUID) -> ConsumerStanding | None:
+        """The same in short, and bounded; None: it was deleted."""
+        rows = await self._read(
+            "standing",
+            tenant_id=tenant_id,
+            consumer_id=consumer_id,
+            counted_max=_COUNTED_MAX,
+        )
+        return ConsumerStanding(*rows[0]) if rows and rows[0][0] is not None else None
 
     async def members(self, tenant_id: int, consumer_id: UUID) -> list[StoredMember]:
         """Those that live, by when they joined; at most 1,000."""

@@ -59,6 +59,35 @@ CROSS JOIN (
     WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
 ) AS n;
 
+-- name: standing
+-- How far a consumer is behind the head, and how many events wait for another attempt, and are parked.
+SELECT
+    greatest(0, t.head - (
+        SELECT min(s.checkpoint) FROM everlog.consumer_slots AS s
+        WHERE s.tenant_id = %(tenant_id)s::integer AND s.consumer_id = %(consumer_id)s::uuid
+    )),
+    (
+        SELECT count(*) FROM (
+            SELECT FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
+                AND e.state IN ('retrying', 'replaying')
+            LIMIT %(counted_max)s::bigint
+        ) AS n
+    ),
+    (
+        SELECT count(*) FROM (
+            SELECT FROM everlog.consumer_events AS e
+            WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
+                AND e.state IN ('parked', 'blocking')
+            LIMIT %(counted_max)s::bigint
+        ) AS n
+    )
+FROM everlog.tenants AS t
+WHERE t.tenant_id = %(tenant_id)s::integer AND EXISTS (
+    SELECT FROM everlog.consumers AS c
+    WHERE c.tenant_id = %(tenant_id)s::integer AND c.consumer_id = %(consumer_id)s::uuid
+);
+
 -- name: members
 -- The members that live, by when they joined, and how many slots each has.
 SELECT

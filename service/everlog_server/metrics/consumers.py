@@ -1,0 +1,79 @@
+"""The source for durable consumers: the room's snapshot in, its families out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import Metric
+
+from everlog_server.consumers.counts import ConsumersSnapshot
+from everlog_server.metrics.source import counter, gauges, histogram
+
+_TOTALS = (
+    ("delivered", "Deliveries to members."),
+    ("acked", "Events that members have finished, or skipped."),
+    ("failed", "Attempts that failed: nacks, leases that ran out, streams that broke."),
+    ("parked", "Events that were parked after their last attempt, or at a member's wish."),
+    ("released", "Deliveries that members gave back."),
+    ("refused", "Answers to deliveries that were not the member's, or not any more."),
+)
+_STANDINGS = (
+    ("lag_events", "Positions behind the head, of all of the consumer.", "lag"),
+    ("retrying_events", "Events that wait for another attempt; 10,000 at most.", "retrying"),
+    ("parked_events", "Events that are parked; 10,000 at most.", "parked"),
+)
+_LABELS = ("tenant", "consumer")
+
+
+class ConsumerMetrics:
+    """Consumers that have members in this process."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], ConsumersSnapshot],
+        names: Callable[[], dict[int, str]],
+        *,
+        consumers_max: int,
+    ) -> None:
+        self._snapshot = snapshot
+        self._names = names
+        self._consumers_max = consumers_max
+
+    def collect(self) -> Iterator[Metric]:
+        """Its families. Consumers are taken as they come, as many as tenants are elsewhere."""
+        now, names = self._snapshot(), self._names()
+        for field, text in _TOTALS:
+            yield counter(f"everlog_consumers_{field}", text, getattr(now, field))
+        yield histogram(
+            "everlog_consumers_flush_seconds",
+            "From asking PostgreSQL to store answers to hearing that they are.",
+            (),
+            {(): now.flush_seconds},
+        )
+        shown = {
+            (names.get(one.tenant_id, str(one.tenant_id)), one.name): one
+            for one in now.consumers[: self._consumers_max]
+        }
+        yield gauges(
+            "everlog_consumer_members",
+            "Members at this process.",
+            _LABELS,
+            {labels: one.members for labels, one in shown.items()},
+        )
+        yield gauges(
+            "everlog_consumer_in_flight_events",
+            "Deliveries of this process that have no answer.",
+            _LABELS,
+            {labels: one.in_flight for labels, one in shown.items()},
+        )
+        for name, text, field in _STANDINGS:
+            yield gauges(
+                f"everlog_consumer_{name}",
+                text,
+                _LABELS,
+                {
+                    labels: getattr(one.standing, field)
+                    for labels, one in shown.items()
+                    if one.standing is not None
+                },
+            )
