@@ -19,7 +19,6 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-import heapq
 from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from everlog_server.consumers.counts import ConsumerFigures
 from everlog_server.consumers.events import Event, Held
 from everlog_server.consumers.feed import Feed
 from everlog_server.consumers.flush import Flush
+from everlog_server.consumers.leases import Leases
 from everlog_server.consumers.member import Delivery, Member, Refused
 from everlog_server.consumers.slots import Slot
 from everlog_server.consumers.supply import Supply
@@ -73,6 +73,8 @@ _BEAT_SECONDS_WHEN_MOVING = 0.1
 AWAY_SECONDS_MAX = LEASE_SECONDS + 5.0
 """So long members wait for a PostgreSQL that is away; then their streams end."""
 _RETRY_SECONDS = 0.25
+_LATE_SECONDS = 1.0
+"""A timer that is so late tells that the process stood still, and not its members."""
 _DRAIN_SECONDS_MAX = 3.0
 _CLOSE_SECONDS_MAX = 0.5
 
@@ -142,7 +144,7 @@ class Group:
         """Something has changed that a beat should know."""
         self._good_until = 0.0
         """Up to then, by the loop's clock, nobody else has our slots."""
-        self._leases: list[tuple[int, str, Delivery]] = []
+        self._leases = Leases()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
         self._is_over = False
@@ -239,8 +241,12 @@ class Group:
             deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
             delivery = Delivery(member.next_delivery_id(), event, slot, member, deadline)
             member.in_flight[delivery.delivery_id] = delivery
+<<<<<<< HEAD
             self.counts.delivered += 1
             heapq.heappush(self._leases, (deadline, delivery.delivery_id, delivery))
+=======
+            self._leases.add(delivery)
+>>>>>>> 1646187 (Forget deliveries once they are answered)
             if self._timer is None:
                 self._arm(deadline)
             return delivery
@@ -392,24 +398,15 @@ class Group:
     def tick(self) -> None:
         """Does what is due: leases that ran out, events to be tried again."""
         now = self._clock.now()
-        while self._leases and self._leases[0][0] <= now:
-            _, _, delivery = heapq.heappop(self._leases)
-            if not delivery.is_held:
-                continue
-            if delivery.deadline > now:
-                entry = (delivery.deadline, delivery.delivery_id, delivery)
-                heapq.heappush(self._leases, entry)
-            else:
-                self._fail(delivery, f"its lease of {self.policy.lease_seconds:g} s ran out")
+        for delivery in self._leases.expired(now):
+            self._fail(delivery, f"its lease of {self.policy.lease_seconds:g} s ran out")
         for slot in self.slots.values():
             slot.wake_due(now)
             if slot.wanted:
                 self._supply.changed.set()
-        while self._leases and not self._leases[0][2].is_held:
-            heapq.heappop(self._leases)
         dues = [slot.next_due for slot in self.slots.values() if slot.next_due is not None]
-        if self._leases:
-            dues.append(self._leases[0][0])
+        if self._leases.next_deadline is not None:
+            dues.append(self._leases.next_deadline)
         self._disarm()
         if dues:
             self._arm(min(dues))
@@ -423,11 +420,20 @@ class Group:
         self._timer_at = at
         # Never early: those of uvloop count milliseconds.
         seconds = max(0, at - self._clock.now()) / 1_000_000 + 0.001
-        self._timer = self._loop.call_later(seconds, self._on_timer)
+        self._timer = self._loop.call_later(seconds, self._on_timer, self._loop.time() + seconds)
 
-    def _on_timer(self) -> None:
+    def _on_timer(self, at: float) -> None:
+        """`at`: when it should have been, of the loop's clock."""
         self._timer = None
-        self.tick()
+        try:
+            late_seconds = self._loop.time() - at
+            if late_seconds > _LATE_SECONDS:
+                # The process stood still. What was answered meanwhile is not read yet.
+                self._leases.extend(round(late_seconds * 1_000_000))
+            self.tick()
+        except Exception as error:  # a defect of ours: without its timer a consumer hangs
+            _log.exception("a consumer failed", tenant_id=self.tenant_id, exc_info=error)
+            self.end(InternalError())
 
     def _disarm(self) -> None:
         if self._timer is not None:
