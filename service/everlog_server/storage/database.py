@@ -122,6 +122,8 @@ def connections_max(storage: StorageSettings, append: AppendSettings) -> int:
         + _TAIL_CONNECTIONS_MAX
         + _CHANGES_CONNECTIONS_MAX
         + _INDEXING_CONNECTIONS_MAX
+        + _CONSUMERS_CONNECTIONS_MAX
+        + _PROJECTING_CONNECTIONS_MAX
         + append.connections_max
         + _HINTS_CONNECTIONS
     )
