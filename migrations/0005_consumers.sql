@@ -46,6 +46,9 @@ CREATE TABLE everlog.consumer_slots (
     checkpoint bigint NOT NULL,
     -- Positions after the checkpoint.
     finished bigint[] NOT NULL DEFAULT '{}',
+    -- The number of the last call that has stored anything of it, under this epoch. A call that is made
+    -- again, or that arrives late, must not undo what happened since.
+    stored bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, consumer_id, slot)
 ) WITH (
     fillfactor = 10,
@@ -100,7 +103,7 @@ CREATE TABLE everlog.consumer_events (
     -- blocking   parked, and its lane stands still at it
     -- replaying  was parked, or finished, and is delivered again by itself
     -- parked     counts as finished until somebody decides otherwise
-    -- skipped    finished by hand before its lane had come to it; goes when the lane passes
+    -- skipped    finished by hand before its lane, or the checkpoint, had come to it; goes when they pass
     state text COLLATE "C" NOT NULL
         CHECK (state IN ('retrying', 'blocking', 'replaying', 'parked', 'skipped')),
     -- How many failed since it was delivered first, or replayed last.
@@ -346,7 +349,7 @@ BEGIN
             ) AS t
             CROSS JOIN LATERAL generate_series(t.held + 1, t.target) AS place (nth)
         )
-        UPDATE everlog.consumer_slots AS s SET member_id = w.member_id, epoch = s.epoch + 1
+        UPDATE everlog.consumer_slots AS s SET member_id = w.member_id, epoch = s.epoch + 1, stored = 0
         FROM free AS f
         JOIN wanted AS w ON w.n = f.n
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = f.slot;
@@ -408,10 +411,12 @@ $$;
 -- Stores what became of events, for those of the given slots that are still held under their epochs; tells
 -- which these are. What belongs to another slot, or to one whose epoch is not that any more, is not written.
 --
--- May be repeated with the same content: it then changes nothing.
+-- May be repeated under the same number: it then changes nothing, also where events that it parked were
+-- replayed, or discarded, in between. The numbers of a process rise.
 CREATE FUNCTION everlog.consumer_store(
     _tenant integer,
     _consumer uuid,
+    _number bigint,
     -- Each slot with what is known of it now; `_finished` are arrays as text: `{5,7}`.
     _slots smallint[],
     _epochs bigint[],
@@ -433,27 +438,33 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     _held smallint[];
+    -- Of those, the ones for which this was not done before.
+    _new smallint[];
 BEGIN
     -- The fence: who claims one of these slots waits until we have committed.
-    SELECT coalesce(array_agg(l.slot), '{}') INTO _held
+    SELECT
+        coalesce(array_agg(l.slot), '{}'),
+        coalesce(array_agg(l.slot) FILTER (WHERE l.stored < _number), '{}')
+    INTO _held, _new
     FROM (
-        SELECT s.slot, s.epoch FROM everlog.consumer_slots AS s
+        SELECT s.slot, s.epoch, s.stored FROM everlog.consumer_slots AS s
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_slots)
         ORDER BY s.slot
         FOR NO KEY UPDATE
     ) AS l
     JOIN unnest(_slots, _epochs) AS held (slot, epoch) ON held.slot = l.slot AND held.epoch = l.epoch;
 
-    UPDATE everlog.consumer_slots AS s SET checkpoint = n.checkpoint, finished = n.finished::bigint[]
+    UPDATE everlog.consumer_slots AS s
+    SET checkpoint = n.checkpoint, finished = n.finished::bigint[], stored = _number
     FROM unnest(_slots, _checkpoints, _finished) AS n (slot, checkpoint, finished)
     WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = n.slot
-        AND s.slot = ANY (_held);
+        AND s.slot = ANY (_new);
 
     IF cardinality(_gone_slots) > 0 THEN
         DELETE FROM everlog.consumer_events AS e
         USING unnest(_gone_slots, _gone_positions) AS g (slot, position)
         WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = g.position
-            AND g.slot = ANY (_held);
+            AND g.slot = ANY (_new);
     END IF;
 
     IF jsonb_array_length(_events) > 0 THEN
@@ -471,7 +482,9 @@ BEGIN
             attempts integer, is_replayed boolean, next_attempt_time bigint, last_error text, failed jsonb,
             parked_time bigint
         )
-        WHERE n.slot = ANY (_held)
+        WHERE n.slot = ANY (_new)
+        -- In one order, as move_parked() has it: so that nobody waits for each other.
+        ORDER BY n.position
         ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
             state = excluded.state,
             attempts = excluded.attempts,
@@ -488,21 +501,34 @@ BEGIN
         DELETE FROM everlog.consumer_lanes AS l
         USING jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
         WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = n.aggregate_type
-            AND l.aggregate_id = n.aggregate_id AND n.position IS NULL AND n.slot = ANY (_held);
+            AND l.aggregate_id = n.aggregate_id AND n.position IS NULL AND n.slot = ANY (_new);
         INSERT INTO everlog.consumer_lanes AS l (
             tenant_id, consumer_id, aggregate_type, aggregate_id, slot, position
         )
         SELECT _tenant, _consumer, n.aggregate_type, n.aggregate_id, n.slot, n.position
         FROM jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
-        WHERE n.position IS NOT NULL AND n.slot = ANY (_held)
+        WHERE n.position IS NOT NULL AND n.slot = ANY (_new)
         ON CONFLICT (tenant_id, consumer_id, aggregate_type, aggregate_id) DO UPDATE SET
             position = excluded.position;
     END IF;
 
+    -- What was done by hand in a lane's way, and no lane is in front of any more.
+    DELETE FROM everlog.consumer_events AS e
+    USING everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_new)
+        AND e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.slot = s.slot
+        AND e.state = 'skipped' AND e.position <= s.checkpoint
+        AND NOT EXISTS (
+            SELECT FROM everlog.consumer_lanes AS l
+            WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer
+                AND l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id
+                AND l.position <= e.position
+        );
+
     IF cardinality(_instructions) > 0 THEN
         DELETE FROM everlog.consumer_instructions AS i
         WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer
-            AND i.instruction_id = ANY (_instructions) AND i.slot = ANY (_held);
+            AND i.instruction_id = ANY (_instructions) AND i.slot = ANY (_new);
     END IF;
     RETURN _held;
 END

@@ -416,7 +416,7 @@ BEGIN
             ) AS t
             CROSS JOIN LATERAL generate_series(t.held + 1, t.target) AS place (nth)
         )
-        UPDATE everlog.consumer_slots AS s SET member_id = w.member_id, epoch = s.epoch + 1
+        UPDATE everlog.consumer_slots AS s SET member_id = w.member_id, epoch = s.epoch + 1, stored = 0
         FROM free AS f
         JOIN wanted AS w ON w.n = f.n
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = f.slot;
@@ -475,33 +475,39 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) RETURNS smallint[]
+CREATE FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _number bigint, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) RETURNS smallint[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     _held smallint[];
+    -- Of those, the ones for which this was not done before.
+    _new smallint[];
 BEGIN
     -- The fence: who claims one of these slots waits until we have committed.
-    SELECT coalesce(array_agg(l.slot), '{}') INTO _held
+    SELECT
+        coalesce(array_agg(l.slot), '{}'),
+        coalesce(array_agg(l.slot) FILTER (WHERE l.stored < _number), '{}')
+    INTO _held, _new
     FROM (
-        SELECT s.slot, s.epoch FROM everlog.consumer_slots AS s
+        SELECT s.slot, s.epoch, s.stored FROM everlog.consumer_slots AS s
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_slots)
         ORDER BY s.slot
         FOR NO KEY UPDATE
     ) AS l
     JOIN unnest(_slots, _epochs) AS held (slot, epoch) ON held.slot = l.slot AND held.epoch = l.epoch;
 
-    UPDATE everlog.consumer_slots AS s SET checkpoint = n.checkpoint, finished = n.finished::bigint[]
+    UPDATE everlog.consumer_slots AS s
+    SET checkpoint = n.checkpoint, finished = n.finished::bigint[], stored = _number
     FROM unnest(_slots, _checkpoints, _finished) AS n (slot, checkpoint, finished)
     WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = n.slot
-        AND s.slot = ANY (_held);
+        AND s.slot = ANY (_new);
 
     IF cardinality(_gone_slots) > 0 THEN
         DELETE FROM everlog.consumer_events AS e
         USING unnest(_gone_slots, _gone_positions) AS g (slot, position)
         WHERE e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.position = g.position
-            AND g.slot = ANY (_held);
+            AND g.slot = ANY (_new);
     END IF;
 
     IF jsonb_array_length(_events) > 0 THEN
@@ -519,7 +525,9 @@ BEGIN
             attempts integer, is_replayed boolean, next_attempt_time bigint, last_error text, failed jsonb,
             parked_time bigint
         )
-        WHERE n.slot = ANY (_held)
+        WHERE n.slot = ANY (_new)
+        -- In one order, as move_parked() has it: so that nobody waits for each other.
+        ORDER BY n.position
         ON CONFLICT (tenant_id, consumer_id, position) DO UPDATE SET
             state = excluded.state,
             attempts = excluded.attempts,
@@ -536,21 +544,34 @@ BEGIN
         DELETE FROM everlog.consumer_lanes AS l
         USING jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
         WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.aggregate_type = n.aggregate_type
-            AND l.aggregate_id = n.aggregate_id AND n.position IS NULL AND n.slot = ANY (_held);
+            AND l.aggregate_id = n.aggregate_id AND n.position IS NULL AND n.slot = ANY (_new);
         INSERT INTO everlog.consumer_lanes AS l (
             tenant_id, consumer_id, aggregate_type, aggregate_id, slot, position
         )
         SELECT _tenant, _consumer, n.aggregate_type, n.aggregate_id, n.slot, n.position
         FROM jsonb_to_recordset(_lanes) AS n (slot smallint, aggregate_type text, aggregate_id text, position bigint)
-        WHERE n.position IS NOT NULL AND n.slot = ANY (_held)
+        WHERE n.position IS NOT NULL AND n.slot = ANY (_new)
         ON CONFLICT (tenant_id, consumer_id, aggregate_type, aggregate_id) DO UPDATE SET
             position = excluded.position;
     END IF;
 
+    -- What was done by hand in a lane's way, and no lane is in front of any more.
+    DELETE FROM everlog.consumer_events AS e
+    USING everlog.consumer_slots AS s
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_new)
+        AND e.tenant_id = _tenant AND e.consumer_id = _consumer AND e.slot = s.slot
+        AND e.state = 'skipped' AND e.position <= s.checkpoint
+        AND NOT EXISTS (
+            SELECT FROM everlog.consumer_lanes AS l
+            WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer
+                AND l.aggregate_type = e.aggregate_type AND l.aggregate_id = e.aggregate_id
+                AND l.position <= e.position
+        );
+
     IF cardinality(_instructions) > 0 THEN
         DELETE FROM everlog.consumer_instructions AS i
         WHERE i.tenant_id = _tenant AND i.consumer_id = _consumer
-            AND i.instruction_id = ANY (_instructions) AND i.slot = ANY (_held);
+            AND i.instruction_id = ANY (_instructions) AND i.slot = ANY (_new);
     END IF;
     RETURN _held;
 END
@@ -2242,7 +2263,8 @@ CREATE TABLE everlog.consumer_slots (
     epoch bigint DEFAULT 0 NOT NULL,
     member_id uuid,
     checkpoint bigint NOT NULL,
-    finished bigint[] DEFAULT '{}'::bigint[] NOT NULL
+    finished bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    stored bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
@@ -2649,8 +2671,8 @@ GRANT ALL ON FUNCTION everlog.claim_projection(_tenant integer, _name text, _pro
 REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) TO everlog_service;
 
-REVOKE ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) TO everlog_service;
+REVOKE ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _number bigint, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.consumer_store(_tenant integer, _consumer uuid, _number bigint, _slots smallint[], _epochs bigint[], _checkpoints bigint[], _finished text[], _events jsonb, _gone_slots smallint[], _gone_positions bigint[], _lanes jsonb, _instructions uuid[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_consumer(_tenant integer, _name text, _consumer uuid, _settings bytea, _position bigint) TO everlog_service;

@@ -48,6 +48,11 @@ class _Tables:
                 self.lanes.pop(key, None)
             else:
                 self.lanes[key] = row["position"]
+        for position, row in list(self.events.items()):
+            lane = self.lanes.get(AggregateKey(row["aggregate_type"], row["aggregate_id"]))
+            is_passed = position <= checkpoint and (lane is None or lane > position)
+            if row["state"] == "skipped" and is_passed:
+                del self.events[position]
 
     def says_finished(self, position: int, aggregate: AggregateKey) -> bool:
         """As migrations/0005_consumers.sql has it. Parked counts as finished."""

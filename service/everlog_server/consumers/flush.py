@@ -47,6 +47,8 @@ class Flush:
         self._lock = asyncio.Lock()
         self._done: dict[UUID, OwnSlot] = {}
         """Instructions, the last of them: a beat may bring one again before it is stored."""
+        self._calls = 0
+        """Of consumer_store(), repeated ones counted once."""
         self._touched_stale_at = 0.0
         self._has_stored = False
         """Since then."""
@@ -138,10 +140,13 @@ class Flush:
 
     async def _store(self, changes: Changes) -> frozenset[int]:
         group = self._group
+        self._calls += 1
         while True:
             began = time.monotonic()
             try:
-                held = await group.store.store(group.tenant_id, group.consumer_id, changes)
+                held = await group.store.store(
+                    group.tenant_id, group.consumer_id, changes, number=self._calls
+                )
                 group.counts.flush_seconds.observe(time.monotonic() - began)
                 return held
             except (StorageUnavailableError, ReadTooExpensiveError) as error:

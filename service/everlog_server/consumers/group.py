@@ -241,12 +241,8 @@ class Group:
             deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
             delivery = Delivery(member.next_delivery_id(), event, slot, member, deadline)
             member.in_flight[delivery.delivery_id] = delivery
-<<<<<<< HEAD
             self.counts.delivered += 1
-            heapq.heappush(self._leases, (deadline, delivery.delivery_id, delivery))
-=======
             self._leases.add(delivery)
->>>>>>> 1646187 (Forget deliveries once they are answered)
             if self._timer is None:
                 self._arm(deadline)
             return delivery

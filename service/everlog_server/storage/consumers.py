@@ -286,13 +286,19 @@ class ConsumerStore:
             told["replaying"],
         )
 
-    async def store(self, tenant_id: int, consumer_id: UUID, changes: Changes) -> frozenset[int]:
-        """Stores them, for the slots that are still held under their epochs; which those are."""
+    async def store(
+        self, tenant_id: int, consumer_id: UUID, changes: Changes, *, number: int
+    ) -> frozenset[int]:
+        """Stores them, for the slots that are still held under their epochs; which those are.
+
+        `number` rises with each call of a process, and is the same for one that is made again.
+        """
         slots = changes.slots
         rows = await self._change(
             "store",
             tenant_id=tenant_id,
             consumer_id=consumer_id,
+            number=number,
             slots=[one[0] for one in slots],
             epochs=[one[1] for one in slots],
             checkpoints=[one[2] for one in slots],

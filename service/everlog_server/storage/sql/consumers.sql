@@ -131,7 +131,7 @@ SELECT everlog.consumer_beat(
 -- name: store
 -- Stores what became of events; the slots that were still held.
 SELECT everlog.consumer_store(
-    %(tenant_id)s::integer, %(consumer_id)s::uuid, %(slots)s::smallint[], %(epochs)s::bigint[],
+    %(tenant_id)s::integer, %(consumer_id)s::uuid, %(number)s::bigint, %(slots)s::smallint[], %(epochs)s::bigint[],
     %(checkpoints)s::bigint[], %(finished)s::text[], %(events)s::jsonb, %(gone_slots)s::smallint[],
     %(gone_positions)s::bigint[], %(lanes)s::jsonb, %(instructions)s::uuid[]
 );
