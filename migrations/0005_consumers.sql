@@ -122,6 +122,10 @@ CREATE INDEX consumer_events_state_idx ON everlog.consumer_events (tenant_id, co
 -- Not of those that are parked: they may be many, and their slot has no work with them.
 CREATE INDEX consumer_events_slot_idx ON everlog.consumer_events (tenant_id, consumer_id, slot, state, position)
     WHERE state <> 'parked';
+-- Replays, by when they are due: of very many only the next ones are in a member's memory.
+CREATE INDEX consumer_events_replaying_idx ON everlog.consumer_events
+    (tenant_id, consumer_id, slot, coalesce(next_attempt_time, '-infinity'), position)
+    WHERE state = 'replaying';
 CREATE INDEX consumer_events_aggregate_idx
     ON everlog.consumer_events (tenant_id, consumer_id, aggregate_type, aggregate_id, position);
 

@@ -2622,6 +2622,8 @@ ALTER TABLE ONLY everlog.tenants
 
 CREATE INDEX consumer_events_aggregate_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, aggregate_type, aggregate_id, "position");
 
+CREATE INDEX consumer_events_replaying_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, COALESCE(next_attempt_time, '-infinity'::timestamp with time zone), "position") WHERE (state = 'replaying'::text);
+
 CREATE INDEX consumer_events_slot_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, state, "position") WHERE (state <> 'parked'::text);
 
 CREATE INDEX consumer_events_state_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, state, "position");

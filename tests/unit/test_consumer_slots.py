@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from everlog_server.consumers.events import Event, Held
-from everlog_server.consumers.slots import Slot
+from everlog_server.consumers.slots import PROCESS_BYTES_MAX, Budget, Slot
 from everlog_server.model import AggregateKey
 from everlog_server.rpc.codec import varint
 from everlog_server.storage.consumers import Changes
@@ -22,6 +22,13 @@ _WAIT = 10
 def _record(position: int) -> bytes:
     body = b"\x0a\x24" + str(UUID(int=position)).encode()
     return b"\x0a" + varint(len(body)) + body
+
+
+def _held(row: dict[str, Any]) -> Held:
+    aggregate = AggregateKey(row["aggregate_type"], row["aggregate_id"])
+    held = Held(row["position"], aggregate, row["event_id"], row["state"])
+    held.attempts, held.due = row["attempts"], row["next_attempt_time"]
+    return held
 
 
 class _Tables:
@@ -191,6 +198,16 @@ class SlotMachine(RuleBasedStateMachine):
                 own_rows=rows,
             )
 
+    @rule(most=st.integers(0, 2))
+    def look_for_replays(self, most: int) -> None:
+        """Forgets those that wait, and is told of those that are due, as by a beat."""
+        self.store()
+        for row in self.tables.events.values():
+            due = row["next_attempt_time"]
+            if row["state"] == "replaying" and (due is None or due <= self.now):
+                self.slot.replay(_held(row))
+        self.slot.forget_replays(self.now, most)
+
     # --- by hand ---------------------------------------------------------------------------------
 
     @precondition(lambda self: self.log)
@@ -266,10 +283,7 @@ class SlotMachine(RuleBasedStateMachine):
             self.slot.restore_lane(aggregate, position)
         for row in tables.events.values():
             if row["state"] in {"retrying", "blocking", "replaying"}:
-                aggregate = AggregateKey(row["aggregate_type"], row["aggregate_id"])
-                held = Held(row["position"], aggregate, row["event_id"], row["state"])
-                held.attempts, held.due = row["attempts"], row["next_attempt_time"]
-                self.slot.restore(held)
+                self.slot.restore(_held(row))
 
     @invariant()
     def counts_hold(self) -> None:
@@ -278,6 +292,11 @@ class SlotMachine(RuleBasedStateMachine):
         assert self.slot.in_flight == len(self.in_flight)
         assert self.slot.queued >= 0
         assert self.slot.queued_bytes >= 0
+        assert self.slot.supplied_bytes == sum(
+            len(event.record)
+            for line in self.slot._lines.values()
+            for event in (*line.singles, *(line.lane.events if line.lane else ()))
+        )
 
     def teardown(self) -> None:
         """Whatever happened: when everything is acknowledged, everything is finished."""
@@ -290,6 +309,7 @@ class SlotMachine(RuleBasedStateMachine):
             self.in_flight.clear()
             self.feed(1000)
             self.pass_time()
+            self.look_for_replays(1)
             self.supply()
             self.read_lanes(3)
             self.take()
@@ -309,3 +329,31 @@ class SlotMachine(RuleBasedStateMachine):
 
 TestSlot = SlotMachine.TestCase
 TestSlot.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_what_is_tried_again_is_bounded_by_bytes_as_what_is_in_line() -> None:
+    budget = Budget()
+    budget.count(PROCESS_BYTES_MAX // 1_000)
+    slot = Slot(0, 1, checkpoint=0, finished=(), is_ordered=True, budget=budget)
+    record = bytes(600)
+    for position in (1, 2, 3):
+        slot.replay(Held(position, AggregateKey("a", str(position)), "", "replaying"))
+    slot.supply(1, record)
+    assert not slot.is_supplied
+    slot.supply(2, record)
+    assert slot.is_supplied
+    assert slot.take() is not None
+    assert not slot.is_supplied
+
+
+def test_a_process_with_many_slots_has_less_in_each() -> None:
+    budget = Budget()
+    slot = Slot(0, 1, checkpoint=0, finished=(), is_ordered=False, budget=budget)
+    budget.count(200 * 64)
+    position = 0
+    while not slot.is_full:
+        position += 1
+        slot.offer(Event(position, AggregateKey("a", "1"), bytes(10_000)))
+    assert slot.queued_bytes * 200 * 64 < PROCESS_BYTES_MAX * 1.5
+    budget.count(1 - 200 * 64)
+    assert slot.has_room

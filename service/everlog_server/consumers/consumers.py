@@ -12,6 +12,7 @@ from everlog_server.consumers.counts import ConsumerCounts, ConsumersSnapshot
 from everlog_server.consumers.group import AWAY_SECONDS_MAX, LEASE_SECONDS, Group
 from everlog_server.consumers.member import Member
 from everlog_server.consumers.policy import Clock
+from everlog_server.consumers.slots import Budget
 from everlog_server.errors import (
     ConsumerNotFoundError,
     ServerDrainingError,
@@ -56,6 +57,7 @@ class Consumers:
         self._random = random or Random()  # noqa: S311  jitter is no secret
         self._away_seconds_max = away_seconds_max
         self._process_id = uuid4()
+        self._budget = Budget()
         self._groups: dict[tuple[int, UUID], Group] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._is_draining = False
@@ -124,6 +126,7 @@ class Consumers:
                 random=self._random,
                 away_seconds_max=self._away_seconds_max,
                 counts=self._counts,
+                budget=self._budget,
             )
             self._watch.set()
             self._tasks.create_task(self._run(key, group))

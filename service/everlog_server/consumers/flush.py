@@ -133,6 +133,7 @@ class Flush:
         for slot in slots:
             if slot not in kept:
                 self._group.lose(slot)
+        self._group.note_stored(kept)
         for delivery in unsettled:
             delivery.is_stored = delivery.slot in kept
             self._group.counts.refused += not delivery.is_stored

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from everlog_server.consumers.counts import ConsumerCounts
     from everlog_server.consumers.feed import Follow
     from everlog_server.consumers.policy import Clock, Policy
+    from everlog_server.consumers.slots import Budget
     from everlog_server.storage.consumers import (
         Beat,
         ConsumerStanding,
@@ -93,6 +94,11 @@ class OwnSlot(Slot):
         self._is_stalled = False
 
     @property
+    def is_relieved(self) -> bool:
+        """Whether it was full, and is worth reading for again."""
+        return self._is_stalled and self.has_room
+
+    @property
     def is_wanting(self) -> bool:
         """Whether the log should be read for it."""
         if self._is_stalled:
@@ -119,6 +125,7 @@ class Group:
         random: Random,
         away_seconds_max: float,
         counts: ConsumerCounts,
+        budget: Budget,
     ) -> None:
         self.counts = counts
         self.standing: ConsumerStanding | None = None
@@ -139,6 +146,7 @@ class Group:
         self._clock = clock
         self._random = random
         self._away_seconds_max = away_seconds_max
+        self._budget = budget
         self._members: dict[UUID, Member] = {}
         self._look = asyncio.Event()
         """Something has changed that a beat should know."""
@@ -369,6 +377,10 @@ class Group:
         if not slot.in_flight and (slot.is_draining or slot.member.is_leaving):
             self._look.set()
 
+    def now(self) -> int:
+        """The time, in microseconds since 1970."""
+        return self._clock.now()
+
     def touch(self, slot: OwnSlot) -> None:
         """A slot has changed by itself."""
         self._after(slot)
@@ -379,6 +391,11 @@ class Group:
             slot.is_listed = True
             slot.member.ready.append(slot)
             slot.member.wake.set()
+
+    def note_stored(self, slots: Iterable[OwnSlot]) -> None:
+        """Slots were stored; one that was full of what is finished, or waits, may have room."""
+        if any(slot.is_relieved for slot in slots):
+            self._feed.changed.set()
 
     def _note_offered(self, slots: Iterable[OwnSlot]) -> None:
         for slot in slots:
@@ -455,6 +472,8 @@ class Group:
             self.end(InternalError())
         finally:
             self._disarm()
+            for slot in list(self.slots.values()):
+                self.lose(slot)
             self._drained.set()
 
     async def _keep_feeding(self) -> None:
@@ -578,7 +597,9 @@ class Group:
                 checkpoint=checkpoint,
                 finished=[*finished, *ahead.get(number, ())],
                 is_ordered=self.policy.is_ordered,
+                budget=self._budget,
             )
+            self._budget.count(1)
         for number, aggregate, position in lanes:
             if (own := self._new_slot(number, new)) is not None:
                 own.restore_lane(aggregate, position)
@@ -597,6 +618,7 @@ class Group:
         if slot.is_lost:
             return
         slot.is_lost = True
+        self._budget.count(-1)
         if self.slots.get(slot.number) is slot:
             del self.slots[slot.number]
         for delivery in list(slot.member.in_flight.values()):

@@ -23,6 +23,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from everlog_server.consumers.events import Event, Held
@@ -37,8 +38,27 @@ HELD_MAX = 1_000
 """Lanes, and events that wait by themselves; beyond it the slot reads no further."""
 QUEUED_EVENTS_MAX = 512
 QUEUED_BYTES_MAX = 512 * 1024
+"""Of events in line, and as much again of those that are tried again or wait in lanes."""
+PROCESS_BYTES_MAX = 256 * 1024 * 1024
+"""The same in all slots of a process: with more than 512 of them, each has less."""
 FINISHED_MAX = 5_000
 """Positions after the checkpoint; beyond it the slot reads no further."""
+
+
+class Budget:
+    """What the slots of a process share: the bytes of events that wait in them."""
+
+    def __init__(self) -> None:
+        self._slots = 0
+
+    def count(self, slots: int) -> None:
+        """So many more slots; negative: fewer."""
+        self._slots += slots
+
+    @property
+    def slot_bytes_max(self) -> int:
+        """How many each may have in line, and as many apart; one event goes beyond it."""
+        return min(QUEUED_BYTES_MAX, PROCESS_BYTES_MAX // max(1, self._slots))
 
 
 class Lane:
@@ -112,6 +132,7 @@ class Slot:
         checkpoint: int,
         finished: Iterable[int],
         is_ordered: bool,
+        budget: Budget | None = None,
     ) -> None:
         self.number = number
         self.epoch = epoch
@@ -122,6 +143,9 @@ class Slot:
         self.in_flight = 0
         self.queued = 0
         self.queued_bytes = 0
+        self.supplied_bytes = 0
+        """Of records that were read apart from the line, and not taken yet."""
+        self.budget = budget or Budget()
         self.wanted: dict[int, Held] = {}
         """What is due, but for its record."""
         self.reading: dict[AggregateKey, Lane] = {}
@@ -138,6 +162,7 @@ class Slot:
         self._lanes: dict[AggregateKey, Lane] = {}
         self._singles: dict[int, Held] = {}
         self._waiting: list[tuple[int, int, Held]] = []
+        self._waits = count()
         self._rows: dict[int, dict[str, Any]] = {}
         self._gone: set[int] = set()
         self._changed_lanes: dict[AggregateKey, int | None] = {}
@@ -166,11 +191,16 @@ class Slot:
     # --- the feed --------------------------------------------------------------------------------
 
     @property
+    def bytes_max(self) -> int:
+        """How many bytes may be queued: less where a process has very many slots."""
+        return self.budget.slot_bytes_max
+
+    @property
     def is_full(self) -> bool:
         """Whether it should be offered nothing now."""
         return (
             self.queued >= QUEUED_EVENTS_MAX
-            or self.queued_bytes >= QUEUED_BYTES_MAX
+            or self.queued_bytes >= self.bytes_max
             or len(self._lanes) + len(self._singles) >= HELD_MAX
             or len(self.finished) >= FINISHED_MAX
         )
@@ -180,7 +210,7 @@ class Slot:
         """Whether it is worth reading for it again: full ones are left alone until half is done."""
         return (
             self.queued <= QUEUED_EVENTS_MAX // 2
-            and self.queued_bytes <= QUEUED_BYTES_MAX // 2
+            and self.queued_bytes <= self.bytes_max // 2
             and not self.is_full
         )
 
@@ -226,8 +256,10 @@ class Slot:
                 continue
             if line.singles:
                 event = line.singles.popleft()
+                self.supplied_bytes -= len(event.record)
             elif line.lane is not None:
                 event = line.lane.events.popleft()
+                self.supplied_bytes -= len(event.record)
             else:
                 event = line.events.popleft()
                 self.queued -= 1
@@ -275,8 +307,10 @@ class Slot:
         line = self._settle(event)
         if event.position in self._singles:
             line.add_single(event, first=True)
+            self.supplied_bytes += len(event.record)
         elif line.lane is not None:
             line.lane.events.appendleft(event)
+            self.supplied_bytes += len(event.record)
         else:
             line.events.appendleft(event)
             self.queued += 1
@@ -313,8 +347,10 @@ class Slot:
         event.attempts, event.is_replayed, event.held = held.attempts, held.is_replayed, held
         if position in self._singles:
             line.add_single(event)
+            self.supplied_bytes += len(record)
         elif line.lane is not None:
             line.lane.events.append(event)
+            self.supplied_bytes += len(record)
         self._list(line)
 
     def replay(self, held: Held) -> None:
@@ -326,15 +362,30 @@ class Slot:
             self._singles[held.position] = held
             self._wait(held)
 
-    @property
-    def replaying(self) -> int:
-        """How many events are by themselves."""
-        return len(self._singles)
+    def replaying(self, now: int) -> int:
+        """How many events are replayed, but for those that wait for a later attempt."""
+        return sum(
+            held.state == "replaying" and (held.due is None or held.due <= now)
+            for held in self._singles.values()
+        )
+
+    def forget_replays(self, now: int, most: int) -> None:
+        """Of those that wait for a later attempt only so many are kept, the first ones.
+
+        The others are stored, and given to `replay` again when their time has come.
+        """
+        later = [
+            (held.due, position)
+            for position, held in self._singles.items()
+            if held.state == "replaying" and held.due is not None and held.due > now
+        ]
+        for _, position in sorted(later)[most:]:
+            del self._singles[position]
 
     @property
     def is_supplied(self) -> bool:
         """Whether as much is ready as need be: more records would only take memory."""
-        return len(self._ready) >= QUEUED_EVENTS_MAX // 2
+        return len(self._ready) >= QUEUED_EVENTS_MAX // 2 or self.supplied_bytes >= self.bytes_max
 
     def lanes_to_read(self) -> Iterator[tuple[Lane, int, int]]:
         """Lanes with the position after which, and through which, their aggregate is to be read."""
@@ -361,7 +412,10 @@ class Slot:
                 self._drop_row(position)
                 self._note_finished(position)
         lane.covered = max(lane.covered, examined)
-        lane.events.extend(event for event in events if rows.get(event.position) is None)
+        for event in events:
+            if rows.get(event.position) is None:
+                lane.events.append(event)
+                self.supplied_bytes += len(event.record)
         if lane.events:
             del self.reading[lane.aggregate]
         elif examined >= through and lane.dropped <= through:
@@ -586,7 +640,8 @@ class Slot:
             line.events.clear()
         lane.position, lane.head = event.position, held
         lane.covered = event.position
-        lane.events.clear()
+        while lane.events:
+            self.supplied_bytes -= len(lane.events.pop().record)
         self._changed_lanes[lane.aggregate] = lane.position
         return held
 
@@ -599,7 +654,7 @@ class Slot:
         """A row of a lane's later event was made, or went: what was read from there on is void."""
         lane.decided[position] = state
         while lane.events and lane.events[-1].position >= position:
-            lane.events.pop()
+            self.supplied_bytes -= len(lane.events.pop().record)
         lane.covered = min(lane.covered, position - 1)
         if lane.head is None and not lane.events:
             line = self._lines[lane.aggregate]
@@ -617,7 +672,7 @@ class Slot:
         if held.due is None:
             self.wanted[held.position] = held
         else:
-            heapq.heappush(self._waiting, (held.due, held.position, held))
+            heapq.heappush(self._waiting, (held.due, next(self._waits), held))
 
     def _is_held(self, held: Held) -> bool:
         """Whether it still waits: it was not decided by hand meanwhile."""
@@ -638,6 +693,8 @@ class Slot:
                     if queue is line.events:
                         self.queued -= 1
                         self.queued_bytes -= len(event.record)
+                    else:
+                        self.supplied_bytes -= len(event.record)
                     return event
         return None
 

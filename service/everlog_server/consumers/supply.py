@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,7 +26,11 @@ _RECORDS_MAX = 64
 _LANE_EVENTS_MAX = 32
 _LANE_BYTES_MAX = 64 * 1024
 _REPLAYING_MAX = 256
-"""Events of one slot that are replayed at a time."""
+"""Events of one slot that are replayed at a time, and that wait in memory for a later attempt."""
+_AHEAD_MICROSECONDS = 2_000_000
+"""What is due so soon is read: the next look may come only after that."""
+_LANES_A_TURN = 64
+"""So that nothing else waits long behind very many of them."""
 _RETRY_SECONDS = 0.25
 
 
@@ -59,10 +65,12 @@ class Supply:
 
     async def _read_replaying(self) -> None:
         group = self._group
+        now = group.now()
         numbers = [
             number
             for number in self._replaying
-            if (slot := group.slots.get(number)) is not None and slot.replaying < _REPLAYING_MAX
+            if (slot := group.slots.get(number)) is not None
+            and slot.replaying(now) < _REPLAYING_MAX
         ]
         self._replaying.clear()
         if not numbers:
@@ -71,12 +79,19 @@ class Supply:
         # What is finished, and not stored yet, would be read as if it was not.
         async with group.flush.all_stored():
             rows = await group.store.replaying(
-                group.tenant_id, group.consumer_id, numbers, limit=_REPLAYING_MAX
+                group.tenant_id,
+                group.consumer_id,
+                numbers,
+                due=now + _AHEAD_MICROSECONDS,
+                limit=_REPLAYING_MAX,
             )
             for row in rows:
                 slot = slots.get(row.slot)
                 if slot is not None and not slot.is_lost:
                     slot.replay(Held.stored(row, uuid_text(row.event_id)))
+            for number in numbers:
+                if (slot := slots[number]) is group.slots.get(number):
+                    slot.forget_replays(now + _AHEAD_MICROSECONDS, _REPLAYING_MAX)
         group.tick()
 
     async def _read_records(self) -> None:
@@ -98,10 +113,14 @@ class Supply:
         self.changed.set()  # there may be more
 
     async def _read_lanes(self) -> None:
-        for slot in list(self._group.slots.values()):
-            if slot.is_supplied or slot.is_draining:
-                continue
-            for lane, after, through in list(slot.lanes_to_read()):
+        """Some lanes of each slot in turn."""
+        slots = [slot for slot in self._group.slots.values() if slot.reading]
+        random.shuffle(slots)
+        each = max(1, _LANES_A_TURN // max(1, len(slots)))
+        for slot in slots:
+            for lane, after, through in list(islice(slot.lanes_to_read(), each)):
+                if slot.is_supplied or slot.is_draining or slot.is_lost:
+                    break
                 await self._read_lane(slot, lane, after, through)
 
     async def _read_lane(self, slot: OwnSlot, lane: Lane, after: int, through: int) -> None:

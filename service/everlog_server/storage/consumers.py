@@ -340,14 +340,15 @@ class ConsumerStore:
         return stored, lanes, held, ahead
 
     async def replaying(
-        self, tenant_id: int, consumer_id: UUID, slots: Sequence[int], *, limit: int
+        self, tenant_id: int, consumer_id: UUID, slots: Sequence[int], *, due: int, limit: int
     ) -> list[HeldEvent]:
-        """The first events to be replayed, at most so many of each slot."""
+        """The events to be replayed by a time that are due first, at most so many of each slot."""
         rows = await self._read(
             "replaying",
             tenant_id=tenant_id,
             consumer_id=consumer_id,
             slots=list(slots),
+            due=due,
             limit=limit,
         )
         return [_held(row) for row in rows]

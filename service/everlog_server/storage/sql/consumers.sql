@@ -169,7 +169,7 @@ WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::
 ORDER BY e.position;
 
 -- name: replaying
--- The first events of slots that are to be replayed.
+-- The events of slots that are to be replayed by a time, those that are due first.
 SELECT r.*
 FROM unnest(%(slots)s::smallint[]) AS s (slot)
 CROSS JOIN LATERAL (
@@ -177,7 +177,9 @@ CROSS JOIN LATERAL (
     FROM everlog.consumer_events AS e
     WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
         AND e.slot = s.slot AND e.state = 'replaying'
-    ORDER BY e.position
+        AND coalesce(e.next_attempt_time, '-infinity')
+            <= 'epoch'::timestamptz + %(due)s::bigint * interval '1 microsecond'
+    ORDER BY coalesce(e.next_attempt_time, '-infinity'), e.position
     LIMIT %(limit)s::bigint
 ) AS r;
 
