@@ -95,7 +95,8 @@ CREATE TABLE everlog.projection_builds (
     PRIMARY KEY (tenant_id, name, build)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 
--- Events whose SQL failed: those that are parked, and the one that a build waits for.
+-- Events whose SQL failed: those that are parked, and the one that a build waits for. At position 0: why the
+-- build can't run at all, with no event to blame.
 CREATE TABLE everlog.projection_failures (
     tenant_id integer NOT NULL,
     name text COLLATE "C" NOT NULL,
@@ -340,7 +341,7 @@ AS $$
 DECLARE
     _projection everlog.projections;
     _build everlog.projection_builds;
-    _failure everlog.projection_failures;
+    _failure record;
     _head bigint;
     _through bigint;
     _skipped bigint[];
@@ -373,11 +374,13 @@ BEGIN
         RETURN;
     END IF;
     _through := least(target, _build.checkpoint + _positions_max, _until);
-    SELECT f.* INTO _failure FROM everlog.projection_failures AS f
-    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build.build AND NOT f.is_parked
-    LIMIT 1;
-    IF FOUND THEN
-        IF _failure.next_attempt_time IS NULL THEN
+    -- Of an event, and of the build itself: at most two.
+    SELECT max(f.position) AS position, bool_or(f.next_attempt_time IS NULL) AS has_stopped,
+        max(f.next_attempt_time) AS next_attempt_time INTO _failure
+    FROM everlog.projection_failures AS f
+    WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build.build AND NOT f.is_parked;
+    IF _failure.position IS NOT NULL THEN
+        IF _failure.has_stopped THEN
             outcome := 'stopped';
             RETURN;
         END IF;
@@ -386,8 +389,10 @@ BEGIN
             outcome := 'waiting';
             RETURN;
         END IF;
-        -- By itself, so that it alone is to blame.
-        _through := least(_through, _failure.position);
+        IF _failure.position > 0 THEN
+            -- By itself, so that it alone is to blame.
+            _through := least(_through, _failure.position);
+        END IF;
     END IF;
     IF _through <= _build.checkpoint THEN
         outcome := 'idle';
@@ -426,6 +431,7 @@ END
 $$;
 
 -- Notes that an event failed, and decides what becomes of it; everything before it must have taken effect.
+-- At position 0 the build itself can't run: that is tried again, whatever the policy says of events.
 -- False: somebody else works on the projection now.
 CREATE FUNCTION everlog.note_failure(
     _tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer,
@@ -452,8 +458,10 @@ BEGIN
     SELECT f.attempts INTO _attempts FROM everlog.projection_failures AS f
     WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position = _position;
     _attempts := coalesce(_attempts, 0) + 1;
-    _parks := _projection.on_failure = 3;
-    IF _projection.on_failure = 2 AND _attempts < _projection.attempts_max THEN
+    _parks := _projection.on_failure = 3 AND _position > 0;
+    IF _position = 0 THEN
+        _wait := 15;
+    ELSIF _projection.on_failure = 2 AND _attempts < _projection.attempts_max THEN
         -- The logarithm first: the power itself may be beyond what a number can hold.
         _wait := CASE
             WHEN (_attempts - 1) * ln(_projection.multiplier)
@@ -464,9 +472,14 @@ BEGIN
             )
         END * (1 + _projection.jitter * (2 * _random - 1));
     END IF;
-    UPDATE everlog.projection_builds AS b
-    SET checkpoint = CASE WHEN _parks THEN _position ELSE _position - 1 END
-    WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build AND b.checkpoint < _position;
+    IF _position > 0 THEN
+        UPDATE everlog.projection_builds AS b
+        SET checkpoint = CASE WHEN _parks THEN _position ELSE _position - 1 END
+        WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build AND b.checkpoint < _position;
+    ELSE
+        PERFORM FROM everlog.projection_builds AS b
+        WHERE b.tenant_id = _tenant AND b.name = _name AND b.build = _build;
+    END IF;
     IF NOT FOUND THEN
         RETURN true;
     END IF;
@@ -592,6 +605,11 @@ AS $$
 BEGIN
     PERFORM FROM everlog.projection_leases AS l WHERE l.tenant_id = _tenant AND l.name = _name
     FOR NO KEY UPDATE;
+    IF NOT _is_paused THEN
+        -- Who says so may have mended what kept it from running.
+        UPDATE everlog.projection_failures AS f SET next_attempt_time = clock_timestamp()
+        WHERE f.tenant_id = _tenant AND f.name = _name AND f.position = 0;
+    END IF;
     UPDATE everlog.projections AS p SET is_paused = _is_paused
     WHERE p.tenant_id = _tenant AND p.name = _name;
     RETURN FOUND;
@@ -886,6 +904,7 @@ DECLARE
     _live everlog.projection_builds;
     _new everlog.projection_builds;
     _dependents text;
+    _has_former boolean;
     _former_schema text;
 BEGIN
     PERFORM FROM everlog.projection_leases AS l
@@ -908,8 +927,14 @@ BEGIN
     ) THEN
         RETURN 'behind';
     END IF;
-    _dependents := everlog.projection_dependents(_live.schema_name);
-    IF _dependents IS NULL AND _new.wanted_schema_name <> _live.schema_name AND EXISTS (
+    -- Somebody may have dropped it: then there is nothing to put aside.
+    PERFORM FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
+    WHERE n.nspname = _live.schema_name AND r.rolname = 'everlog_projector';
+    _has_former := FOUND;
+    IF _has_former THEN
+        _dependents := everlog.projection_dependents(_live.schema_name);
+    END IF;
+    IF _dependents IS NULL AND (_new.wanted_schema_name <> _live.schema_name OR NOT _has_former) AND EXISTS (
         SELECT FROM pg_namespace AS n WHERE n.nspname = _new.wanted_schema_name
     ) THEN
         _dependents := format('schema %s, which exists', _new.wanted_schema_name);
@@ -922,7 +947,9 @@ BEGIN
     END IF;
 
     _former_schema := format('%s__old_%s', left(_live.schema_name, 40), _new.build);
-    EXECUTE format('ALTER SCHEMA %I RENAME TO %I', _live.schema_name, _former_schema);
+    IF _has_former THEN
+        EXECUTE format('ALTER SCHEMA %I RENAME TO %I', _live.schema_name, _former_schema);
+    END IF;
     EXECUTE format('ALTER SCHEMA %I RENAME TO %I', _new.schema_name, _new.wanted_schema_name);
     EXECUTE format(
         'ALTER FUNCTION %I.everlog_run(integer,bigint,bigint,integer,bigint[],boolean) '

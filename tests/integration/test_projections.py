@@ -425,6 +425,80 @@ async def test_a_constraint_that_is_checked_at_the_end_blames_the_right_event(
     assert [one.event.position for one in await wire.errors("late")] == [3]
 
 
+async def test_what_cannot_run_says_why_and_goes_on_when_it_is_mended(wire: Projections) -> None:
+    await wire.apply(policy("broken", Definition.ON_FAILURE_PARK))
+    await wire.emit({"n": 1})
+    await wire.caught_up("broken")
+    wire.execute("ALTER SCHEMA broken RENAME TO aside")
+    await wire.emit({"n": 2}, {"n": 4})
+    projection = await wire.wait("broken", lambda one: one.HasField("failure"))
+    assert projection.state == pb.Projection.STATE_RETRYING
+    assert not projection.failure.HasField("event")
+    assert projection.failure.HasField("next_attempt_time")
+    assert projection.failure.sqlstate == "55000"
+    assert "schema broken is not what it was" in projection.failure.message
+    assert (projection.checkpoint, projection.parked) == (1, 0)
+    (error,) = await wire.errors("broken", page_size=1)
+    assert error == projection.failure
+    listed = await wire.stub.ListProjections(pb.ListProjectionsRequest(), metadata=wire._metadata)
+    assert [one.failure for one in listed.projections] == [projection.failure]
+
+    wire.execute("ALTER SCHEMA aside RENAME TO broken")
+    await wire.stub.ResumeProjection(
+        pb.ResumeProjectionRequest(name="broken"), metadata=wire._metadata
+    )
+    projection = await wire.caught_up("broken")
+    assert projection.state == pb.Projection.STATE_RUNNING
+    assert not await wire.errors("broken")
+    assert wire.sums("broken") == {"1": (7, 3)}
+
+    wire.execute("DROP SCHEMA broken CASCADE")
+    await wire.emit({"n": 8})
+    await wire.wait("broken", lambda one: one.HasField("failure"))
+    await wire.stub.RebuildProjection(
+        pb.RebuildProjectionRequest(name="broken"), metadata=wire._metadata
+    )
+    await wire.wait("broken", lambda one: not one.HasField("rebuild"))
+    projection = await wire.caught_up("broken")
+    assert projection.state == pb.Projection.STATE_RUNNING
+    assert wire.sums("broken") == {"1": (15, 4)}
+
+
+async def test_somebody_elses_schema_in_the_place_of_a_dropped_one_is_left_alone(
+    wire: Projections,
+) -> None:
+    await wire.apply(sums("occupied"))
+    wire.execute("DROP SCHEMA occupied CASCADE; CREATE SCHEMA occupied")
+    await wire.stub.RebuildProjection(
+        pb.RebuildProjectionRequest(name="occupied"), metadata=wire._metadata
+    )
+    projection = await wire.wait("occupied", lambda one: bool(one.rebuild.blocked_by))
+    assert "schema occupied" in projection.rebuild.blocked_by
+    wire.execute("DROP SCHEMA occupied")
+    await wire.wait("occupied", lambda one: not one.HasField("rebuild"))
+    assert wire.sums("occupied") == {}
+
+
+async def test_an_operator_that_breaks_the_reading_of_events_parks_none(wire: Projections) -> None:
+    definition = policy("shadowed", Definition.ON_FAILURE_PARK)
+    definition.tables += """
+        CREATE FUNCTION fails(integer, integer) RETURNS integer LANGUAGE plpgsql AS
+            'BEGIN RAISE EXCEPTION ''not today''; END';
+        CREATE OPERATOR + (LEFTARG = integer, RIGHTARG = integer, FUNCTION = fails);
+    """
+    await wire.apply(definition)
+    await wire.emit({"n": 1}, {"n": 2})
+    projection = await wire.wait("shadowed", lambda one: one.failure.attempts == 1)
+    assert "not today" in projection.failure.message
+    assert not projection.failure.HasField("event")
+    assert (projection.checkpoint, projection.parked) == (0, 0)
+    await wire.stub.RetryProjection(
+        pb.RetryProjectionRequest(name="shadowed"), metadata=wire._metadata
+    )
+    projection = await wire.wait("shadowed", lambda one: one.failure.attempts == 2)
+    assert (projection.checkpoint, projection.parked) == (0, 0)
+
+
 async def test_it_says_what_an_event_did(wire: Projections) -> None:
     definition = Definition(
         name="told",

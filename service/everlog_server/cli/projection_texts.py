@@ -69,9 +69,11 @@ def projection_fields(projection: Projection) -> dict[str, Any]:
 
 def error_fields(error: ProjectionError) -> dict[str, Any]:
     """Give a failure as JSON has it."""
-    event = everlog.RecordedEvent(error.event)
-    written: dict[str, Any] = {
-        "event": orjson.Fragment(event_line(event).rstrip()),
+    written: dict[str, Any] = {}
+    if error.HasField("event"):
+        event = everlog.RecordedEvent(error.event)
+        written["event"] = orjson.Fragment(event_line(event).rstrip())
+    written |= {
         "handler": error.handler,
         "statement": error.statement,
         "sql": error.sql,
@@ -127,7 +129,8 @@ def cells(projection: Projection) -> list[str]:
 def _remark(projection: Projection) -> str:
     if projection.HasField("failure"):
         failure = projection.failure
-        return f"at {failure.event.position:,}: {failure.sqlstate} {failure.message}"
+        where = f"at {failure.event.position:,}" if failure.HasField("event") else "can't run"
+        return f"{where}: {failure.sqlstate} {failure.message}"
     if projection.HasField("rebuild"):
         return f"rebuilding: {_rebuild_text(projection)}"
     if projection.wants_rebuild:
@@ -164,28 +167,36 @@ def _rebuild_text(projection: Projection) -> str:
     rebuild = projection.rebuild
     text = f"{rebuild.checkpoint:,} of {projection.checkpoint:,}"
     if rebuild.HasField("failure"):
-        text += f", failed at {rebuild.failure.event.position:,}: {rebuild.failure.message}"
+        failure = rebuild.failure
+        where = (
+            f"failed at {failure.event.position:,}" if failure.HasField("event") else "can't run"
+        )
+        text += f", {where}: {failure.message}"
     return text + (f", blocked by {rebuild.blocked_by}" if rebuild.blocked_by else "")
 
 
 def error_lines(error: ProjectionError) -> Iterator[str]:
     """Tell a failure: the event, the statement and its parameters, and what the database said."""
-    event = everlog.RecordedEvent(error.event)
     what = "parked" if error.parked else "failed"
     where = " in the rebuild" if error.in_rebuild else ""
     times = "once" if error.attempts == 1 else f"{error.attempts:,} times"
-    yield (
-        f"{what}{where}: position {event.position:,}, {event.event_type}"
-        f" {event.aggregate}#{event.sequence}, {event.event_id}"
-    )
+    if error.HasField("event"):
+        event = everlog.RecordedEvent(error.event)
+        yield (
+            f"{what}{where}: position {event.position:,}, {event.event_type}"
+            f" {event.aggregate}#{event.sequence}, {event.event_id}"
+        )
+    else:
+        yield f"can't run{where}: no event is to blame"
     tried = f"  tried {times}"
     if last := _time(error, "failed_time"):
         tried += f", last {shown_time(last)}"
     if following := _time(error, "next_attempt_time"):
         tried += f", again {shown_time(following)}"
     yield tried
-    yield f"  statement {error.statement + 1} of handler {error.handler + 1}:"
-    yield from statement_lines(error.sql, error.parameters)
+    if error.HasField("event"):
+        yield f"  statement {error.statement + 1} of handler {error.handler + 1}:"
+        yield from statement_lines(error.sql, error.parameters)
     yield f"  {error.sqlstate}: {error.message}"
     yield from (f"  {line}" for line in error.detail.splitlines())
 

@@ -125,6 +125,7 @@ BEGIN
             ORDER BY e.position
             LIMIT everlog_events_max__
         LOOP
+            everlog_at__ := -1;
             everlog_through__ := {row}.position;
             everlog_events__ := everlog_events__ + 1;
             CONTINUE WHEN everlog_skipped__ IS NOT NULL
@@ -149,7 +150,12 @@ BEGIN
         everlog_detail__ := concat_ws(
             E'\\n', nullif(everlog_detail__, ''), nullif(everlog_hint__, '')
         );
-        everlog_failed_position__ := everlog_through__;
+        -- Where no statement had begun, what stands around them fails: no event is to blame.
+        everlog_failed_position__ := CASE
+            WHEN everlog_at__ >= 0 OR everlog_is_of_window__ OR everlog_events__ > 1
+                THEN everlog_through__
+            ELSE 0
+        END;
         everlog_failed_handler__ := greatest(everlog_at__, 0) / 100;
         everlog_failed_statement__ := greatest(everlog_at__, 0) % 100;
         -- Before its first event, or after its last, no event is to blame.

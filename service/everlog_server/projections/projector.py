@@ -28,7 +28,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from everlog_server.errors import EverlogError, ReadTooExpensiveError
-from everlog_server.storage.projecting import Held, ProjectingStore, ProjectionLook, Ran
+from everlog_server.storage.projecting import (
+    Held,
+    ProjectingStore,
+    ProjectionBrokenError,
+    ProjectionLook,
+    Ran,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +48,11 @@ _POSITIONS_MAX = 1_000_000
 _AGAIN_SECONDS = 0.5
 """After what is no failure of an event: a deadlock, a lost connection."""
 _REST_SECONDS = 15.0
-"""After what nothing can be made of: a schema that somebody has dropped."""
+"""After a defect of our own."""
 _BLOCKED_SECONDS = 2.0
 _CANCELED = "57014"
+_POSITIONS_MIN = 1_000
+_OF_NO_EVENT = 0
 _MESSAGE_CHARACTERS_MAX = 4_000
 
 Key = tuple[int, str]
@@ -73,7 +81,7 @@ class _Pace:
             share = _WINDOW_SECONDS_GOAL / seconds
             self.events_max = max(1, int(min(events or 1, self.events_max) * share))
             if events < self.events_max:
-                self.positions_max = max(1_000, int(self.positions_max * share))
+                self.positions_max = max(_POSITIONS_MIN, int(self.positions_max * share))
         elif seconds < _WINDOW_SECONDS_GOAL / 2:
             if events >= self.events_max:
                 self.events_max = min(_EVENTS_MAX, self.events_max * 2)
@@ -285,8 +293,11 @@ class Projector:
             )
         except ReadTooExpensiveError:
             pace.events_max = max(1, pace.events_max // 8)
-            pace.positions_max = max(1_000, pace.positions_max // 8)
+            pace.positions_max = max(_POSITIONS_MIN, pace.positions_max // 8)
             raise
+        except ProjectionBrokenError as broken:
+            await self._note_broken(work, broken, is_rebuild=is_rebuild)
+            return True
         if ran.outcome == "failed":
             await self._fail(work, pace, ran, is_rebuild=is_rebuild)
             return True
@@ -313,9 +324,13 @@ class Projector:
 
     async def _switch(self, work: _Work) -> bool:
         """Has the rebuild take the live build's place; whether there is more to do at once."""
-        outcome = await self._store.switch(
-            work.held, events_max=_EVENTS_MAX, positions_max=_POSITIONS_MAX
-        )
+        try:
+            outcome = await self._store.switch(
+                work.held, events_max=_EVENTS_MAX, positions_max=_POSITIONS_MAX
+            )
+        except ProjectionBrokenError as broken:
+            await self._note_broken(work, broken, is_rebuild=True)
+            return True
         key = (work.held.tenant_id, work.held.name)
         if outcome == "switched":
             work.live, work.rebuild, work.has_rebuild = work.rebuild, _Pace(), False
@@ -332,14 +347,16 @@ class Projector:
 
     async def _fail(self, work: _Work, pace: _Pace, ran: Ran, *, is_rebuild: bool) -> None:
         """An event failed: commits what stands before it, and notes it."""
-        position, events = ran.failed_position or 0, ran.events or 0
+        position, events = ran.failed_position or _OF_NO_EVENT, ran.events or 0
+        if ran.sqlstate == _CANCELED and events < 1 and pace.positions_max > _POSITIONS_MIN:
+            # The events were not even found in time: fewer positions, then.
+            pace.positions_max = max(_POSITIONS_MIN, pace.positions_max // 8)
+            return
         nobody_is_to_blame = ran.is_of_window or ran.sqlstate == _CANCELED
         if nobody_is_to_blame and events > 1:
             # All of them one by one, then it is known which it is.
             pace.careful = events
             return
-        if events < 1:  # Its own tables are in the way of reading events: no window will do.
-            position = (ran.checkpoint or 0) + 1
         if events > 1:
             before = await self._store.project(
                 work.held,
@@ -349,8 +366,14 @@ class Projector:
                 until=position - 1,
             )
             if before.outcome not in {"advanced", "idle"}:
-                return  # Something has changed: the next turn sees what.
+                # Something has changed, or it fails here and there: the next turns see what.
+                pace.careful = events
+                return
             work.events += before.events or 0
+        if position == _OF_NO_EVENT:
+            broken = ProjectionBrokenError(ran.sqlstate or "", ran.message or "", ran.detail or "")
+            await self._note_broken(work, broken, is_rebuild=is_rebuild)
+            return
         message = (ran.message or "")[:_MESSAGE_CHARACTERS_MAX]
         await self._store.note_failure(
             work.held,
@@ -364,6 +387,24 @@ class Projector:
             random=random.random(),  # noqa: S311
         )
         self._report(f"projection {work.held.name}: the event at {position} failed: {message}")
+
+    async def _note_broken(
+        self, work: _Work, broken: ProjectionBrokenError, *, is_rebuild: bool
+    ) -> None:
+        """It can't run, and no event is to blame: everybody may see why, and it is tried again."""
+        message = broken.message[:_MESSAGE_CHARACTERS_MAX]
+        await self._store.note_failure(
+            work.held,
+            is_rebuild=is_rebuild,
+            position=_OF_NO_EVENT,
+            handler=0,
+            statement=0,
+            sqlstate=broken.sqlstate,
+            message=message,
+            detail=broken.detail[:_MESSAGE_CHARACTERS_MAX],
+            random=0.0,
+        )
+        self._report(f"projection {work.held.name} can't run: {message}")
 
     def _report(self, text: str) -> None:
         if self._on_progress is not None:

@@ -22,7 +22,7 @@ from everlog_server.rpc.projection_requests import decode_definition, decode_nam
 from everlog_server.rpc.requests import page_size, parse
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.settings import LimitSettings
-from everlog_server.storage.projecting import ProjectingStore
+from everlog_server.storage.projecting import ProjectingStore, ProjectionBrokenError
 from everlog_server.storage.projections import ProjectionStore, StoredProjection
 from everlog_server.storage.tenants import Tenants
 
@@ -125,8 +125,7 @@ class ProjectionService:
             after = listing.place(request.page_token, bytes.decode)
         response, size = pb.ListProjectionsResponse(), 0
         found = await self._store.page(tenant_id, after=after, limit=limit + 1)
-        for stored in found[:limit]:
-            message = await self._messages.projection(tenant_id, stored)
+        for message in await self._messages.projections(tenant_id, found[:limit]):
             size += message.ByteSize()
             if response.projections and size > _PAGE_BYTES_MAX:
                 break
@@ -175,14 +174,15 @@ class ProjectionService:
         request = parse(pb.ListProjectionErrorsRequest, data)
         limit = page_size(request, self._limits)
         tenant_id, stored = await self._stored(request.name, context)
-        listing, after = Listing(tenant_id, request), (0, False)
+        listing, after = Listing(tenant_id, request), (-1, False)
         if request.page_token:
             after = listing.place(request.page_token, _unpack_place)
         failures = await self._store.failures(tenant_id, stored.name, after=after, limit=limit + 1)
         response, size = pb.ListProjectionErrorsResponse(), 0
         last: bytes | None = None
-        for failure in failures[:limit]:
-            message = await self._messages.failure(tenant_id, stored, failure)
+        shown = failures[:limit]
+        messages = await self._messages.failures(tenant_id, [(stored, one) for one in shown])
+        for failure, message in zip(shown, messages, strict=True):
             size += message.ByteSize()
             if last is not None and size > _PAGE_BYTES_MAX:
                 break
@@ -278,7 +278,9 @@ class ProjectionService:
             message.effect = pb.ProjectionEffects.EFFECT_COMMITTED
             message.transaction_id = trace.transaction_id
             message.committed_time.FromMicroseconds(trace.committed_time)
-            parameters = await self._messages.parameters(tenant_id, meant.position, statements)
+            parameters = await self._messages.parameters(
+                tenant_id, [(meant.position, text) for text in statements]
+            )
             for text, values, rows in zip(statements, parameters, trace.rows or (), strict=False):
                 message.statements.add(sql=text, parameters=values, rows=rows)
         return message
@@ -301,7 +303,10 @@ class ProjectionService:
     async def _retry_one(
         self, tenant_id: int, name: str, position: int, response: pb.RetryProjectionResponse
     ) -> None:
-        outcome = await self._projecting.project_parked(tenant_id, name, position)
+        try:
+            outcome = await self._projecting.project_parked(tenant_id, name, position)
+        except ProjectionBrokenError:
+            outcome = "failed"
         response.succeeded += outcome == "applied"
         response.failed += outcome == "failed"
 

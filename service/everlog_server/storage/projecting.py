@@ -22,8 +22,22 @@ _PROJECTIONS_MAX = 10_000
 _LEFTOVERS_MAX = 10
 _DROP_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'"
 
+# Beginnings of SQLSTATEs that say nothing of a projection: connections, serialization and
+# deadlocks, what PostgreSQL lacks, somebody's intervention, its system, locks.
+_TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
+
 Outcome = Literal["gone", "lost", "paused", "stopped", "waiting", "idle", "advanced", "failed"]
 SwitchOutcome = Literal["switched", "behind", "blocked", "lost"]
+
+
+class ProjectionBrokenError(Exception):
+    """A projection can't be run as it is, whatever the events: its schema is gone, say."""
+
+    def __init__(self, sqlstate: str, message: str, detail: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+        self.detail = detail
 
 
 class ProjectionLook(NamedTuple):
@@ -69,7 +83,10 @@ class Held:
 
 
 class ProjectingStore:
-    """Runs windows. Errors are those of ReadPool.connection; psycopg's of a broken projection."""
+    """Runs windows. Errors are those of ReadPool.connection.
+
+    What runs SQL of a definition also raises ProjectionBrokenError.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -129,7 +146,7 @@ class ProjectingStore:
             ran = await _project(connection, parameters)
             if ran.outcome == "failed":
                 return "behind"
-            rows = await fetch(connection, "switch", held.parameters())
+            rows = await _run(connection, "switch", held.parameters())
             outcome = rows[0][0]
         return outcome
 
@@ -146,7 +163,10 @@ class ProjectingStore:
         detail: str,
         random: float,
     ) -> None:
-        """An event failed; what becomes of it is up to the projection's policy."""
+        """An event failed; what becomes of it is up to the projection's policy.
+
+        Position 0: the projection itself can't run, and is tried again after a while.
+        """
         await self._change(
             "note_failure",
             **held.parameters(),
@@ -168,7 +188,7 @@ class ProjectingStore:
         outcome: Literal["applied", "failed", "gone"]
         async with self._database.projecting.connection() as connection:
             try:
-                rows = await fetch(connection, "project_parked", parameters)
+                rows = await _run(connection, "project_parked", parameters)
             finally:
                 await reset(connection)
             outcome = rows[0][0]
@@ -213,10 +233,22 @@ async def reset(connection: Connection) -> None:
 
 async def _project(connection: Connection, parameters: dict[str, Any]) -> Ran:
     try:
-        rows = await fetch(connection, "project", parameters)
+        rows = await _run(connection, "project", parameters)
     finally:
         await reset(connection)
     return Ran(*rows[0])
+
+
+async def _run(connection: Connection, query: str, parameters: dict[str, Any]) -> list[Any]:
+    try:
+        return await fetch(connection, query, parameters)
+    except psycopg.Error as error:
+        sqlstate = error.sqlstate
+        if connection.closed or sqlstate is None or sqlstate.startswith(_TRANSIENT):
+            raise
+        message = error.diag.message_primary or str(error)
+        parts = (error.diag.message_detail, error.diag.message_hint)
+        raise ProjectionBrokenError(sqlstate, message, "\n".join(filter(None, parts))) from error
 
 
 def _window(

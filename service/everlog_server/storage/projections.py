@@ -53,7 +53,10 @@ class StoredProjection(NamedTuple):
 
 
 class StoredFailure(NamedTuple):
-    """An event that failed. `record` is framed."""
+    """An event that failed. `record` is framed.
+
+    At position 0 no event is to blame, and there is none; nor is one where it had no room.
+    """
 
     position: int
     is_live: bool
@@ -66,8 +69,8 @@ class StoredFailure(NamedTuple):
     attempts: int
     failed_time: int
     next_attempt_time: int | None
-    record: bytes
-    event_type: str
+    record: bytes | None
+    event_type: str | None
 
 
 class EventMeant(NamedTuple):
@@ -132,8 +135,7 @@ class ProjectionStore:
         tenant_id: int,
         name: str,
         *,
-        after: tuple[int, bool] = (0, False),
-        only_waiting: bool = False,
+        after: tuple[int, bool] = (-1, False),
         limit: int,
     ) -> list[StoredFailure]:
         """Events that failed, by position and then the rebuild first; a page ends at 1 MiB, too."""
@@ -143,11 +145,25 @@ class ProjectionStore:
             name=name,
             after=after[0],
             after_is_live=after[1],
-            only_waiting=only_waiting,
             limit=limit,
             bytes_max=PAGE_BYTES_MAX,
         )
         return [StoredFailure(*row) for row in rows]
+
+    async def waited_for(
+        self, tenant_id: int, names: Sequence[str]
+    ) -> dict[str, list[StoredFailure]]:
+        """What each of some projections waits for; records beyond 4 MiB, four pages, are left out.
+
+        Those of the first projection, an event of each build, always fit.
+        """
+        rows = await self._read(
+            "waited_for", tenant_id=tenant_id, names=list(names), bytes_max=4 * PAGE_BYTES_MAX
+        )
+        found: dict[str, list[StoredFailure]] = {}
+        for name, *row in rows:
+            found.setdefault(name, []).append(StoredFailure(*row))
+        return found
 
     async def failure_of_event(
         self, tenant_id: int, name: str, event_id: bytes
@@ -163,22 +179,27 @@ class ProjectionStore:
         return [row[0] for row in rows]
 
     async def values(
-        self, tenant_id: int, position: int, places: Sequence[tuple[str, Sequence[str]]]
+        self,
+        tenant_id: int,
+        places: Sequence[tuple[int, str, Sequence[str]]],
+        *,
+        characters_max: int,
     ) -> list[str | None]:
-        """What stands in an event at some places, each a source and the steps in it, as text."""
+        """What stands at places, each a position, a source and the steps in it, as text, cut."""
         if not places:
             return []
         documents = [
-            {"source": source, "path": list(path), "number": number}
-            for number, (source, path) in enumerate(places)
+            {"position": position, "source": source, "path": list(path), "number": number}
+            for number, (position, source, path) in enumerate(places)
         ]
         rows = await self._read(
             "values",
             tenant_id=tenant_id,
-            position=position,
             places=orjson.dumps(documents).decode(),
+            characters_max=characters_max,
         )
-        return list(rows[0][0]) if rows and rows[0][0] else [None] * len(places)
+        values = dict(rows)
+        return [values.get(number) for number in range(len(places))]
 
     async def event_meant(
         self, tenant_id: int, event_id: bytes, event_filter: EventFilter

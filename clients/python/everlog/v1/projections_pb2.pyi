@@ -184,7 +184,9 @@ class Projection(_message.Message):
         STATE_PAUSED: Projection._State.ValueType  # 2
         """Somebody paused it."""
         STATE_RETRYING: Projection._State.ValueType  # 3
-        """It waits until the event at `failure` is tried again."""
+        """It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+        tried again by itself, by a resume, and by a retry: its schema is gone, say.
+        """
         STATE_STOPPED: Projection._State.ValueType  # 4
         """It stopped at the event at `failure`."""
 
@@ -198,7 +200,9 @@ class Projection(_message.Message):
     STATE_PAUSED: Projection.State.ValueType  # 2
     """Somebody paused it."""
     STATE_RETRYING: Projection.State.ValueType  # 3
-    """It waits until the event at `failure` is tried again."""
+    """It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+    tried again by itself, by a resume, and by a retry: its schema is gone, say.
+    """
     STATE_STOPPED: Projection.State.ValueType  # 4
     """It stopped at the event at `failure`."""
 
@@ -222,7 +226,9 @@ class Projection(_message.Message):
 
         @_builtins.property
         def failure(self) -> Global___ProjectionError:
-            """Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel."""
+            """Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+            Without an event: why it can't run.
+            """
 
         def __init__(
             self,
@@ -322,7 +328,7 @@ Global___Projection: _TypeAlias = Projection  # noqa: Y015
 
 @_typing.final
 class ProjectionError(_message.Message):
-    """An event whose SQL failed. It had no effect."""
+    """An event whose SQL failed. It had no effect. Or: why a projection can't run, with no event to blame."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -379,7 +385,9 @@ class ProjectionError(_message.Message):
     """Whether it is the rebuild that it failed in."""
     @_builtins.property
     def event(self) -> _event_pb2.RecordedEvent:
-        """The event."""
+        """The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+        nothing.
+        """
 
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

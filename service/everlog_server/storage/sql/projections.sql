@@ -35,12 +35,12 @@ ORDER BY p.name
 LIMIT %(limit)s::bigint;
 
 -- name: failures
--- The events that failed, by position, with their records, cut by bytes; or only those that are waited for.
+-- The events that failed, by position, with their records, cut by bytes. At position 0 no event is to blame.
 SELECT
     w.position, w.is_live, w.is_parked, w.handler, w.statement, w.sqlstate, w.message, w.detail, w.attempts,
     w.failed_time, w.next_attempt_time, w.record, w.event_type
 FROM (
-    SELECT f.*, sum(octet_length(f.record)) OVER (ORDER BY f.position, f.is_live ROWS UNBOUNDED PRECEDING) AS bytes
+    SELECT f.*, sum(coalesce(octet_length(f.record), 0)) OVER (ORDER BY f.position, f.is_live ROWS UNBOUNDED PRECEDING) AS bytes
     FROM (
         SELECT
             f.position, f.build = p.live AS is_live, f.is_parked, f.handler, f.statement, f.sqlstate, f.message,
@@ -50,16 +50,40 @@ FROM (
         FROM everlog.projections AS p
         JOIN everlog.projection_failures AS f
             ON f.tenant_id = %(tenant_id)s::integer AND f.name = p.name AND f.build IN (p.live, p.rebuild)
-        JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = f.position
+        LEFT JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = f.position
         WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text
             AND (f.position, f.build = p.live) > (%(after)s::bigint, %(after_is_live)s::boolean)
-            AND (NOT %(only_waiting)s::boolean OR NOT f.is_parked)
         ORDER BY f.position, is_live
         LIMIT %(limit)s::bigint
     ) AS f
 ) AS w
-WHERE w.bytes <= %(bytes_max)s::bigint OR w.bytes = octet_length(w.record)
+WHERE w.bytes <= %(bytes_max)s::bigint OR w.bytes = coalesce(octet_length(w.record), 0)
 ORDER BY w.position, w.is_live;
+
+-- name: waited_for
+-- What some projections wait for: of each build an event, and why it can't run; cut by bytes of the records.
+SELECT
+    w.name, w.position, w.is_live, false, w.handler, w.statement, w.sqlstate, w.message, w.detail, w.attempts,
+    w.failed_time, w.next_attempt_time,
+    CASE WHEN w.bytes <= %(bytes_max)s::bigint THEN w.record END, w.event_type
+FROM (
+    SELECT
+        f.name, f.position, f.build = p.live AS is_live, f.handler, f.statement, f.sqlstate, f.message, f.detail,
+        f.attempts, (extract(epoch FROM f.failed_time) * 1000000)::bigint AS failed_time,
+        (extract(epoch FROM f.next_attempt_time) * 1000000)::bigint AS next_attempt_time,
+        e.record, e.event_type,
+        row_number() OVER (ORDER BY f.name, f.position, f.build = p.live) AS number,
+        sum(coalesce(octet_length(e.record), 0)) OVER (
+            ORDER BY f.name, f.position, f.build = p.live ROWS UNBOUNDED PRECEDING
+        ) AS bytes
+    FROM everlog.projections AS p
+    JOIN everlog.projection_failures AS f
+        ON f.tenant_id = %(tenant_id)s::integer AND f.name = p.name AND f.build IN (p.live, p.rebuild)
+            AND NOT f.is_parked
+    LEFT JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = f.position
+    WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = ANY (%(names)s::text[])
+) AS w
+ORDER BY w.number;
 
 -- name: failure_of_event
 -- How an event failed: whether it is parked, of the live build; one that is waited for comes first.
@@ -84,8 +108,9 @@ ORDER BY f.position
 LIMIT %(limit)s::bigint;
 
 -- name: values
--- What stands in an event, as text, at some places: a column's name, and steps in its JSON.
-SELECT array_agg(
+-- What stands in some events, as text, at some places: a column's name, and steps in its JSON. Cut: who asks
+-- shows less.
+SELECT s.number, left(
     CASE s.source
         WHEN 'data' THEN e.data #>> s.path
         WHEN 'metadata' THEN e.metadata #>> s.path
@@ -104,15 +129,15 @@ SELECT array_agg(
         WHEN 'causation_id' THEN e.causation_id::text
         WHEN 'actor' THEN e.actor
         WHEN 'user_id' THEN e.user_id
-    END
-    ORDER BY s.number
+    END,
+    %(characters_max)s::integer
 )
-FROM everlog.events AS e
-CROSS JOIN LATERAL (
-    SELECT r.source, r.number, ARRAY(SELECT jsonb_array_elements_text(r.path)) AS path
-    FROM jsonb_to_recordset(%(places)s::jsonb) AS r (source text, path jsonb, number integer)
+FROM (
+    SELECT r.position, r.source, r.number, ARRAY(SELECT jsonb_array_elements_text(r.path)) AS path
+    FROM jsonb_to_recordset(%(places)s::jsonb)
+        AS r (position bigint, source text, path jsonb, number integer)
 ) AS s
-WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = s.position;
 
 -- name: event_meant
 -- Where an event is, of what type, and whether a filter means it.
