@@ -132,7 +132,8 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
     database = Database(dsn, loaded.storage)
     reader = EventReader(database)
     catalog_store = CatalogStore(database)
-    subscriptions = Subscriptions(reader, Hints(database), loaded.subscriptions)
+    hints = Hints(database)
+    subscriptions = Subscriptions(reader, hints, loaded.subscriptions)
     entity_store = EntityStore(database)
     indexer = EntityIndexer(
         entity_store, poll_interval_seconds=loaded.subscriptions.poll_interval_seconds
@@ -140,6 +141,8 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
 
     projecting = ProjectingStore(database)
     projector = Projector(projecting)
+    if loaded.projections.run:
+        hints.listen(projector.look_soon)
 
     def on_committed(tenant_id: int, committed: Committed) -> None:
         subscriptions.publish(tenant_id, committed)

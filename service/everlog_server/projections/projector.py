@@ -169,11 +169,14 @@ class Projector:
                 log.debug("projections can't be looked at", error=str(error))
             except Exception as error:
                 log.exception("projections can't be looked at", exc_info=error)
-            await self._rest_until_look(started + _BEAT_SECONDS)
+            await self._rest_until_look(started + _BEAT_SECONDS, loop.time() - started)
 
-    async def _rest_until_look(self, beat: float) -> None:
-        """Until it is time, or somebody asks for a look; a look now and then is enough."""
-        await asyncio.sleep(0.05)
+    async def _rest_until_look(self, beat: float, took: float) -> None:
+        """Until it is time, or somebody asks for a look; a look now and then is enough.
+
+        Others may hint a hundred times a second: looking takes at most a tenth of the time.
+        """
+        await asyncio.sleep(min(_BEAT_SECONDS, max(0.05, 10 * took)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(beat):
                 await self._look.wait()

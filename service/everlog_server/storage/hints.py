@@ -35,6 +35,11 @@ class Hints:
         self._answer_seconds = database.answer_seconds
         self._round_trips = database.round_trips_of("hints")
         self._wanted = asyncio.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, on_hint: Callable[[], None]) -> None:
+        """Has it called too when `run` calls its own. Must be cheap, and not raise."""
+        self._listeners.append(on_hint)
 
     def announce(self) -> None:
         """A log has grown: others should look. Cheap; sends nothing itself."""
@@ -45,6 +50,12 @@ class Hints:
 
         Calls `on_hint` for each hint of others, and after each reconnection.
         """
+
+        def tell() -> None:
+            on_hint()
+            for listener in self._listeners:
+                listener()
+
         while True:
             try:
                 pipeline = await Pipeline.connect(
@@ -54,7 +65,7 @@ class Hints:
                     round_trips=self._round_trips,
                 )
                 try:
-                    await self._exchange(pipeline, on_hint)
+                    await self._exchange(pipeline, tell)
                 finally:
                     pipeline.close("hints are not exchanged any more")
             except (ConnectionLost, StatementFailed) as error:
