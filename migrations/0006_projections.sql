@@ -115,6 +115,9 @@ CREATE TABLE everlog.projection_failures (
     PRIMARY KEY (tenant_id, name, build, position)
 );
 
+-- What is waited for is looked up before each window, however many are parked.
+CREATE INDEX projection_failures_waiting ON everlog.projection_failures (tenant_id, name, build) WHERE NOT is_parked;
+
 -- Events that somebody decided to do without.
 CREATE TABLE everlog.projection_skips (
     tenant_id integer NOT NULL,

@@ -28,6 +28,7 @@ from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.metrics import LoopDelay, MetricsServer
 from everlog_server.metrics.consumers import ConsumerMetrics
+from everlog_server.metrics.projections import ProjectionMetrics
 from everlog_server.metrics.rooms import (
     AppendMetrics,
     CallMetrics,
@@ -247,6 +248,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
                 lambda: tenants.names,
                 consumers_max=loaded.metrics.tenants_max,
             ),
+            ProjectionMetrics(projector.snapshot, projections_max=loaded.metrics.tenants_max),
             StorageMetrics(database.snapshot),
             HeadMetrics(
                 sequencers.snapshot,

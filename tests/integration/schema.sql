@@ -2671,6 +2671,8 @@ CREATE UNIQUE INDEX events_idempotency_key_key ON everlog.events USING btree (te
 
 CREATE INDEX events_user_id_idx ON everlog.events USING btree (tenant_id, user_id, "position") WHERE (user_id IS NOT NULL);
 
+CREATE INDEX projection_failures_waiting ON everlog.projection_failures USING btree (tenant_id, name, build) WHERE (NOT is_parked);
+
 CREATE TRIGGER event_links_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.event_links FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
 
 CREATE TRIGGER events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.events FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();

@@ -19,12 +19,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from prometheus_client.parser import text_string_to_metric_families
 
-from everlog.v1 import event_pb2
+from everlog.v1 import event_pb2, projections_pb2
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.metrics import MetricsServer
 from everlog_server.metrics.source import gauge
 from everlog_server.settings import MetricsSettings
 from tests.members import acked, client_for, nacked, released
+from tests.projections import projections_at, sums
 from tests.servers import Server, free_port, serving, stub_for
 
 if TYPE_CHECKING:
@@ -266,14 +267,47 @@ def alerts() -> Iterator[str]:
         yield from (rule["expr"] for rule in group["rules"])
 
 
+async def test_a_scrape_says_where_projections_are(database_url: str, tmp_path: Path) -> None:
+    metrics_port = free_port()
+    async with (
+        serving(database_url, tmp_path, "--metrics-port", str(metrics_port)) as server,
+        projections_at(server.address, database_url) as wire,
+    ):
+        await wire.apply(sums())
+        await wire.emit({"n": 1}, {"n": 2}, {"n": "many"}, {"n": 4})
+        of_it = 'projection="sums"'
+        tenant = 'tenant="default"'
+        found = await scrape_until(
+            metrics_port,
+            lambda seen: (
+                seen.get(f'everlog_projection_state{{{of_it},state="stopped",{tenant}}}') == 1
+            ),
+        )
+        assert found[f'everlog_projection_state{{{of_it},state="running",{tenant}}}'] == 0
+        assert found[f"everlog_projection_checkpoint{{{of_it},{tenant}}}"] == 2
+        assert found[f"everlog_projection_lag_events{{{of_it},{tenant}}}"] == 2
+        assert found[f"everlog_projection_events_total{{{of_it},{tenant}}}"] == 2
+        assert found[f"everlog_projection_failed_windows_total{{{of_it},{tenant}}}"] >= 1
+        assert found["everlog_projection_lag_events_max"] == 2
+        # A paused one rests, and so does its rebuild.
+        await wire.stub.PauseProjection(projections_pb2.PauseProjectionRequest(name="sums"))
+        await wire.stub.RebuildProjection(projections_pb2.RebuildProjectionRequest(name="sums"))
+        place = f"everlog_projection_rebuild_position{{{of_it},{tenant}}}"
+        found = await scrape_until(metrics_port, lambda seen: seen.get(place) == 0)
+        assert found[f'everlog_projection_state{{{of_it},state="paused",{tenant}}}'] == 1
+        assert found.sum_of("everlog_metrics_failures_total") == 0
+
+
 async def test_the_dashboard_and_the_alerts_name_what_a_scrape_has(
     database_url: str, tmp_path: Path
 ) -> None:
     async with (
         measured_server(database_url, tmp_path) as (server, port),
         client_for(server.address) as client,
+        projections_at(server.address, database_url) as wire,
     ):
         await client.create("orders")
+        await wire.apply(sums())
         async with client.member("orders") as member:
             await member.opened
             await client.events.Emit(emit("1"))
@@ -284,6 +318,7 @@ async def test_the_dashboard_and_the_alerts_name_what_a_scrape_has(
                 lambda seen: (
                     bool(seen.sum_of("everlog_consumer_members"))
                     and any(key.startswith("everlog_consumer_lag_events{") for key in seen)
+                    and seen["everlog_projections"] == 1
                 ),
             )
     labels: dict[str, set[str]] = {}

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from everlog_server.errors import EverlogError, ReadTooExpensiveError
+from everlog_server.projections.figures import Figures
 from everlog_server.storage.projecting import (
     Held,
     ProjectingStore,
@@ -94,6 +95,7 @@ class _Work:
     """A projection that this process holds."""
 
     held: Held
+    figures: Figures
     has_rebuild: bool = True
     live: _Pace = field(default_factory=_Pace)
     rebuild: _Pace = field(default_factory=_Pace)
@@ -122,6 +124,10 @@ class Projector:
         self._at_work: set[Key] = set()
         self._wake = asyncio.Event()
         self._look = asyncio.Event()
+
+    def snapshot(self) -> list[Figures]:
+        """Of the projections that this process works on, in the order in which it took them."""
+        return [work.figures for work in self._works.values()]
 
     def note_commit(self, tenant_id: int) -> None:
         """A tenant's log has grown. Cheap: called for every batch."""
@@ -200,7 +206,7 @@ class Projector:
         for one in free[: (len(free) + 1) // 2]:
             held = await self._store.claim(one.tenant_id, one.name, self.name)
             if held is not None:
-                self._works[one.tenant_id, one.name] = _Work(held)
+                self._works[one.tenant_id, one.name] = _Work(held, Figures(one.tenant, one.name))
                 self._due[one.tenant_id, one.name] = None
                 self._report(f"projection {one.name}: taken over")
         if len(free) > 1:
@@ -215,7 +221,11 @@ class Projector:
             one = seen.get(key)
             if one is None or one.epoch > work.held.epoch:
                 del self._works[key]  # Deleted, or lost.
-            elif one.has_work and one.epoch == work.held.epoch:
+                continue
+            figures = work.figures
+            figures.state, figures.checkpoint, figures.head = one.state, one.checkpoint, one.head
+            figures.rebuild_checkpoint = one.rebuild_checkpoint
+            if one.has_work and one.epoch == work.held.epoch:
                 work.has_rebuild = True
                 self._due[key] = None
 
@@ -299,18 +309,31 @@ class Projector:
             pace.positions_max = max(_POSITIONS_MIN, pace.positions_max // 8)
             raise
         except ProjectionBrokenError as broken:
+            work.figures.failed_windows += 1
             await self._note_broken(work, broken, is_rebuild=is_rebuild)
             return True
+        self._count(work, ran, is_rebuild=is_rebuild)
         if ran.outcome == "failed":
             await self._fail(work, pace, ran, is_rebuild=is_rebuild)
             return True
         if ran.outcome == "advanced":
-            work.events += ran.events or 0
             pace.learn(ran, pace.positions_max, time.monotonic() - started)
             if is_rebuild and ran.checkpoint == ran.target:
                 return await self._switch(work)
             return ran.checkpoint != ran.target
         return await self._heed(work, ran, is_rebuild=is_rebuild)
+
+    def _count(self, work: _Work, ran: Ran, *, is_rebuild: bool) -> None:
+        if ran.outcome != "advanced":
+            return
+        figures = work.figures
+        work.events += ran.events or 0
+        figures.events += ran.events or 0
+        if is_rebuild:
+            figures.rebuild_checkpoint = ran.checkpoint
+        else:
+            figures.checkpoint = ran.checkpoint or 0
+            figures.head = max(figures.head, ran.target or 0)
 
     async def _heed(self, work: _Work, ran: Ran, *, is_rebuild: bool) -> bool:
         """What to do where no window was run."""
@@ -332,11 +355,13 @@ class Projector:
                 work.held, events_max=_EVENTS_MAX, positions_max=_POSITIONS_MAX
             )
         except ProjectionBrokenError as broken:
+            work.figures.failed_windows += 1
             await self._note_broken(work, broken, is_rebuild=True)
             return True
         key = (work.held.tenant_id, work.held.name)
         if outcome == "switched":
             work.live, work.rebuild, work.has_rebuild = work.rebuild, _Pace(), False
+            work.figures.rebuild_checkpoint = None
             self._report(f"projection {work.held.name}: rebuilt")
             return True
         if outcome == "blocked":
@@ -350,6 +375,7 @@ class Projector:
 
     async def _fail(self, work: _Work, pace: _Pace, ran: Ran, *, is_rebuild: bool) -> None:
         """An event failed: commits what stands before it, and notes it."""
+        work.figures.failed_windows += 1
         position, events = ran.failed_position or _OF_NO_EVENT, ran.events or 0
         if ran.sqlstate == _CANCELED and events < 1 and pace.positions_max > _POSITIONS_MIN:
             # The events were not even found in time: fewer positions, then.
@@ -372,7 +398,7 @@ class Projector:
                 # Something has changed, or it fails here and there: the next turns see what.
                 pace.careful = events
                 return
-            work.events += before.events or 0
+            self._count(work, before, is_rebuild=is_rebuild)
         if position == _OF_NO_EVENT:
             broken = ProjectionBrokenError(ran.sqlstate or "", ran.message or "", ran.detail or "")
             await self._note_broken(work, broken, is_rebuild=is_rebuild)

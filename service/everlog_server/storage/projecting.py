@@ -49,6 +49,13 @@ class ProjectionLook(NamedTuple):
     projector: str
     is_held: bool
     has_work: bool
+    tenant: str
+    """Its name."""
+    checkpoint: int
+    head: int
+    rebuild_checkpoint: int | None
+    """None: none runs."""
+    state: Literal["running", "paused", "retrying", "stopped"]
 
 
 class Ran(NamedTuple):

@@ -185,11 +185,24 @@ SELECT
     p.tenant_id, p.name, l.epoch, l.projector, l.lease_until > clock_timestamp(),
     NOT p.is_paused AND (
         p.rebuild IS NOT NULL OR b.checkpoint < t.head
-    )
+    ),
+    coalesce(n.name, ''), b.checkpoint, t.head, r.checkpoint,
+    CASE
+        WHEN p.is_paused THEN 'paused'
+        ELSE coalesce((
+            SELECT CASE WHEN bool_or(f.next_attempt_time IS NULL) THEN 'stopped' ELSE 'retrying' END
+            FROM everlog.projection_failures AS f
+            WHERE f.tenant_id = p.tenant_id AND f.name = p.name AND f.build = p.live AND NOT f.is_parked
+            HAVING count(*) > 0
+        ), 'running')
+    END
 FROM everlog.projections AS p
 JOIN everlog.projection_leases AS l ON l.tenant_id = p.tenant_id AND l.name = p.name
 JOIN everlog.projection_builds AS b ON b.tenant_id = p.tenant_id AND b.name = p.name AND b.build = p.live
 JOIN everlog.tenants AS t ON t.tenant_id = p.tenant_id
+LEFT JOIN everlog.projection_builds AS r
+    ON r.tenant_id = p.tenant_id AND r.name = p.name AND r.build = p.rebuild
+LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = p.tenant_id
 ORDER BY p.tenant_id, p.name
 LIMIT %(limit)s::bigint;
 
