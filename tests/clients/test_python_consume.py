@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import signal
 import threading
@@ -80,6 +81,7 @@ async def _from_a_cause(_delivery: everlog.Delivery) -> None:
         (_from_a_cause, "retry_after 1.5: KeyError: 'sku'"),
         (raises(everlog.Park("no such product")), "park: no such product"),
         (returns(everlog.Park("no such product")), "park: no such product"),
+        (raises(everlog.Park(ValueError("no stock"))), "park: no stock"),  # type: ignore[arg-type]
         (raises(everlog.Skip()), "skip: "),
         (returns(everlog.Skip), "skip: "),
     ],
@@ -209,6 +211,7 @@ async def test_a_pattern_that_is_none_is_refused(desk: Desk, pattern: str) -> No
     [
         ({"concurrency": 0}, "concurrency is 0"),
         ({"concurrency": 1001}, "concurrency is 1001"),
+        ({"handler_timeout_seconds": 0}, "handler_timeout_seconds is 0, expected more than 0"),
         ({"handlers": {}}, "there must be a handler"),
     ],
 )
@@ -294,6 +297,76 @@ async def test_a_refused_answer_is_told_to_the_callback_and_nothing_is_raised() 
     assert isinstance(error, everlog.DeliveryNotHeld)
 
 
+async def test_what_is_answered_is_not_kept_for_the_sake_of_its_lease(desk: Desk) -> None:
+    """Events may be large, and come by the thousand within a third of a lease."""
+
+    def alive() -> int:
+        return sum(isinstance(one, everlog.HeldDelivery) for one in gc.get_objects())
+
+    before = alive()
+    async with connect(desk) as client, client.consume("pricing", nothing) as consuming:
+        (await desk.member()).deliver(*range(50))
+        await eventually(lambda: consuming.finished == 50)
+        await eventually(lambda: alive() <= before + 1)  # the last one, until the next one comes
+
+
+@pytest.mark.parametrize("resists", [False, True])
+async def test_a_handler_that_takes_too_long_has_failed_and_is_cancelled(
+    desk: Desk, resists: bool
+) -> None:
+    cancelled, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(delivery: everlog.Delivery) -> None:
+        if delivery.attempt > 1:
+            return
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            cancelled.set()
+            if not resists:
+                raise
+            await go_on.wait()
+
+    async with (
+        connect(desk) as client,
+        client.consume("pricing", handler, handler_timeout_seconds=0.02) as consuming,
+    ):
+        member = await desk.member()
+        member.deliver(1, 2)
+        why = "nack: TimeoutError: the handler was not through after 0.02 s"
+        assert sorted(await told(desk, 2)) == [(1, why), (2, why)]
+        await cancelled.wait()
+        member.deliver(1, 2, attempt=2)
+        if resists:  # what comes again waits for it
+            member.deliver(3, attempt=2)
+            assert (await told(desk, 3))[2] == (3, "ack")
+            go_on.set()
+        await told(desk, 4)
+        await eventually(lambda: consuming.finished == 4 + resists)
+    assert [kind for _, kind in member.told()[2:]] == ["ack"] * (2 + resists)
+    assert consuming.abandoned == 0
+
+
+async def test_a_thread_that_takes_too_long_holds_up_nothing(desk: Desk) -> None:
+    go_on = threading.Event()
+
+    def handler(delivery: everlog.Delivery) -> None:
+        if delivery.attempt == 1:
+            go_on.wait(10)
+
+    async with (
+        connect(desk) as client,
+        client.consume("pricing", handler, concurrency=1, handler_timeout_seconds=0.05),
+    ):
+        member = await desk.member()
+        member.deliver(1)
+        why = "nack: TimeoutError: the handler was not through after 0.05 s"
+        assert await told(desk, 1) == [(1, why)]
+        member.deliver(1, attempt=2)
+        assert await told(desk, 2) == [(1, why), (1, "ack")]
+    go_on.set()
+
+
 # --- Interruptions --------------------------------------------------------------------------------
 
 
@@ -365,6 +438,47 @@ async def test_an_answer_that_stays_ends_it(
         with pytest.raises(error):
             await asyncio.wait_for(running, 5)
     assert len(desk.members) == 1
+
+
+@pytest.mark.parametrize("which", ["on_interruption", "on_unsettled"])
+async def test_a_callback_that_raises_ends_it_with_its_error(which: Any) -> None:
+    def callback(*_: object) -> None:
+        raise ZeroDivisionError(which)
+
+    async with consumer_desk(settles=False) as desk, connect(desk) as client:
+        callbacks: Any = {which: callback}
+        async with client.deliveries("pricing", concurrency=2, **callbacks) as deliveries:
+            member = await desk.member()
+            member.deliver(1, 2)
+            settled = [(await anext(deliveries)).ack(), (await anext(deliveries)).ack()]
+            await told(desk, 2)
+            member.end(DRAINING)
+            with pytest.raises(ZeroDivisionError, match=which):
+                await asyncio.wait_for(anext(deliveries), 5)
+            for one in settled:
+                error = await asyncio.wait_for(one, 5)
+                assert isinstance(error, everlog.ConnectionLost)
+        assert len(desk.members) == 1
+
+
+async def test_a_server_that_lets_in_and_fails_is_called_less_and_less_often(desk: Desk) -> None:
+    waits = []
+    growing = everlog.Backoff(initial_seconds=0.001, max_seconds=10, multiplier=2)
+    async with (
+        everlog.connect(desk.server.address, backoff=growing) as client,
+        client.consume(
+            "pricing", nothing, on_interruption=lambda _, seconds: waits.append(seconds)
+        ),
+    ):
+        for number in range(1, 6):
+            (await desk.member(number)).end(DRAINING)
+        last = await desk.member(6)
+        assert waits[4] >= 0.008
+        last.deliver(1)
+        await told(desk, 1, member=6)
+        last.end(DRAINING)  # which has stored an answer before
+        await desk.member(7)
+    assert waits[5] <= 0.001
 
 
 async def test_without_backoff_an_interruption_ends_it(desk: Desk) -> None:
@@ -466,21 +580,26 @@ async def test_stopping_finishes_what_is_in_flight_and_waits_for_its_settlement(
     assert (consuming.finished, consuming.abandoned) == (1, 0)
 
 
-async def test_what_arrives_while_it_stops_is_handled_all_the_same(desk: Desk) -> None:
-    """It was on its way: to send it back would cost it an attempt."""
+async def test_what_no_handler_has_begun_is_given_back_when_it_stops(desk: Desk) -> None:
+    """It costs no attempt, wherever it waits: for room, or on its way."""
     slow = Slow()
     async with connect(desk) as client:
-        consuming = client.consume("pricing", slow)
+        consuming = client.consume("pricing", slow, concurrency=1)
         consuming.start()
         member = await desk.member()
         member.deliver(1)
         await slow.began.wait()
+        member.deliver(2)
+        member.send(HEARTBEAT)
         stopping = asyncio.create_task(consuming.stop())
         await desk.until(lambda: member.has_left)
-        member.deliver(2)
+        member.deliver(3, attempt=4)
+        assert sorted(await told(desk, 2)) == [(2, "release"), (3, "release")]
         slow.go_on.set()
         await asyncio.wait_for(stopping, 5)
-    assert sorted(member.told()) == [(1, "ack"), (2, "ack")]
+    assert member.told()[2:] == [(1, "ack")]
+    assert sorted(answer.attempt for answer in member.answers) == [1, 1, 4]
+    assert (consuming.finished, consuming.abandoned) == (1, 0)
 
 
 @pytest.mark.parametrize("is_thread", [False, True])
@@ -637,6 +756,42 @@ async def test_what_waits_keeps_its_lease_and_what_is_handed_out_must_ask_for_it
         await desk.until(lambda: (1, "in_progress") in member.told())
         first.ack()
         (await anext(deliveries)).ack()
+
+
+async def test_leaving_gives_back_what_was_not_handed_out(desk: Desk) -> None:
+    async with connect(desk) as client:
+        async with client.deliveries("pricing", concurrency=3) as deliveries:
+            (await desk.member()).deliver(1, 2, 3)
+            async for delivery in deliveries:
+                delivery.ack()
+                break
+        assert sorted(desk.members[0].told()) == [(1, "ack"), (2, "release"), (3, "release")]
+        assert [one async for one in deliveries] == []
+
+
+async def test_a_delivery_can_be_given_back(desk: Desk) -> None:
+    async with connect(desk) as client, client.deliveries("pricing", concurrency=3) as deliveries:
+        (await desk.member()).deliver(1, 2)
+        assert await (await anext(deliveries)).release() is None
+        second = await anext(deliveries)
+        deliveries.leave()
+        second.release()
+        assert [one async for one in deliveries] == []
+    assert desk.members[0].told() == [(1, "release"), (2, "release")]
+
+
+async def test_closing_the_client_gives_back_what_was_not_handed_out(desk: Desk) -> None:
+    async with connect(desk) as client:
+        deliveries = client.deliveries("pricing", concurrency=2)
+        (await _first(deliveries, desk)).ack()
+    assert sorted(desk.members[0].told()) == [(1, "ack"), (2, "release")]
+    assert [one async for one in deliveries] == []
+
+
+async def _first(deliveries: everlog.Deliveries, desk: Desk) -> everlog.HeldDelivery:
+    deliveries.start()
+    (await desk.member()).deliver(1, 2)
+    return await anext(deliveries)
 
 
 async def test_leaving_cuts_off_what_nobody_answered(desk: Desk) -> None:

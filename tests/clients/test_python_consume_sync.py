@@ -184,5 +184,36 @@ def test_deliveries_are_answered_one_by_one(stage: Stage) -> None:
             (2, "nack: no stock"),
             (3, "skip: "),
         ]
+        stage.deliver(4)
+        next(deliveries).release()
+        assert stage.told(5)[4] == (4, "release")
         deliveries.leave()
         assert list(deliveries) == []
+
+
+def test_leaving_the_loop_gives_back_what_was_not_handed_out(stage: Stage) -> None:
+    with stage.connect() as client, client.deliveries("pricing", concurrency=2) as deliveries:
+        stage.deliver(1, 2)
+        for delivery in deliveries:
+            delivery.ack()
+            break
+    assert sorted(stage.told(2)) == [(1, "ack"), (2, "release")]
+
+
+def test_a_handler_that_takes_too_long_has_failed(stage: Stage) -> None:
+    go_on = threading.Event()
+
+    def handler(delivery: everlog.Delivery) -> None:
+        if delivery.attempt == 1:
+            go_on.wait(10)
+
+    with (
+        stage.connect() as client,
+        client.consume("pricing", handler, concurrency=1, handler_timeout_seconds=0.05),
+    ):
+        stage.deliver(1)
+        why = "nack: TimeoutError: the handler was not through after 0.05 s"
+        assert stage.told(1) == [(1, why)]
+        stage.deliver(1, attempt=2)
+        assert stage.told(2) == [(1, why), (1, "ack")]
+    go_on.set()

@@ -57,6 +57,7 @@ class ConsumeCalls(Calls):
         handlers: Handler | Mapping[str, Handler],
         *,
         stop_timeout_seconds: float = 30.0,
+        handler_timeout_seconds: float | None = None,
         **membership: Unpack[Membership],
     ) -> Consuming:
         """Take part in a consumer: give each of its events to a handler, which is given a Delivery.
@@ -65,11 +66,14 @@ class ConsumeCalls(Calls):
         event for which there is none fails. Up to `concurrency` (10) are called at a time, those of
         one aggregate one after the other; plain functions in threads. A handler that returns
         finishes its event; one that raises fails it; Retry, Park and Skip, raised or returned,
-        decide otherwise. While it works the server is told so, for as long as that takes.
+        decide otherwise. While it works the server is told so, for as long as that takes, or for
+        `handler_timeout_seconds`: then the event has failed, and an asynchronous handler is
+        cancelled; a plain function goes on in its thread, alone.
 
         Deliveries are at least once: a handler sees an event again if its answer was not stored.
         After an interruption it goes on by itself; ConsumerNotFound, PermissionDenied and other
-        answers end it. Stopping waits for handlers, `stop_timeout_seconds` at most.
+        answers end it, and so does a callback that raises. Stopping gives back what no handler has
+        begun, and waits for the others, `stop_timeout_seconds` at most.
         """
         concurrency = membership.get("concurrency", _HANDLERS)
         deliveries = self._deliveries(consumer, concurrency, membership, keeps_leases=True)
@@ -78,14 +82,16 @@ class ConsumeCalls(Calls):
             Handlers(handlers),
             concurrency=concurrency,
             stop_timeout_seconds=stop_timeout_seconds,
+            handler_timeout_seconds=handler_timeout_seconds,
             before_close=self.before_close,
         )
 
     def deliveries(self, consumer: str, **membership: Unpack[Membership]) -> Deliveries:
         """Take part in a consumer, delivery by delivery; iterate over what is returned.
 
-        Each one is to be answered, by its `ack` or `nack`, within the consumer's lease, or else be
-        `in_progress`. Up to `concurrency` (1) are unanswered at a time. Otherwise as `consume`.
+        Each one is to be answered, by `ack`, `nack` or `release`, within the consumer's lease, or
+        else be `in_progress`. Up to `concurrency` (1) are unanswered at a time. Otherwise as
+        `consume`.
         """
         concurrency = membership.get("concurrency", 1)
         return self._deliveries(consumer, concurrency, membership, keeps_leases=False)
@@ -106,6 +112,8 @@ class ConsumeCalls(Calls):
                 heartbeat_seconds=membership.get("heartbeat_seconds", 10.0),
                 on_interruption=membership.get("on_interruption"),
             ),
+            # Handlers are stopped before, by whoever calls them.
+            before_close=None if keeps_leases else self.before_close,
             on_unsettled=membership.get("on_unsettled"),
             keeps_leases=keeps_leases,
         )

@@ -1,10 +1,12 @@
 """One member of a consumer at work: each delivery goes to its handler, and is answered by it.
 
     delivery ──▶ [waits for room] ──▶ handler ──▶ ack, or nack ──▶ settled
+                        └───────────▶ release, when it stops
 
 The server sends at most as many deliveries as may be handled at once, and of an aggregate one at a
 time. After an interruption it sends again what was not settled; a handler that is still at the same
-aggregate by then is waited for, so that two of them never work on it in one process.
+aggregate by then is waited for, so that two of them never work on it in one process. Only a plain
+function whose time was over is not: nobody knows whether it will ever end.
 """
 
 from __future__ import annotations
@@ -17,12 +19,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from everlog.decisions import Decision, failure
-from everlog.deliveries import Deliveries, HeldDelivery
-from everlog.handlers import Handlers, is_asynchronous
+from everlog.deliveries import CLIENT_CLOSE_SECONDS_MAX, Deliveries, HeldDelivery
+from everlog.handlers import Handlers
 from everlog.threads import Threads
 from everlog.v1 import consumers_pb2
-
-_CLIENT_CLOSE_SECONDS_MAX = 5.0
 
 _log = logging.getLogger("everlog")
 
@@ -40,15 +40,24 @@ class Consuming:
         *,
         concurrency: int,
         stop_timeout_seconds: float,
+        handler_timeout_seconds: float | None = None,
         before_close: Callable[[Callable[[], Awaitable[object]]], Callable[[], None]],
     ) -> None:
         self._deliveries = deliveries
         self._handlers = handlers
+        if handler_timeout_seconds is not None and not handler_timeout_seconds > 0:
+            raise ValueError(
+                f"handler_timeout_seconds is {handler_timeout_seconds}, expected more than 0"
+            )
+        self._concurrency = concurrency
         self._stop_timeout_seconds = stop_timeout_seconds
+        self._handler_timeout_seconds = handler_timeout_seconds
         self._before_close = before_close
-        self._room = asyncio.Semaphore(concurrency)
         self._threads = Threads(concurrency, name="everlog handler")
+        # In the order in which they came; a delivery waits for room, or for its aggregate.
+        self._waiting: list[HeldDelivery] = []
         self._working: dict[asyncio.Task[None], HeldDelivery] = {}
+        self._at_work: dict[tuple[str, str], list[HeldDelivery]] = {}
         self._running: asyncio.Task[None] | None = None
         self._finished = 0
         self._abandoned = 0
@@ -74,7 +83,7 @@ class Consuming:
         """Begin, in the running event loop; `async with` and `run` do."""
         if self._running is None:
             withdraw = self._before_close(
-                lambda: self.stop(timeout_seconds=_CLIENT_CLOSE_SECONDS_MAX)
+                lambda: self.stop(timeout_seconds=CLIENT_CLOSE_SECONDS_MAX)
             )
             self._running = asyncio.create_task(self._run(), name="everlog consuming")
             self._running.add_done_callback(lambda _: withdraw())
@@ -117,7 +126,7 @@ class Consuming:
         if self._deliveries.is_leaving:
             self._abandon()
         elif self._running is not None:
-            self._deliveries.leave()
+            self._leave()
             loop = asyncio.get_running_loop()
             timer = loop.call_later(self._stop_timeout_seconds, self._abandon)
             self._running.add_done_callback(lambda _: timer.cancel())
@@ -125,10 +134,11 @@ class Consuming:
     async def stop(self, *, timeout_seconds: float | None = None) -> None:
         """Take nothing more, finish what is in flight, have it settled, and leave.
 
-        What takes longer than the timeout (that of `consume`, when None) is abandoned, and so is
-        everything when this is cancelled: it is delivered again, and counts as failed.
+        What no handler has begun is given back. What takes longer than the timeout (that of
+        `consume`, when None) is abandoned, and so is everything when this is cancelled: it is
+        delivered again, and counts as failed.
         """
-        self._deliveries.leave()
+        self._leave()
         if self._running is None:
             return
         seconds = self._stop_timeout_seconds if timeout_seconds is None else timeout_seconds
@@ -137,6 +147,13 @@ class Consuming:
         finally:
             self._abandon()
         await asyncio.wait([self._running])
+
+    def _leave(self) -> None:
+        self._deliveries.leave()
+        waiting, self._waiting = self._waiting, []
+        for delivery in waiting:
+            if delivery.is_held:
+                delivery.release()
 
     def _abandon(self) -> None:
         if self._running is not None and not self._running.done():
@@ -165,9 +182,8 @@ class Consuming:
     async def _run(self) -> None:
         try:
             async for delivery in self._deliveries:
-                task = asyncio.create_task(self._handle(delivery), name="everlog handler")
-                self._working[task] = delivery
-                task.add_done_callback(self._forget)
+                self._waiting.append(delivery)
+                self._start_what_may()
         finally:
             # Nobody sends any more, or nobody can be told: what is in flight ends all the same.
             try:
@@ -181,43 +197,76 @@ class Consuming:
                 # Its end was waited for before, or the time for that is over.
                 await self._deliveries.aclose(timeout_seconds=0)
 
+    def _start_what_may(self) -> None:
+        if len(self._working) >= self._concurrency:
+            return
+        waiting, self._waiting = self._waiting, []
+        for delivery in waiting:
+            if not delivery.is_held:
+                continue  # lost while it waited: whoever has it now handles it
+            if len(self._working) >= self._concurrency or self._must_wait(delivery):
+                self._waiting.append(delivery)
+                continue
+            self._at_work.setdefault(_aggregate_of(delivery), []).append(delivery)
+            task = asyncio.create_task(self._handle(delivery), name="everlog handler")
+            self._working[task] = delivery
+            task.add_done_callback(self._forget)
+
+    def _must_wait(self, delivery: HeldDelivery) -> bool:
+        """Whether a handler is at its aggregate with what the server has given up."""
+        event_id = delivery.message.event.event_id
+        return any(
+            not other.is_held or other.message.event.event_id == event_id
+            for other in self._at_work.get(_aggregate_of(delivery), ())
+        )
+
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._working.pop(task, None)
+        delivery = self._working.pop(task, None)
+        if delivery is None:
+            return  # abandoned
+        aggregate = _aggregate_of(delivery)
+        at_work = self._at_work[aggregate]
+        at_work.remove(delivery)
+        if not at_work:
+            del self._at_work[aggregate]
+        if self._waiting:
+            self._start_what_may()
 
     async def _handle(self, delivery: HeldDelivery) -> None:
-        while earlier := self._at_the_same(delivery):
-            await asyncio.wait(earlier)
-        async with self._room:
-            if not delivery.is_held:
-                return  # lost while it waited: whoever has it now handles it
+        overtime = self._overtime(delivery) if self._handler_timeout_seconds is not None else None
+        nack = None
+        try:
             nack = await self._outcome(delivery)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            # Cancelled once for its time; a second time is somebody else's, who means it.
+            if overtime is None or not overtime.is_over or task is None or task.uncancel() > 0:
+                raise
+        finally:
+            if overtime is not None:
+                overtime.timer.cancel()
         self._finished += 1
+        if overtime is not None and overtime.is_over:
+            return  # answered when its time was over
         if nack is None:
             delivery.ack()
         else:
             delivery.nack_with(nack)
 
-    def _at_the_same(self, delivery: HeldDelivery) -> list[asyncio.Task[None]]:
-        """Find earlier deliveries, not held any more, whose handlers are at the same aggregate."""
-        event, this = delivery.event.message, asyncio.current_task()
-        found = []
-        for task, earlier in self._working.items():
-            if task is this:
-                break
-            other = earlier.event.message
-            if (other.aggregate_id, other.aggregate_type) == (
-                event.aggregate_id,
-                event.aggregate_type,
-            ) and (not earlier.is_held or other.event_id == event.event_id):
-                found.append(task)
-        return found
+    def _overtime(self, delivery: HeldDelivery) -> _Overtime:
+        seconds, task = self._handler_timeout_seconds, asyncio.current_task()
+        assert seconds is not None  # noqa: S101 - asked before
+        assert task is not None  # noqa: S101 - handlers run in tasks
+        return _Overtime(seconds, delivery, task)
 
     async def _outcome(self, delivery: HeldDelivery) -> consumers_pb2.DeliveryAnswer.Nack | None:
         """Call the handler; give what is to be answered, None: ack."""
         try:
-            decided = await self._call(delivery)
-        except Decision as decision:
-            decided = decision
+            try:
+                decided = await self._call(delivery)
+            except Decision as decision:
+                decided = decision
+            return decided.to_message() if isinstance(decided, Decision) else None
         except asyncio.CancelledError as cancelled:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -225,14 +274,14 @@ class Consuming:
             return self._failed(delivery, cancelled)  # something of its own was cancelled
         except Exception as error:
             return self._failed(delivery, error)
-        return decided.to_message() if isinstance(decided, Decision) else None
 
     async def _call(self, delivery: HeldDelivery) -> Any:
         event_type = delivery.event.event_type
-        handler = self._handlers.of(event_type)
-        if handler is None:
+        found = self._handlers.of(event_type)
+        if found is None:
             raise LookupError(f"no handler is for {event_type}; one for `*` would get it")
-        if is_asynchronous(handler):
+        handler, is_asynchronous = found
+        if is_asynchronous:
             result = await handler(delivery)
         else:
             result = await self._threads.run(handler, delivery)
@@ -247,3 +296,27 @@ class Consuming:
     ) -> consumers_pb2.DeliveryAnswer.Nack:
         _log.warning("the handler failed on %r", delivery, exc_info=error)
         return failure(error)
+
+
+class _Overtime:
+    """The time that a handler has: when it is over, its event has failed, and it is cancelled."""
+
+    def __init__(self, seconds: float, delivery: HeldDelivery, task: asyncio.Task[None]) -> None:
+        self.is_over = False
+        self._seconds = seconds
+        self._delivery = delivery
+        self._task = task
+        self.timer = asyncio.get_running_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        self.is_over = True
+        error = TimeoutError(f"the handler was not through after {self._seconds:g} s")
+        _log.warning("the handler failed on %r: %s", self._delivery, error)
+        self._task.cancel()
+        # At once, for it may not heed that, and the lease would be kept meanwhile.
+        self._delivery.nack_with(failure(error))
+
+
+def _aggregate_of(delivery: HeldDelivery) -> tuple[str, str]:
+    event = delivery.message.event
+    return event.aggregate_type, event.aggregate_id

@@ -93,9 +93,10 @@ def last_line(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()
 
 
-def _cut(text: str) -> str:
-    # Lone surrogates, such as those of file names, are no text for protobuf.
-    return text[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace").decode()
+def _cut(text: object) -> str:
+    # What is said may be no text at all, such as the exception that is the reason. And lone
+    # surrogates, such as those of file names, are none for protobuf.
+    return str(text)[:_ERROR_CHARACTERS_MAX].encode(errors="backslashreplace").decode()
 
 
 def _duration(seconds: float) -> Duration:

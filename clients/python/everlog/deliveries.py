@@ -11,6 +11,7 @@ Invariants:
 - A lost delivery is never answered on another stream, where the server would not know it.
 - What arrived and was not handed out yet keeps its lease; what is handed out keeps it by itself, or
   by its caller's `in_progress`, as whoever made this chose.
+- Whoever leaves gives back what was not handed out, also what arrives later: it costs no attempt.
 - Nothing waits for company: answers that were given while the writer was busy travel together.
 """
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -42,11 +43,19 @@ _MESSAGE_ANSWERS_MAX = 1_000
 _LEASE_SECONDS_DEFAULT = 30.0
 _CLOSE_SECONDS_MAX = 10.0
 
+CLIENT_CLOSE_SECONDS_MAX = 5.0
+"""How long a client that is closed waits for its members to leave."""
+
+_EMPTY = Empty()
+
 _log = logging.getLogger("everlog")
 
 ConsumeCall: TypeAlias = StreamStreamCall[
     consumers_pb2.ConsumeRequest, consumers_pb2.ConsumeResponse
 ]
+BeforeClose: TypeAlias = Callable[[Callable[[], Awaitable[object]]], Callable[[], None]]
+"""Registers what is to be done before the client is closed; what it gives withdraws that."""
+
 Settled: TypeAlias = "asyncio.Future[EverlogError | None]"
 """What became of an answer: None when it is stored; else why it does not count, or may not."""
 
@@ -82,24 +91,28 @@ class Delivery:
 
 
 class HeldDelivery(Delivery):
-    """A delivery that its receiver answers: with exactly one of `ack` and `nack`.
+    """A delivery that its receiver answers: with exactly one of `ack`, `nack` and `release`.
 
-    Both return at once. Awaiting what they return tells what became of the answer: None when it is
+    They return at once. Awaiting what they return tells what became of the answer: None when it is
     stored durably, else an EverlogError: it was refused, or the connection broke before the server
     said so.
     """
 
-    __slots__ = ("_deliveries", "_handed_out")
+    __slots__ = ("_deliveries", "_keeps_its_lease", "_leased_at")
 
-    def __init__(self, deliveries: Deliveries, message: consumers_pb2.Delivery) -> None:
+    def __init__(
+        self, deliveries: Deliveries, message: consumers_pb2.Delivery, leased_at: float
+    ) -> None:
         super().__init__(message)
         self._deliveries = deliveries
-        self._handed_out = False
+        self._leased_at = leased_at
+        self._keeps_its_lease = True
 
     def ack(self) -> Settled:
         """Say that the event is finished."""
-        answer = self._answer()
-        answer.ack.CopyFrom(Empty())
+        answer = consumers_pb2.DeliveryAnswer(
+            delivery_id=self.delivery_id, attempt=self.attempt, ack=_EMPTY
+        )
         return self._deliveries._settle_later(self, answer)  # noqa: SLF001 - one module, one stream
 
     def nack(self, why: str | Decision) -> Settled:
@@ -109,22 +122,28 @@ class HeldDelivery(Delivery):
 
     def nack_with(self, nack: consumers_pb2.DeliveryAnswer.Nack) -> Settled:
         """Say that it failed, in the contract's own message."""
-        answer = self._answer()
-        answer.nack.CopyFrom(nack)
+        answer = consumers_pb2.DeliveryAnswer(
+            delivery_id=self.delivery_id, attempt=self.attempt, nack=nack
+        )
+        return self._deliveries._settle_later(self, answer)  # noqa: SLF001 - one module, one stream
+
+    def release(self) -> Settled:
+        """Give the event back, not begun: it comes again, soon, and no attempt is counted."""
+        answer = consumers_pb2.DeliveryAnswer(
+            delivery_id=self.delivery_id, attempt=self.attempt, release=_EMPTY
+        )
         return self._deliveries._settle_later(self, answer)  # noqa: SLF001 - one module, one stream
 
     def in_progress(self) -> None:
         """Say that it takes longer: the lease begins anew. Without effect when it is not held."""
         self._deliveries._renew(self)  # noqa: SLF001 - one module, one stream
 
-    def _answer(self) -> consumers_pb2.DeliveryAnswer:
-        return consumers_pb2.DeliveryAnswer(delivery_id=self.delivery_id, attempt=self.attempt)
-
 
 class Deliveries(AsyncIterator[HeldDelivery]):
     """What a member of a consumer is to work on; iterate over it, and answer each delivery.
 
-    `async with` (or `aclose`) leaves: what is answered is stored, what is not is delivered again.
+    `async with` (or `aclose`) leaves: what is answered is stored; what is not is delivered again,
+    and counts as failed if it was handed out.
     """
 
     def __init__(
@@ -133,6 +152,7 @@ class Deliveries(AsyncIterator[HeldDelivery]):
         opening: consumers_pb2.ConsumeRequest.Open,
         *,
         resumption: Resumption,
+        before_close: BeforeClose | None = None,
         on_unsettled: Callable[[Delivery, EverlogError], None] | None = None,
         keeps_leases: bool = False,
     ) -> None:
@@ -142,13 +162,14 @@ class Deliveries(AsyncIterator[HeldDelivery]):
             round(resumption.heartbeat_seconds * 1_000_000)
         )
         self._resumption = resumption
+        self._before_close = before_close
         self._on_unsettled = on_unsettled
         self._keeps_leases = keeps_leases
         self._failures = 0
         self._lease_seconds = _LEASE_SECONDS_DEFAULT
         self._member_id = ""
         self._running: asyncio.Task[None] | None = None
-        self._error: EverlogError | None = None
+        self._error: Exception | None = None
         self._leaving = asyncio.Event()
         # Set when something is to be written, or the state changed that somebody waits for.
         self._to_write = asyncio.Event()
@@ -158,8 +179,6 @@ class Deliveries(AsyncIterator[HeldDelivery]):
         self._unanswered: dict[str, HeldDelivery] = {}
         self._answers: deque[consumers_pb2.DeliveryAnswer] = deque()
         self._unsettled: dict[str, tuple[HeldDelivery, Settled]] = {}
-        # All leases are equally long, so that who was renewed last is due last.
-        self._renewals: deque[tuple[float, HeldDelivery]] = deque()
         self._renewal: asyncio.TimerHandle | None = None
 
     @property
@@ -196,24 +215,36 @@ class Deliveries(AsyncIterator[HeldDelivery]):
                 raise StopAsyncIteration
             await self._change()
         delivery = self._arrived.popleft()
-        delivery._handed_out = True  # noqa: SLF001 - one module, one stream
+        if not self._keeps_leases:
+            delivery._keeps_its_lease = False  # noqa: SLF001 - one module, one stream
+            if self._is_due(delivery, asyncio.get_running_loop().time()):
+                self._renew(delivery)
         return delivery
 
     def start(self) -> None:
         """Begin, if that has not happened; `__anext__` and `async with` do."""
         if self._running is None and not self._leaving.is_set():
             self._running = asyncio.create_task(self._run(), name="everlog deliveries")
+            if self._before_close is not None:
+                withdraw = self._before_close(
+                    lambda: self.aclose(timeout_seconds=CLIENT_CLOSE_SECONDS_MAX)
+                )
+                self._running.add_done_callback(lambda _: withdraw())
 
     def leave(self) -> None:
-        """Take nothing more. The iteration ends when all that was taken is answered and stored."""
+        """Take nothing more. The iteration ends when all that was taken is answered and stored.
+
+        What has arrived, and was not taken, is given back: nothing is counted.
+        """
         self._leaving.set()
+        self._give_back()
         self._to_write.set()
 
     async def aclose(self, *, timeout_seconds: float = _CLOSE_SECONDS_MAX) -> None:
         """Leave, and wait until every answer is settled; then cut off what nobody has answered.
 
-        The server counts that as a failed attempt, and delivers it again. So does a wait that takes
-        longer than the timeout.
+        The server counts that as a failed attempt, and delivers it again. What was not handed out
+        is given back, and not counted.
         """
         self.leave()
         if self._running is None:
@@ -246,6 +277,10 @@ class Deliveries(AsyncIterator[HeldDelivery]):
 
     # --- Answering --------------------------------------------------------------------------------
 
+    def _give_back(self) -> None:
+        while self._arrived:
+            self._arrived.popleft().release()
+
     def _settle_later(
         self, delivery: HeldDelivery, answer: consumers_pb2.DeliveryAnswer
     ) -> Settled:
@@ -263,8 +298,9 @@ class Deliveries(AsyncIterator[HeldDelivery]):
 
     def _renew(self, delivery: HeldDelivery) -> None:
         if delivery.delivery_id in self._unanswered:
+            delivery._leased_at = asyncio.get_running_loop().time()  # noqa: SLF001
             answer = consumers_pb2.DeliveryAnswer(
-                delivery_id=delivery.delivery_id, attempt=delivery.attempt, in_progress=Empty()
+                delivery_id=delivery.delivery_id, attempt=delivery.attempt, in_progress=_EMPTY
             )
             self._write_soon(answer)
 
@@ -273,10 +309,22 @@ class Deliveries(AsyncIterator[HeldDelivery]):
         self._to_write.set()
 
     def _tell(self, delivery: Delivery, error: EverlogError) -> None:
-        if self._on_unsettled is not None:
-            self._on_unsettled(delivery, error)
-        else:
+        if self._on_unsettled is None:
             _log.warning("the answer to %r does not count: %s", delivery, error)
+            return
+        try:
+            self._on_unsettled(delivery, error)
+        except Exception as raised:
+            # Whoever is told of it must not stop half-way: others wait for what becomes of theirs.
+            self._break_off(raised)
+
+    def _break_off(self, error: Exception) -> None:
+        """End with an error that is nobody's to handle but the caller's."""
+        if self._running is None or self._running.done():
+            _log.error("a callback failed when all was over", exc_info=error)
+        elif self._error is None:
+            self._error = error
+            self._running.cancel()
 
     # --- The streams ------------------------------------------------------------------------------
 
@@ -288,11 +336,11 @@ class Deliveries(AsyncIterator[HeldDelivery]):
                 cancellation.heed()
                 if error is not None and not self._leaving.is_set():
                     await self._wait_or_raise(error)
-        except EverlogError as error:
-            self._error = error
         except asyncio.CancelledError:
             cancellation.heed()
             self._error = ConnectionLost("the client was closed")
+        except Exception as error:  # also what a callback has raised
+            self._error = self._error or error
         finally:
             if self._renewal is not None:
                 self._renewal.cancel()
@@ -326,7 +374,6 @@ class Deliveries(AsyncIterator[HeldDelivery]):
         try:
             async for response in call:
                 silence.begin()
-                self._failures = 0
                 self._take(response)
             error = ending.error()
             return None if self._leaving.is_set() and not error.reason else error
@@ -365,13 +412,21 @@ class Deliveries(AsyncIterator[HeldDelivery]):
         if response.HasField("opened"):
             self._member_id = response.opened.member_id
             self._lease_seconds = response.opened.lease.ToTimedelta() / timedelta(seconds=1)
-        for message in response.deliveries:
-            delivery = HeldDelivery(self, message)
-            self._unanswered[delivery.delivery_id] = delivery
-            self._arrived.append(delivery)
-            self._renew_later(delivery)
+        if response.deliveries:
+            now = asyncio.get_running_loop().time()
+            for message in response.deliveries:
+                delivery = HeldDelivery(self, message, now)
+                self._unanswered[delivery.delivery_id] = delivery
+                self._arrived.append(delivery)
+            if self._renewal is None:
+                self._look_later()
+            if self._leaving.is_set():
+                self._give_back()  # it was on its way
         for settlement in response.settlements:
             self._settle(settlement)
+        if response.settlements or response.HasField("heartbeat"):
+            # A server that lets members in and fails at once is not to be called without a pause.
+            self._failures = 0
         self._changed.set()
 
     def _settle(self, settlement: consumers_pb2.Settlement) -> None:
@@ -392,7 +447,6 @@ class Deliveries(AsyncIterator[HeldDelivery]):
     def _lose_all(self, error: EverlogError) -> None:
         """The stream is over: nothing of it can be answered, or settled, any more."""
         self._answers.clear()
-        self._renewals.clear()
         self._arrived.clear()
         lost = DeliveryNotHeld(f"its stream is over: {error.message}", reason="", code=error.code)
         for delivery in self._unanswered.values():
@@ -409,24 +463,19 @@ class Deliveries(AsyncIterator[HeldDelivery]):
 
     # --- Leases -----------------------------------------------------------------------------------
 
-    def _renew_later(self, delivery: HeldDelivery) -> None:
+    def _look_later(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._lease_seconds / 3
-        self._renewals.append((due, delivery))
-        if self._renewal is None:
-            self._renewal = loop.call_at(due, self._renew_due)
+        self._renewal = loop.call_later(self._lease_seconds / 3, self._renew_due)
 
     def _renew_due(self) -> None:
-        loop = asyncio.get_running_loop()
+        """Renew every third of a lease; what is younger than a sixth can wait for the next time."""
         self._renewal = None
-        now = loop.time()
-        while self._renewals:
-            due, delivery = self._renewals[0]
-            if due > now:
-                self._renewal = loop.call_at(due, self._renew_due)
-                return
-            self._renewals.popleft()
-            given_up = delivery._handed_out and not self._keeps_leases  # noqa: SLF001
-            if delivery.delivery_id in self._unanswered and not given_up:
+        now = asyncio.get_running_loop().time()
+        for delivery in self._unanswered.values():
+            if delivery._keeps_its_lease and self._is_due(delivery, now):  # noqa: SLF001
                 self._renew(delivery)
-                self._renew_later(delivery)
+        if self._unanswered:
+            self._look_later()
+
+    def _is_due(self, delivery: HeldDelivery, now: float) -> bool:
+        return now - delivery._leased_at >= self._lease_seconds / 6  # noqa: SLF001

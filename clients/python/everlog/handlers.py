@@ -14,6 +14,9 @@ Handler: TypeAlias = Callable[[Delivery], Any] | Callable[[Delivery], Awaitable[
 Park or Skip; raising fails it, or decides. A plain function runs in a thread."""
 
 
+Found: TypeAlias = tuple[Handler, bool]
+
+
 class Handlers:
     """Handlers by event type: exact types first, then the longest prefix, then `*`."""
 
@@ -21,27 +24,28 @@ class Handlers:
         by_type = handlers if isinstance(handlers, Mapping) else {"*": handlers}
         if not by_type:
             raise ValueError("there must be a handler")
-        self._exact: dict[str, Handler] = {}
-        prefixes: list[tuple[str, Handler]] = []
+        self._exact: dict[str, Found] = {}
+        prefixes: list[tuple[str, Found]] = []
         for pattern, handler in by_type.items():
             if not callable(handler):
                 raise TypeError(f"the handler of {pattern!r} is {handler!r}, and can't be called")
+            found = handler, is_asynchronous(handler)
             prefix, star, rest = pattern.partition("*")
             if not star and pattern:
-                self._exact[pattern] = handler
+                self._exact[pattern] = found
             elif star and not rest and (not prefix or (prefix.endswith(".") and prefix != ".")):
-                prefixes.append((prefix, handler))
+                prefixes.append((prefix, found))
             else:
                 raise ValueError(
                     f"a handler is for {pattern!r}, expected an event type, `order.*` or `*`"
                 )
         self._prefixes = sorted(prefixes, key=lambda one: -len(one[0]))
 
-    def of(self, event_type: str) -> Handler | None:
-        """Give the handler of a type; None: there is none."""
-        handler = self._exact.get(event_type)
-        if handler is not None:
-            return handler
+    def of(self, event_type: str) -> Found | None:
+        """Give the handler of a type, and whether it is asynchronous; None: there is none."""
+        found = self._exact.get(event_type)
+        if found is not None:
+            return found
         return next((one for prefix, one in self._prefixes if event_type.startswith(prefix)), None)
 
 

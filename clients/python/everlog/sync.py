@@ -286,11 +286,16 @@ class SyncClient:
         handlers: Handler | Mapping[str, Handler],
         *,
         stop_timeout_seconds: float = 30.0,
+        handler_timeout_seconds: float | None = None,
         **membership: Unpack[Membership],
     ) -> SyncConsuming:
         """Take part in a consumer, as `Client.consume`: handlers are called in threads."""
         consuming = self._opened.consume(
-            consumer, handlers, stop_timeout_seconds=stop_timeout_seconds, **membership
+            consumer,
+            handlers,
+            stop_timeout_seconds=stop_timeout_seconds,
+            handler_timeout_seconds=handler_timeout_seconds,
+            **membership,
         )
         return SyncConsuming(self, self._portal, consuming)
 

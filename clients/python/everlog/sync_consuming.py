@@ -86,7 +86,7 @@ class SyncConsuming:
 
 
 class SyncHeldDelivery(Delivery):
-    """A delivery that its receiver answers: with exactly one of `ack` and `nack`."""
+    """A delivery that its receiver answers: with exactly one of `ack`, `nack` and `release`."""
 
     __slots__ = ("_held", "_portal")
 
@@ -108,6 +108,10 @@ class SyncHeldDelivery(Delivery):
         """Say that it failed: with an error's text, or what is decided: Retry, Park or Skip."""
         _in_loop(self._portal, lambda: self._held.nack(why))
 
+    def release(self) -> None:
+        """Give the event back, not begun: it comes again, soon, and no attempt is counted."""
+        _in_loop(self._portal, self._held.release)
+
     def in_progress(self) -> None:
         """Say that it takes longer: the lease begins anew. Without effect when it is not held."""
         _in_loop(self._portal, self._held.in_progress)
@@ -116,7 +120,8 @@ class SyncHeldDelivery(Delivery):
 class SyncDeliveries(Iterator[SyncHeldDelivery]):
     """What a member of a consumer is to work on; iterate over it, and answer each delivery.
 
-    `with` (or `close`) leaves: what is answered is stored, what is not is delivered again.
+    `with` (or `close`) leaves: what is answered is stored; what is not is delivered again, and
+    counts as failed if it was handed out.
     """
 
     def __init__(self, owner: object, portal: Portal, deliveries: Deliveries) -> None:
@@ -135,7 +140,10 @@ class SyncDeliveries(Iterator[SyncHeldDelivery]):
         return SyncHeldDelivery(self._portal, held)
 
     def leave(self) -> None:
-        """Take nothing more. The iteration ends when all that was taken is answered and stored."""
+        """Take nothing more. The iteration ends when all that was taken is answered and stored.
+
+        What has arrived, and was not taken, is given back: nothing is counted.
+        """
         _in_loop(self._portal, self._deliveries.leave)
 
     def close(self) -> None:

@@ -11,9 +11,18 @@ import contextvars
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
-_Work: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any]] | None"
+
+class _Work:
+    """One call; its states are changed under the lock of its threads."""
+
+    __slots__ = ("done", "function", "is_begun", "is_ended", "is_given_up")
+
+    def __init__(self, function: Callable[[], Any], done: asyncio.Future[Any]) -> None:
+        self.function = function
+        self.done = done
+        self.is_begun = self.is_ended = self.is_given_up = False
 
 
 class Threads:
@@ -24,26 +33,36 @@ class Threads:
         self._name = name
         self._count = 0
         self._busy = 0
-        self._work: SimpleQueue[_Work] = SimpleQueue()
+        self._states = threading.Lock()
+        self._work: SimpleQueue[_Work | None] = SimpleQueue()
 
     async def run(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function in a thread, in the caller's context; return or raise what it does.
 
-        Cancelling does not end the function: nobody hears what comes of it.
+        Cancelling does not end the function: nobody hears what comes of it, and its thread does not
+        count any more. One that has not begun is not called.
         """
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
         context = contextvars.copy_context()
+        work = _Work(lambda: context.run(function, *args), loop.create_future())
         self._busy += 1
         if self._busy > self._count and self._count < self._threads_max:
             self._count += 1
             name = f"{self._name} {self._count}"
             threading.Thread(target=self._serve, args=(loop,), name=name, daemon=True).start()
-        self._work.put((lambda: context.run(function, *args), done))
+        self._work.put(work)
         try:
-            return await done
+            return await work.done
         finally:
             self._busy -= 1
+            if not work.is_ended:
+                self._give_up(work)
+
+    def _give_up(self, work: _Work) -> None:
+        with self._states:
+            work.is_given_up = not work.is_ended
+            if work.is_begun and work.is_given_up:
+                self._count -= 1  # the thread ends when the function does
 
     def close(self) -> None:
         """Let the threads end once they have nothing to do."""
@@ -52,18 +71,25 @@ class Threads:
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         while (work := self._work.get()) is not None:
-            function, done = work
+            with self._states:
+                work.is_begun = not work.is_given_up
+            if not work.is_begun:
+                continue
             result: Any = None
             error: BaseException | None = None
             try:
-                result = function()
+                result = work.function()
             except BaseException as raised:
                 error = raised
+            with self._states:
+                work.is_ended = True
+            if work.is_given_up:
+                return
             try:
-                loop.call_soon_threadsafe(_tell, done, result, error)
+                loop.call_soon_threadsafe(_tell, work.done, result, error)
             except RuntimeError:
                 return  # the loop is closed: nobody waits
-            del work, function, done, result, error
+            del work, result, error
 
 
 def _tell(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
