@@ -2,13 +2,15 @@
  * Handlers at work on a consumer's deliveries.
  *
  *     delivered ──▶ waiting ──▶ running ──▶ ack, or nack
+ *                      └──────▶ release, when it stops
  *
  * Invariants:
  *
  * - At most `concurrency` handlers run.
  * - The server delivers the events of an aggregate one at a time. What it cannot see is a handler that
  *   is still running though its delivery is lost (the connection broke, the consumer was reset): the
- *   aggregate's next delivery waits for it here, and so does the same event.
+ *   aggregate's next delivery waits for it here, and so does the same event. Only one whose time is
+ *   over is not waited for: nobody can end it, and it may never end.
  */
 
 import type { Deliveries, MemberOptions } from "./deliveries.js";
@@ -28,13 +30,19 @@ export interface ConsumeOptions extends MemberOptions {
   /** How long `stop` waits when it is not told; 30,000 when absent. */
   readonly stopTimeoutMs?: number;
 
+  /**
+   * How long a handler may take. Then its event has failed and its signal is aborted; nobody waits for
+   * it any more. Absent: for ever, and so long the event's lease is renewed.
+   */
+  readonly handlerTimeoutMs?: number;
+
   /** Called with what a handler threw, unless it was a decision; absent: `console.warn` is. */
   readonly onFailure?: (error: unknown, context: DeliveryContext) => void;
 }
 
 /** What came of consuming. */
 export interface Stopped {
-  /** How many calls of handlers came to their end, well or not. */
+  /** How many calls of handlers came to their end, well or not, or had no more time. */
   readonly finished: number;
 
   /** How many were still running when the time for stopping was over: others get their events. */
@@ -70,6 +78,10 @@ export class Consumption implements AsyncDisposable {
     this.#deliveries = deliveries;
     this.#route = route;
     this.#options = options;
+    const { handlerTimeoutMs } = options;
+    if (handlerTimeoutMs !== undefined && !(handlerTimeoutMs > 0)) {
+      throw new RangeError(`handlerTimeoutMs is ${handlerTimeoutMs}, expected more than 0`);
+    }
     this.done = this.#run();
   }
 
@@ -79,12 +91,16 @@ export class Consumption implements AsyncDisposable {
   }
 
   /**
-   * Takes nothing more, lets what was delivered be handled, and waits until its answers are stored:
-   * at most this long, then the handlers' signals are aborted and their events left to others. Again
+   * Takes nothing more, gives back what no handler has begun, lets the others finish, and waits until
+   * their answers are stored: at most this long, then their signals are aborted and their events left
+   * to others, as failed. Again
    * with a shorter time, it is over sooner. Never rejects; `done` says what went wrong before.
    */
   async stop(timeoutMs: number = this.#options.stopTimeoutMs ?? DEFAULT_STOP_MS): Promise<Stopped> {
     this.#deliveries.leave();
+    for (const delivery of this.#waiting.splice(0)) {
+      void delivery.release(); // never rejects
+    }
     const over = new AbortController();
     const ended = this.done.then(
       () => {},
@@ -159,26 +175,15 @@ export class Consumption implements AsyncDisposable {
     const sameAggregate = this.#running.get(aggregate) ?? new Set();
     this.#running.set(aggregate, sameAggregate.add(delivery));
     this.#runningCount += 1;
-    let why: unknown;
-    let failed = false;
-    try {
-      const handler = this.#route(event.eventType);
-      if (handler === undefined) {
-        throw new TypeError(`no handler is for ${event.eventType}; one for "*" would get it`);
-      }
-      why = await handler(event, delivery);
-      failed = isDecision(why);
-    } catch (error) {
-      why = error;
-      failed = true;
-    }
+    const { why, failed } = await this.#outcome(delivery);
     this.#runningCount -= 1;
     this.#finished += 1;
     sameAggregate.delete(delivery);
     if (sameAggregate.size === 0) {
       this.#running.delete(aggregate);
     }
-    void (failed ? delivery.nack(why) : delivery.ack()); // never rejects
+    // Neither rejects. After its time it has an answer already, which stays.
+    void (failed ? delivery.nack(why) : delivery.ack());
     this.#startWhatMay();
     if (this.#runningCount === 0) {
       this.#idle();
@@ -188,6 +193,51 @@ export class Consumption implements AsyncDisposable {
       onFailure(why, delivery);
     }
   }
+
+  async #outcome(delivery: Delivery): Promise<Outcome> {
+    const { handlerTimeoutMs } = this.#options;
+    if (handlerTimeoutMs === undefined) {
+      return await this.#handled(delivery);
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const overtime = new Promise<Outcome>((resolve) => {
+      timer = setTimeout(
+        () => {
+          const why = new Error(`the handler was not through after ${handlerTimeoutMs / 1000} s`);
+          why.name = "TimeoutError";
+          delivery.timeOut(why);
+          resolve({ why, failed: true });
+        },
+        Math.min(handlerTimeoutMs, TIMER_MS_MAX),
+      );
+    });
+    try {
+      return await Promise.race([this.#handled(delivery), overtime]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Calls the handler; never rejects. */
+  async #handled(delivery: Delivery): Promise<Outcome> {
+    const { event } = delivery;
+    try {
+      const handler = this.#route(event.eventType);
+      if (handler === undefined) {
+        throw new TypeError(`no handler is for ${event.eventType}; one for "*" would get it`);
+      }
+      const why = await handler(event, delivery);
+      return { why, failed: isDecision(why) };
+    } catch (why) {
+      return { why, failed: true };
+    }
+  }
+}
+
+/** What a handler has come to. */
+interface Outcome {
+  readonly why: unknown;
+  readonly failed: boolean;
 }
 
 function aggregateOf({ aggregateType, aggregateId }: Delivery["event"]): string {

@@ -1,7 +1,7 @@
 /**
  * A consumer's deliveries, one after the other, through any number of connections.
  *
- *     join ──▶ hand out ──▶ …          leave ──▶ hand out what came in between ──▶ end
+ *     join ──▶ hand out ──▶ …          leave ──▶ give back what was not handed out ──▶ end
  *       ▲          │
  *       └─ wait ◀──┘ interrupted: UNAVAILABLE, cut off, or silent for three heartbeats
  *
@@ -60,8 +60,8 @@ export interface DeliveriesSettings {
  *
  * What has arrived keeps its lease until it is handed out. From then on `inProgress` renews it.
  * `close`, leaving the loop and `await using` wait until the answers given so far are stored; what has
- * no answer then has failed. After `leave` the loop ends by itself, when all is answered. An abort of
- * the signal ends the call at once: the loop fails with the signal's reason.
+ * no answer then has failed. After `leave` the loop ends by itself, when all is answered. Either gives
+ * back what was not handed out: nothing is counted. An abort of the signal ends the call at once: the loop fails with the signal's reason.
  */
 export class Deliveries implements AsyncIterableIterator<Delivery>, AsyncDisposable {
   readonly #openCall: () => ConsumeCall;
@@ -75,7 +75,6 @@ export class Deliveries implements AsyncIterableIterator<Delivery>, AsyncDisposa
   #arriving: Promise<void> | undefined;
   #here: Delivery[] = [];
   #wake: () => void = () => {};
-  #closing = false;
   #ended = false;
   #error: unknown;
 
@@ -126,17 +125,19 @@ export class Deliveries implements AsyncIterableIterator<Delivery>, AsyncDisposa
     return this.close();
   }
 
-  /** Takes nothing more from the server: the loop ends when all that came is answered. */
+  /**
+   * Takes nothing more: the loop ends when all that was handed out is answered. What was not goes back,
+   * also what is still on its way.
+   */
   leave(): void {
     this.#leaving.abort();
+    this.#giveBack();
     this.#member?.leave();
   }
 
   /** Ends it, when the answers given so far are stored, or the time is over. */
   async close(timeoutMs: number = DEFAULT_CLOSE_MS): Promise<void> {
-    this.#closing = true;
     this.leave();
-    this.#here = [];
     const member = this.#member;
     const over = new AbortController();
     const time = pause(Math.min(timeoutMs, TIMER_MS_MAX), over.signal).catch(() => {});
@@ -160,6 +161,12 @@ export class Deliveries implements AsyncIterableIterator<Delivery>, AsyncDisposa
       this.#here = [];
       this.#leaving.abort();
       this.#member?.cancel(new ConnectionLost({ message: "the member was aborted" }));
+    }
+  }
+
+  #giveBack(): void {
+    for (const delivery of this.#here.splice(0)) {
+      void delivery.release(); // never rejects
     }
   }
 
@@ -211,19 +218,22 @@ export class Deliveries implements AsyncIterableIterator<Delivery>, AsyncDisposa
     const { backoff, renews } = this.#settings;
     const { onInterruption, onUnsettled } = this.#options;
     const left = this.#leaving.signal;
+    const onThrown = (thrown: unknown): void => this.abort(thrown);
     for (let failures = 1; !left.aborted; failures++) {
-      const member = new Membership(this.#openCall(), this.#open, { renews, onUnsettled });
+      const settings = { renews, onUnsettled, onThrown };
+      const member = new Membership(this.#openCall(), this.#open, settings);
       this.#member = member;
       let deliveries: Delivery[] | undefined;
       while (
         (deliveries = await member.next(HEARTBEATS_MISSED_MAX * this.#heartbeatMs)) !== undefined
       ) {
-        failures = 1;
-        if (deliveries.length > 0 && this.#closing) {
-          // Nobody takes them, and the server would wait for their answers.
-          void member.settled().then(() => member.cancel(leaves()));
+        if (member.works) {
+          failures = 1; // a server that lets it in and fails at once is not to be called without a pause
+        }
+        this.#here.push(...deliveries);
+        if (left.aborted) {
+          this.#giveBack(); // they were on their way
         } else if (deliveries.length > 0) {
-          this.#here.push(...deliveries);
           this.#wake();
         }
       }

@@ -72,7 +72,8 @@ export interface DeliveryContext {
 
   /**
    * Aborted when the delivery is lost (the stream broke, the consumer was reset, stopping took too
-   * long): what the handler makes of it does not count any more, and somebody else may have it.
+   * long), or the handler's time is over: what the handler makes of it does not count any more, and
+   * somebody else may have it.
    */
   readonly signal: AbortSignal;
 }
@@ -84,9 +85,9 @@ export interface Holder {
 }
 
 /**
- * An event that is to be worked on, and then answered, once: by `ack` or `nack`.
+ * An event that is to be worked on, and then answered, once: by `ack`, `nack` or `release`.
  *
- * Both resolve when the server has stored the answer, with true. They resolve with false when it does
+ * They resolve when the server has stored the answer, with true. They resolve with false when it does
  * not count (the lease had run out) or nobody knows (the connection broke): the event is or may be
  * delivered again. They never reject. A second answer changes nothing, and resolves as the first.
  */
@@ -99,6 +100,7 @@ export class Delivery implements DeliveryContext {
   readonly #holder: Holder;
   #loss: AbortController | undefined;
   #lossReason: EverlogError | undefined;
+  #overtime: Error | undefined;
   #answered: Promise<boolean> | undefined;
 
   constructor({ event, deliveryId, attempt, replayed }: DeliveryMessage, holder: Holder) {
@@ -113,8 +115,9 @@ export class Delivery implements DeliveryContext {
   get signal(): AbortSignal {
     if (this.#loss === undefined) {
       this.#loss = new AbortController();
-      if (this.#lossReason !== undefined) {
-        this.#loss.abort(this.#lossReason);
+      const reason = this.#overtime ?? this.#lossReason;
+      if (reason !== undefined) {
+        this.#loss.abort(reason);
       }
     }
     return this.#loss.signal;
@@ -138,6 +141,11 @@ export class Delivery implements DeliveryContext {
     return this.#answer({ $case: "nack", value: toNack(why) });
   }
 
+  /** The event was not begun: it is delivered again, soon, and no attempt is counted. */
+  release(): Promise<boolean> {
+    return this.#answer({ $case: "release", value: {} });
+  }
+
   /** The member is still at it: the lease begins anew. */
   inProgress(): void {
     if (this.#answered === undefined && this.loss === undefined) {
@@ -149,6 +157,13 @@ export class Delivery implements DeliveryContext {
   lose(reason: EverlogError): void {
     this.#lossReason ??= reason;
     this.#loss?.abort(this.#lossReason);
+  }
+
+  /** For whoever calls its handler, which has had its time: the event has failed. */
+  timeOut(reason: Error): void {
+    void this.nack(reason); // before an abort that a listener may answer by throwing
+    this.#overtime = reason;
+    this.#loss?.abort(reason);
   }
 
   #answer(answer: NonNullable<DeliveryAnswer["answer"]>): Promise<boolean> {

@@ -32,6 +32,9 @@ export interface MemberSettings {
 
   /** Called with a delivery whose answer, or renewal, does not count, or perhaps does not. */
   readonly onUnsettled: ((delivery: Delivery, error: EverlogError) => void) | undefined;
+
+  /** Called with what that has thrown. */
+  readonly onThrown: (thrown: unknown) => void;
 }
 
 /** A delivery whose answer is on its way, and who waits for what becomes of it. */
@@ -63,6 +66,7 @@ export class Membership implements Holder {
   #sendIsDue = false;
   #writing = false;
   #ended = false;
+  #works = false;
   #leaseMs = Number.POSITIVE_INFINITY;
   #renewal: NodeJS.Timeout | undefined;
   #settled: () => void = () => {};
@@ -79,6 +83,11 @@ export class Membership implements Holder {
     return this.#responses.failure;
   }
 
+  /** Whether the server has done more than let it in: settled an answer, or sent a heartbeat. */
+  get works(): boolean {
+    return this.#works;
+  }
+
   /** How many deliveries have no answer. */
   get heldCount(): number {
     return this.#held.size;
@@ -91,7 +100,8 @@ export class Membership implements Holder {
       this.#end(this.failure ?? new ConnectionLost({ message: "the stream has ended" }));
       return undefined;
     }
-    const { opened, deliveries, settlements } = response;
+    const { opened, deliveries, settlements, heartbeat } = response;
+    this.#works ||= settlements.length > 0 || heartbeat !== undefined;
     if (opened?.lease !== undefined) {
       this.#keepLeases(toMilliseconds(opened.lease));
     }
@@ -120,7 +130,7 @@ export class Membership implements Holder {
   answer(delivery: Delivery, answer: NonNullable<DeliveryAnswer["answer"]>): Promise<boolean> {
     const { deliveryId, attempt, loss } = delivery;
     if (loss !== undefined) {
-      this.#settings.onUnsettled?.(delivery, loss);
+      this.#tell(delivery, loss);
       return Promise.resolve(false);
     }
     this.#held.delete(deliveryId);
@@ -169,7 +179,7 @@ export class Membership implements Holder {
     if (refusal !== undefined && delivery !== undefined) {
       this.#held.delete(deliveryId);
       delivery.lose(refusal);
-      this.#settings.onUnsettled?.(delivery, refusal);
+      this.#tell(delivery, refusal);
     }
     answered?.resolve(refusal === undefined);
     if (this.#answered.size === 0) {
@@ -246,8 +256,17 @@ export class Membership implements Holder {
       const unknown = new ConnectionLost({ message });
       delivery.lose(unknown);
       resolve(false);
-      this.#settings.onUnsettled?.(delivery, unknown);
+      this.#tell(delivery, unknown);
     }
     this.#settled();
+  }
+
+  /** Must not stop half-way whoever tells: others wait for what becomes of their answers. */
+  #tell(delivery: Delivery, error: EverlogError): void {
+    try {
+      this.#settings.onUnsettled?.(delivery, error);
+    } catch (thrown) {
+      this.#settings.onThrown(thrown);
+    }
   }
 }

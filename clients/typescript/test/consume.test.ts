@@ -170,6 +170,7 @@ for (const [name, attempt, kind] of [
   ["half an attempt", (client) => client.createConsumer("c", { attemptsMax: 0.5 }), null],
   ["no lease", (client) => client.createConsumer("c", { leaseMs: Number.NaN }), null],
   ["no ordering", (client) => client.createConsumer("c", { ordering: "x" as never }), null],
+  ["no time", (client) => client.consume("c", () => {}, { handlerTimeoutMs: 0 }), RangeError],
   ["no type", (client) => client.consume("c", { "": () => {} }), TypeError],
   ["no prefix", (client) => client.consume("c", { ".*": () => {} }), TypeError],
 ] satisfies [string, (client: everlog.Client) => unknown, typeof Error | null][]) {
@@ -288,7 +289,7 @@ test(
   },
 );
 
-test("stopping finishes what is in flight, and waits until it is stored", limits, async () => {
+test("stopping finishes what is in flight, and gives back what is not begun", limits, async () => {
   const finish = signal();
   const stored: string[] = [];
   const script = peer(async (member) => {
@@ -297,9 +298,9 @@ test("stopping finishes what is in flight, and waits until it is stored", limits
     await member.leaves();
     member.deliver({ position: 2 }); // it was on its way already
     finish.happen();
-    for (const { deliveryId } of await member.answers(2)) {
+    for (const { deliveryId, answer } of await member.answers(2)) {
       await sleep(20);
-      stored.push(deliveryId);
+      stored.push(`${deliveryId} ${answer?.$case}`);
       member.settle(deliveryId);
     }
   });
@@ -312,11 +313,66 @@ test("stopping finishes what is in flight, and waits until it is stored", limits
   await begun.happened;
   assert.equal(consumption.running, 1);
   const stopped = await consumption.stop();
-  assert.deepEqual(stopped, { finished: 2, abandoned: 0 });
-  assert.deepEqual(stored, ["d1", "d2"]);
+  assert.deepEqual(stopped, { finished: 1, abandoned: 0 });
+  assert.deepEqual(stored.sort(), ["d1 ack", "d2 release"]);
   assert.deepEqual(await consumption.done, stopped);
   assert.deepEqual(await consumption.stop(), stopped);
   assert.deepEqual(server.calls, ["consume"]);
+});
+
+test("what waits for room is given back when it stops", limits, async () => {
+  const finish = signal();
+  const said: string[] = [];
+  const script = peer(async (member) => {
+    await member.opens();
+    member.deliver({ position: 1 }, { position: 2 }); // more than it wanted
+    const [released] = (await member.answers(1)) as [DeliveryAnswer];
+    said.push(`${released.deliveryId} ${released.answer?.$case}`);
+    member.settle(released.deliveryId);
+    finish.happen();
+    const [acked] = (await member.answers(1)) as [DeliveryAnswer];
+    said.push(`${acked.deliveryId} ${acked.answer?.$case}`);
+    member.settle(acked.deliveryId);
+  });
+  await using server = await ScriptedServer.start({ consume: [script] });
+  const consumption = server.client().consume("pricing", () => finish.happened, { concurrency: 1 });
+  await until(() => consumption.running === 1);
+  assert.deepEqual(await consumption.stop(), { finished: 1, abandoned: 0 });
+  assert.deepEqual(said, ["d2 release", "d1 ack"]);
+});
+
+test("a handler that takes too long has failed, and nobody waits for it", limits, async () => {
+  const said: unknown[] = [];
+  const script = peer(async (member) => {
+    await member.opens();
+    member.deliver({ position: 1, attempt: 1 });
+    said.push((await member.answers(1))[0]?.answer);
+    member.settle("d1.1");
+    member.deliver({ position: 1, attempt: 2 });
+    said.push((await member.answers(1))[0]?.answer?.$case);
+    member.settle("d1.2");
+    await member.leaves();
+  });
+  await using server = await ScriptedServer.start({ consume: [script] });
+  let over: AbortSignal | undefined;
+  const failures: unknown[] = [];
+  const consumption = server.client().consume(
+    "pricing",
+    (_, { attempt, signal }) => {
+      if (attempt === 1) {
+        over = signal;
+        return forEver;
+      }
+      return undefined;
+    },
+    { concurrency: 1, handlerTimeoutMs: 50, onFailure: (error) => failures.push(error) },
+  );
+  await until(() => said.length === 2);
+  assert.deepEqual(await consumption.stop(), { finished: 2, abandoned: 0 });
+  const error = "TimeoutError: the handler was not through after 0.05 s";
+  assert.deepEqual(said, [{ $case: "nack", value: { error, action: undefined } }, "ack"]);
+  assert.equal(over?.reason.name, "TimeoutError");
+  assert.deepEqual(failures, [over?.reason]);
 });
 
 test("stopping gives up what takes too long, and a second time hurries", limits, async () => {

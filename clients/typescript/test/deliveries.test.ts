@@ -104,24 +104,63 @@ test(
   },
 );
 
-test("leaving the loop waits until the answers are stored", limits, async () => {
-  let settled = false;
+test(
+  "leaving the loop gives back what was not handed out, and waits until all is stored",
+  limits,
+  async () => {
+    const said: string[] = [];
+    let settled = false;
+    const script = peer(async (member) => {
+      await member.opens();
+      member.deliver({ position: 1 }, { position: 2 }, { position: 3 });
+      const answers = await member.answers(3);
+      said.push(...answers.map(({ deliveryId, answer }) => `${deliveryId} ${answer?.$case}`));
+      await member.leaves();
+      await sleep(50);
+      settled = true;
+      for (const { deliveryId } of answers) {
+        member.settle(deliveryId);
+      }
+    });
+    await using server = await ScriptedServer.start({ consume: [script] });
+    for await (const delivery of server.client().deliveries("pricing")) {
+      void delivery.ack();
+      break;
+    }
+    assert.ok(settled);
+    assert.deepEqual(said, ["d1 ack", "d2 release", "d3 release"]);
+  },
+);
+
+test("what was handed out and has no answer is cut off", limits, async () => {
   const script = peer(async (member) => {
     await member.opens();
     member.deliver({ position: 1 }, { position: 2 });
-    await member.answers(1);
-    await sleep(50);
-    settled = true;
-    member.settle("d1");
+    const [released] = await member.answers(1);
+    member.settle((released as { deliveryId: string }).deliveryId);
     await forEver;
   });
   await using server = await ScriptedServer.start({ consume: [script] });
-  for await (const delivery of server.client().deliveries("pricing")) {
-    void delivery.ack();
+  for await (const { deliveryId } of server.client().deliveries("pricing")) {
+    assert.equal(deliveryId, "d1");
     break;
   }
-  assert.ok(settled);
-  await until(() => server.cancelled === 1); // the second one was not answered
+  await until(() => server.cancelled === 1);
+});
+
+test("a delivery can be given back", limits, async () => {
+  let said: string | undefined;
+  const script = peer(async (member) => {
+    await member.opens();
+    member.deliver({ position: 1 });
+    said = (await member.answers(1))[0]?.answer?.$case;
+    member.settle("d1");
+    await member.leaves();
+  });
+  await using server = await ScriptedServer.start({ consume: [script] });
+  await using deliveries = server.client().deliveries("pricing");
+  assert.equal(await (await next(deliveries)).release(), true);
+  assert.equal(said, "release");
 });
 
 test("closing gives up after its time", limits, async () => {
@@ -149,7 +188,7 @@ test("after leaving the loop ends by itself, when all is answered", limits, asyn
     positions.push(delivery.event.position);
     void delivery.ack();
   }
-  assert.deepEqual(positions, [1n, 2n, 3n]);
+  assert.deepEqual(positions, [1n]); // the others were given back
   assert.deepEqual(server.calls, ["consume"]);
 });
 
@@ -198,19 +237,59 @@ test("closing it from elsewhere ends the loop, also while it waits", limits, asy
   assert.equal((await waiting).done, true);
 });
 
-test("what comes while it closes is not waited for", limits, async () => {
+test("what comes while it closes is given back", limits, async () => {
+  let said: string | undefined;
   const script = peer(async (member) => {
     await member.opens();
     await member.leaves();
     member.deliver({ position: 1 }); // it was on its way already
-    await forEver;
+    said = (await member.answers(1))[0]?.answer?.$case;
+    member.settle("d1");
   });
   await using server = await ScriptedServer.start({ consume: [script] });
   const deliveries = server.client().deliveries("pricing");
   const waiting = deliveries.next();
   await deliveries.close(60_000);
   assert.equal((await waiting).done, true);
-  await until(() => server.cancelled === 1);
+  assert.equal(said, "release");
+});
+
+test("a callback that throws ends the loop, and leaves nobody waiting", limits, async () => {
+  const script = peer(async (member) => {
+    await member.opens();
+    member.deliver({ position: 1 }, { position: 2 });
+    await member.answers(2);
+    fail("UNAVAILABLE", "SERVER_DRAINING");
+  });
+  await using server = await ScriptedServer.start({ consume: [script] });
+  const deliveries = server.client().deliveries("pricing", {
+    onUnsettled: () => {
+      throw new Error("no log");
+    },
+  });
+  const answers = [(await next(deliveries)).ack(), (await next(deliveries)).ack()];
+  assert.deepEqual(await Promise.all(answers), [false, false]);
+  await assert.rejects(deliveries.next(), /no log/);
+  await deliveries.close();
+  assert.deepEqual(server.calls, ["consume"]);
+});
+
+test("a server that lets in and fails is called less and less often", limits, async () => {
+  const lets: Script = peer(async (member) => {
+    await member.opens();
+    fail("UNAVAILABLE", "SERVER_DRAINING");
+  });
+  await using server = await ScriptedServer.start({ consume: [lets] });
+  const backoff = { initialMs: 1, maxMs: 10_000, multiplier: 2 };
+  const waits: number[] = [];
+  const deliveries = server
+    .client({ backoff })
+    .deliveries("pricing", { onInterruption: (_, waitMs) => waits.push(waitMs) });
+  const waiting = deliveries.next();
+  await until(() => waits.length >= 6);
+  await deliveries.close();
+  assert.ok((waits[5] as number) >= 16, String(waits));
+  assert.equal((await waiting).done, true);
 });
 
 test("never iterated, it is closed without a call, and so is its client", limits, async () => {
