@@ -161,6 +161,8 @@ class Delivered {
       delivery.inProgress();
     } else if (answer.action === "ack") {
       void delivery.ack();
+    } else if (answer.action === "release") {
+      void delivery.release();
     } else {
       void delivery.nack(decided(answer));
     }

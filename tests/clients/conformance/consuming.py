@@ -143,6 +143,8 @@ def to_answer(answer: Json) -> Callable[[Any], object]:
             return lambda delivery: delivery.ack()
         case "in_progress":
             return lambda delivery: delivery.in_progress()
+        case "release":
+            return lambda delivery: delivery.release()
         case "nack" if answer.get("retry_now"):
             return lambda delivery: delivery.nack(everlog.Retry(0, error=answer["error"]))
         case "nack":
