@@ -184,6 +184,8 @@ def test_more_connections_than_there_may_be_are_found(database_url: str) -> None
     # max_connections is 100, of which PostgreSQL keeps 3.
     finding = the_finding(database_url, Settings(server=ServerSettings(workers=3)))
     assert (finding.check, finding.severity) == ("connections", Severity.PROBLEM)
+    # All pools of `Database`, the appends of 20 tenants, and one for hints: 49 a process.
+    assert finding.what.startswith("3 workers may want 147, 97 are allowed")
     few = Settings(server=ServerSettings(workers=3), append=AppendSettings(connections_max=2))
     assert found(database_url, few) == []
 

@@ -95,13 +95,14 @@ class Output:
     ) -> None:
         """Write a table with these columns in a terminal, a line each without headings in a pipe.
 
-        There, cells are `aligned`, and a dash if they are empty, but for the last, which is as long
-        as it is; or they are as they are, with two spaces between them.
+        In a terminal too narrow for that, it is lines with two spaces between cells. In a pipe,
+        cells are `aligned`, and a dash if they are empty, but for the last, which is as long as it
+        is; or they are as they are, with two spaces between them.
         """
         shown = [[visible(cell) for cell in row] for row in rows]
         if not shown:
             return
-        if self.terminal:
+        if self.terminal and self._has_room(columns, shown):
             wide = any("ratio" in column for column in columns.values())
             table = Table(box=None, pad_edge=False, header_style="bold", expand=wide)
             for header, column in columns.items():
@@ -110,9 +111,9 @@ class Output:
                 table.add_row(*map(Text, row))
             self._console.print(table)
             return
-        if not aligned:
+        if self.terminal or not aligned:
             for row in shown:
-                self.line("  ".join(row))
+                self.line("  ".join(row).rstrip())
             return
         widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)][:-1]
         for row in shown:
@@ -120,6 +121,17 @@ class Output:
                 (cell or "-").ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)
             ]
             self.line("  ".join(padded).rstrip())
+
+    def _has_room(self, columns: dict[str, dict[str, Any]], rows: Sequence[Sequence[str]]) -> bool:
+        """Whether a table cuts only what has a ratio or a greatest width: no id, no state."""
+        needed = 2 * (len(columns) - 1)
+        for (header, column), cells in zip(columns.items(), zip(*rows, strict=True), strict=True):
+            if "ratio" in column:
+                needed += column["min_width"]
+            else:
+                widest = max(len(text) for text in (header, *cells))
+                needed += min(widest, column.get("max_width", widest))
+        return needed <= self._console.width
 
     def json(self, value: Any) -> None:
         """Write a JSON value, indented; for a terminal."""

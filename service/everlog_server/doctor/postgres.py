@@ -118,7 +118,8 @@ def check_connections(facts: Facts, loaded: Settings) -> Iterator[Finding]:
     workers = loaded.server.workers
     each = connections_max(loaded.storage, loaded.append)
     wanted, room = workers * each, row["most"] - row["reserved"]
-    text = f"{workers} workers want {each} each, {room} allowed, {row['others']} taken by others"
+    who = "the server may want" if workers == 1 else f"{workers} workers may want"
+    text = f"{who} {wanted}, {room} are allowed, {row['others']} taken by others"
     if wanted <= room - row["others"]:
         yield fine("connections", text)
         return
@@ -204,7 +205,7 @@ def check_transaction_ids(facts: Facts) -> Iterator[Finding]:
     row = facts.row("transaction_ids")
     assert row is not None  # noqa: S101  it has one row
     age, limit = row["age"], min(row["freeze_age"] * _XID_AGE_FACTOR, _XID_AGE_PROBLEM)
-    text = f"the oldest is {age / 1e6:.0f} million transactions old"
+    text = f"the oldest is {age:,} transactions old"
     if age < limit:
         yield fine("transaction_ids", text)
         return

@@ -223,7 +223,7 @@ def check_logs(facts: Facts) -> Iterator[Finding]:
                 command="correct the clock of the machine that wrote it; nothing else can be done",
             )
     if not bad:
-        yield fine("logs", f"{len(rows):,} of tenants, each ends where its head says")
+        yield fine("logs", f"tenants: {len(rows):,}; each log ends where its head says")
 
 
 def check_sizes(facts: Facts) -> Iterator[Finding]:
