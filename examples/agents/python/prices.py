@@ -56,7 +56,7 @@ def propose(product: Product, stock_before: int) -> Proposal | None:
     if product.stock <= SCARCE < stock_before:
         return Proposal(
             new_price=round(product.price * 1.1, 2),
-            reasoning=f"{product.stock} are left: those who need one will pay a tenth more.",
+            reasoning=f"Only {product.stock} in stock: those who need one will pay a tenth more.",
             confidence=0.6,
             pain_point="The last ones are sold below what they are worth.",
         )

@@ -51,7 +51,7 @@ export function propose({ price, stock }: Product, stockBefore: number): Proposa
   if (stock <= SCARCE && stockBefore > SCARCE) {
     return {
       newPrice: cents(price * 1.1),
-      reasoning: `${stock} are left: those who need one will pay a tenth more.`,
+      reasoning: `Only ${stock} in stock: those who need one will pay a tenth more.`,
       confidence: 0.6,
       painPoint: "The last ones are sold below what they are worth.",
     };

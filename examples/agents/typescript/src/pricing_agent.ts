@@ -70,7 +70,8 @@ class PricingAgent {
     try {
       const { deduplicated } = await this.#client.emit({
         eventType: "agent.decision_proposed",
-        aggregate: ["decision", `price-${event.eventId}`],
+        // Named for the agent: another one may have something to say about the same event.
+        aggregate: ["decision", `${AGENT}-${event.eventId}`],
         data: {
           ...decision,
           decision_type: "price_change",
@@ -87,7 +88,7 @@ class PricingAgent {
         documentable: true,
         idempotencyKey: `${AGENT}/${event.eventId}/proposed`,
         causationId: event.eventId,
-        correlationId: event.correlationId || `price-${event.eventId}`,
+        correlationId: event.correlationId || `${AGENT}-${event.eventId}`,
         actor: `agent:${AGENT}`,
         source: AGENT,
       });
