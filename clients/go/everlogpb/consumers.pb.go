@@ -989,7 +989,7 @@ func (x *UpdateConsumerRequest) GetExpectedVersion() int64 {
 	return 0
 }
 
-// They are replaced. Members go on by themselves; what is in flight is delivered again.
+// They are replaced. Members go on by themselves, within 2 s; what is in flight is delivered again.
 type UpdateConsumerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The consumer.

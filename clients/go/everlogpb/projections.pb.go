@@ -97,7 +97,8 @@ const (
 	Projection_STATE_RUNNING Projection_State = 1
 	// Somebody paused it.
 	Projection_STATE_PAUSED Projection_State = 2
-	// It waits until the event at `failure` is tried again.
+	// It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+	// tried again by itself, by a resume, and by a retry: its schema is gone, say.
 	Projection_STATE_RETRYING Projection_State = 3
 	// It stopped at the event at `failure`.
 	Projection_STATE_STOPPED Projection_State = 4
@@ -627,10 +628,11 @@ func (x *Projection) GetBuiltTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// An event whose SQL failed. It had no effect.
+// An event whose SQL failed. It had no effect. Or: why a projection can't run, with no event to blame.
 type ProjectionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The event.
+	// The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+	// nothing.
 	Event *RecordedEvent `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	// Which handler of the definition, from 0.
 	Handler int32 `protobuf:"varint,2,opt,name=handler,proto3" json:"handler,omitempty"`
@@ -2003,6 +2005,7 @@ type Projection_Rebuild struct {
 	// When it began.
 	StartedTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started_time,json=startedTime,proto3" json:"started_time,omitempty"`
 	// Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+	// Without an event: why it can't run.
 	Failure *ProjectionError `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
 	// Why the tables can't be exchanged, such as a view of somebody else's on the old ones.
 	BlockedBy     string `protobuf:"bytes,4,opt,name=blocked_by,json=blockedBy,proto3" json:"blocked_by,omitempty"`

@@ -447,7 +447,7 @@ Global___UpdateConsumerRequest: _TypeAlias = UpdateConsumerRequest  # noqa: Y015
 
 @_typing.final
 class UpdateConsumerResponse(_message.Message):
-    """They are replaced. Members go on by themselves; what is in flight is delivered again."""
+    """They are replaced. Members go on by themselves, within 2 s; what is in flight is delivered again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

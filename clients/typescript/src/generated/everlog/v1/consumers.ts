@@ -214,7 +214,7 @@ export interface UpdateConsumerRequest {
   expectedVersion: bigint;
 }
 
-/** They are replaced. Members go on by themselves; what is in flight is delivered again. */
+/** They are replaced. Members go on by themselves, within 2 s; what is in flight is delivered again. */
 export interface UpdateConsumerResponse {
   /** The consumer. */
   consumer: Consumer | undefined;

@@ -139,7 +139,10 @@ export enum Projection_State {
   RUNNING = 1,
   /** PAUSED - Somebody paused it. */
   PAUSED = 2,
-  /** RETRYING - It waits until the event at `failure` is tried again. */
+  /**
+   * RETRYING - It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+   * tried again by itself, by a resume, and by a retry: its schema is gone, say.
+   */
   RETRYING = 3,
   /** STOPPED - It stopped at the event at `failure`. */
   STOPPED = 4,
@@ -154,7 +157,10 @@ export interface Projection_Rebuild {
   startedTime:
     | Timestamp
     | undefined;
-  /** Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel. */
+  /**
+   * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+   * Without an event: why it can't run.
+   */
   failure:
     | ProjectionError
     | undefined;
@@ -162,9 +168,12 @@ export interface Projection_Rebuild {
   blockedBy: string;
 }
 
-/** An event whose SQL failed. It had no effect. */
+/** An event whose SQL failed. It had no effect. Or: why a projection can't run, with no event to blame. */
 export interface ProjectionError {
-  /** The event. */
+  /**
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
+   */
   event:
     | RecordedEvent
     | undefined;

@@ -89,7 +89,8 @@ private static final long serialVersionUID = 0L;
     STATE_PAUSED(2),
     /**
      * <pre>
-     * It waits until the event at `failure` is tried again.
+     * It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+     * tried again by itself, by a resume, and by a retry: its schema is gone, say.
      * </pre>
      *
      * <code>STATE_RETRYING = 3;</code>
@@ -141,7 +142,8 @@ private static final long serialVersionUID = 0L;
     public static final int STATE_PAUSED_VALUE = 2;
     /**
      * <pre>
-     * It waits until the event at `failure` is tried again.
+     * It waits until the event at `failure` is tried again; or, if that names none, it can't run, and is
+     * tried again by itself, by a resume, and by a retry: its schema is gone, say.
      * </pre>
      *
      * <code>STATE_RETRYING = 3;</code>
@@ -286,6 +288,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -295,6 +298,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -304,6 +308,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -436,6 +441,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -448,6 +454,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -460,6 +467,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+     * Without an event: why it can't run.
      * </pre>
      *
      * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1132,6 +1140,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1143,6 +1152,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1158,6 +1168,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1178,6 +1189,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1196,6 +1208,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1221,6 +1234,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1238,6 +1252,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1250,6 +1265,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>
@@ -1265,6 +1281,7 @@ private static final long serialVersionUID = 0L;
       /**
        * <pre>
        * Why it does not get on: an event that failed in it. It waits for a retry or a skip, or a cancel.
+       * Without an event: why it can't run.
        * </pre>
        *
        * <code>.everlog.v1.ProjectionError failure = 3;</code>

@@ -7,7 +7,7 @@ package io.everlog.v1;
 
 /**
  * <pre>
- * An event whose SQL failed. It had no effect.
+ * An event whose SQL failed. It had no effect. Or: why a projection can't run, with no event to blame.
  * </pre>
  *
  * Protobuf type {@code everlog.v1.ProjectionError}
@@ -73,7 +73,8 @@ private static final long serialVersionUID = 0L;
   private io.everlog.v1.RecordedEvent event_;
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -85,7 +86,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -97,7 +99,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -860,7 +863,7 @@ java.lang.String defaultValue) {
   }
   /**
    * <pre>
-   * An event whose SQL failed. It had no effect.
+   * An event whose SQL failed. It had no effect. Or: why a projection can't run, with no event to blame.
    * </pre>
    *
    * Protobuf type {@code everlog.v1.ProjectionError}
@@ -1219,7 +1222,8 @@ java.lang.String defaultValue) {
         io.everlog.v1.RecordedEvent, io.everlog.v1.RecordedEvent.Builder, io.everlog.v1.RecordedEventOrBuilder> eventBuilder_;
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1230,7 +1234,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1245,7 +1250,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1265,7 +1271,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1283,7 +1290,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1308,7 +1316,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1325,7 +1334,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1337,7 +1347,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -1352,7 +1363,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The event.
+     * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+     * nothing.
      * </pre>
      *
      * <code>.everlog.v1.RecordedEvent event = 1;</code>

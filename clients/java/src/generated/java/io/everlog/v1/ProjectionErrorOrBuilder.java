@@ -12,7 +12,8 @@ public interface ProjectionErrorOrBuilder extends
 
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -21,7 +22,8 @@ public interface ProjectionErrorOrBuilder extends
   boolean hasEvent();
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>
@@ -30,7 +32,8 @@ public interface ProjectionErrorOrBuilder extends
   io.everlog.v1.RecordedEvent getEvent();
   /**
    * <pre>
-   * The event.
+   * The event. Absent when none is to blame: then `handler`, `statement`, `sql` and `parameters` say
+   * nothing.
    * </pre>
    *
    * <code>.everlog.v1.RecordedEvent event = 1;</code>

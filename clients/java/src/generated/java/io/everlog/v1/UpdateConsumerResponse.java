@@ -7,7 +7,7 @@ package io.everlog.v1;
 
 /**
  * <pre>
- * They are replaced. Members go on by themselves; what is in flight is delivered again.
+ * They are replaced. Members go on by themselves, within 2 s; what is in flight is delivered again.
  * </pre>
  *
  * Protobuf type {@code everlog.v1.UpdateConsumerResponse}
@@ -259,7 +259,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * They are replaced. Members go on by themselves; what is in flight is delivered again.
+   * They are replaced. Members go on by themselves, within 2 s; what is in flight is delivered again.
    * </pre>
    *
    * Protobuf type {@code everlog.v1.UpdateConsumerResponse}
