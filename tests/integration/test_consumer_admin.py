@@ -472,7 +472,8 @@ async def finish(desk: Desk, consumer: str) -> None:
             unfinished.discard(event.position)
             assert delivery.replayed or last.get(event.aggregate_id, 0) < event.position
             last[event.aggregate_id] = event.position
-            await member.ack(delivery)
+            (settlement,) = await member.ack(delivery)
+            assert not settlement.HasField("refusal"), settlement
         await member.leave()
         assert member.deliveries.empty()
     states = await desk.states(consumer)
