@@ -20,7 +20,7 @@ from everlog_server.storage.consumers import (
     StoredConsumer,
     StoredMember,
 )
-from everlog_server.storage.database import Database, ReadPool
+from everlog_server.storage.database import Database
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
 
@@ -412,17 +412,10 @@ class ConsumerAccounts:
         return int(rows[0][0])
 
     async def _read(self, query: str, **parameters: Any) -> list[Any]:
-        return await _fetch(self._database.reads, query, parameters)
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
     async def _change(self, query: str, **parameters: Any) -> list[Any]:
-        return await _fetch(self._database.consumers, query, parameters)
-
-
-async def _fetch(pool: ReadPool, query: str, parameters: dict[str, Any]) -> list[Any]:
-    async with pool.connection() as connection:
-        cursor = connection.cursor(binary=True)
-        await cursor.execute(_SQL[query], parameters)
-        return await cursor.fetchall()
+        return await self._database.consumers.fetch(_SQL[query], parameters)
 
 
 def _tail_event(row: Sequence[Any]) -> TailEvent:

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from everlog_server.model import AggregateKey
-from everlog_server.storage.database import Database, ReadPool
+from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
 _SQL = load("consumers.sql")
@@ -384,17 +384,10 @@ class ConsumerStore:
         return dict(rows)
 
     async def _read(self, query: str, **parameters: Any) -> list[Any]:
-        return await _fetch(self._database.reads, query, parameters)
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
     async def _change(self, query: str, **parameters: Any) -> list[Any]:
-        return await _fetch(self._database.consumers, query, parameters)
-
-
-async def _fetch(pool: ReadPool, query: str, parameters: dict[str, Any]) -> list[Any]:
-    async with pool.connection() as connection:
-        cursor = connection.cursor(binary=True)
-        await cursor.execute(_SQL[query], parameters)
-        return await cursor.fetchall()
+        return await self._database.consumers.fetch(_SQL[query], parameters)
 
 
 def _held(row: Sequence[Any]) -> HeldEvent:

@@ -156,10 +156,7 @@ class Counts(History):
         )
 
     async def _rows(self, query: str, **parameters: Any) -> list[Any]:
-        async with self._database.reads.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(_SQL[query], parameters)
-            return await cursor.fetchall()
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
 
 def _counted(counter: Counter[str], group: Group) -> Counted:

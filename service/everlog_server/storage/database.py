@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import select
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -342,6 +342,11 @@ class ReadPool:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StorageUnavailableError from error
 
+    async def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """The rows of one statement on a connection of its own; raises as `connection` does."""
+        async with self.connection() as connection:
+            return await fetch_all(connection, statement, parameters)
+
     async def _enter(self, held: AsyncExitStack) -> Connection:
         deadline = time.monotonic() + _BUSY_SECONDS_MAX
         while True:
@@ -380,6 +385,15 @@ class ReadPool:
             wait_seconds=stats.get("requests_wait_ms", 0) / 1000,
             used_seconds=stats.get("usage_ms", 0) / 1000,
         )
+
+
+async def fetch_all(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> list[Any]:
+    """The rows of a statement, asked for in PostgreSQL's binary format."""
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(statement, parameters)
+    return await cursor.fetchall()
 
 
 def _heed_cancellation() -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from everlog_server.model import EntityDeclaration, EntityKey
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.database import Database
 from everlog_server.storage.pages import PAGE_BYTES_MAX
 from everlog_server.storage.sql import load
 
@@ -141,8 +141,7 @@ class EntityStore:
             "declared": declared,
             "declarations": orjson.dumps(documents).decode(),
         }
-        async with self._database.indexing.connection() as connection:
-            rows = await _fetch(connection, "declare", parameters)
+        rows = await self._database.indexing.fetch(_SQL["declare"], parameters)
         return rows[0][0] is not None
 
     async def follow(self, tenant_id: int, *, events_max: int) -> IndexState | None:
@@ -152,8 +151,7 @@ class EntityStore:
             "events_max": events_max,
             "removed_rows_max": _REMOVED_ROWS_MAX,
         }
-        async with self._database.indexing.connection() as connection:
-            rows = await _fetch(connection, "follow", parameters)
+        rows = await self._database.indexing.fetch(_SQL["follow"], parameters)
         return IndexState(*rows[0]) if rows else None
 
     async def behind(self) -> list[int]:
@@ -240,14 +238,7 @@ class EntityStore:
         return EventsPage(records or b"", last, count == matched, indexed, keys)
 
     async def _rows(self, query: str, **parameters: Any) -> list[Any]:
-        async with self._database.reads.connection() as connection:
-            return await _fetch(connection, query, parameters)
-
-
-async def _fetch(connection: Connection, query: str, parameters: dict[str, Any]) -> list[Any]:
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(_SQL[query], parameters)
-    return await cursor.fetchall()
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
 
 def _declaration(row: Sequence[Any]) -> EntityDeclaration:

@@ -188,10 +188,7 @@ class Listings:
             "high_type": high and high.aggregate_type,
             "high_id": high and high.aggregate_id,
         }
-        async with self._database.reads.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(_SQL[query], bounds | parameters)
-            return await cursor.fetchall()
+        return await self._database.reads.fetch(_SQL[query], bounds | parameters)
 
 
 def _summary(row: Any) -> AggregateSummary:

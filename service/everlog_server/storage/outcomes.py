@@ -99,10 +99,7 @@ class MeaningReader:
         return {uuid_text(event_id): summary for event_id, summary in rows}
 
     async def _rows(self, query: str, **parameters: Any) -> list[Any]:
-        async with self._database.reads.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            await cursor.execute(_SQL[query], parameters)
-            return await cursor.fetchall()
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
 
 async def fetch_with_outcome(

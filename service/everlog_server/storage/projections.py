@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from everlog_server.model import EventFilter
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.database import Connection, Database, fetch_all
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
 
@@ -247,20 +247,16 @@ class ProjectionStore:
         return bool(await self._change("skip", tenant_id=tenant_id, name=name, position=position))
 
     async def _read(self, query: str, **parameters: Any) -> list[Any]:
-        async with self._database.reads.connection() as connection:
-            return await fetch(connection, query, parameters)
+        return await self._database.reads.fetch(_SQL[query], parameters)
 
     async def _change(self, query: str, **parameters: Any) -> Any:
-        async with self._database.changes.connection() as connection:
-            rows = await fetch(connection, query, parameters)
+        rows = await self._database.changes.fetch(_SQL[query], parameters)
         return rows[0][0]
 
 
 async def fetch(connection: Connection, query: str, parameters: dict[str, Any]) -> list[Any]:
     """The rows of a query of projections.sql."""
-    cursor = connection.cursor(binary=True)
-    await cursor.execute(_SQL[query], parameters)
-    return await cursor.fetchall()
+    return await fetch_all(connection, _SQL[query], parameters)
 
 
 def _projection(row: Any) -> StoredProjection:
