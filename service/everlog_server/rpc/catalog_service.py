@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from everlog.v1 import catalog_pb2 as pb
 from everlog_server.catalog import changes
@@ -30,7 +30,7 @@ from everlog_server.rpc.catalog_messages import (
     timestamp_of,
 )
 from everlog_server.rpc.guard import Context, tenant_of
-from everlog_server.rpc.page_token import Listing
+from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.storage.catalogs import (
@@ -38,17 +38,11 @@ from everlog_server.storage.catalogs import (
     CatalogStore,
     StoredVersion,
 )
+from everlog_server.storage.pages import PAGE_BYTES_MAX
 from everlog_server.storage.tenants import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-
-_Type = TypeVar("_Type", pb.EventType, pb.AggregateType)
-
-PAGE_BYTES_MAX = 1024 * 1024 - 1024
-"""Of the types of a page; the rest of 1 MiB is for its token."""
 
 
 class CatalogService:
@@ -149,7 +143,7 @@ class CatalogService:
         found = (
             event_type_of(catalogue, name) for name in _listed_names(catalogue, request, after)
         )
-        if _fill(response.event_types, found, size):
+        if fill_page(response.event_types, found, size):
             last = response.event_types[-1].definition.name
             response.next_page_token = listing.token(last.encode())
         return response.SerializeToString()
@@ -258,7 +252,7 @@ class CatalogService:
         after = listing.place(request.page_token, bytes.decode) if request.page_token else ""
         found = await self._store.aggregate_types_after(tenant_id, after, size + 1, PAGE_BYTES_MAX)
         response = pb.ListAggregateTypesResponse()
-        if _fill(response.aggregate_types, (aggregate_type_of(one) for _, one in found), size):
+        if fill_page(response.aggregate_types, (aggregate_type_of(one) for _, one in found), size):
             last = response.aggregate_types[-1].definition.name
             response.next_page_token = listing.token(last.encode())
         return response.SerializeToString()
@@ -268,17 +262,6 @@ class CatalogService:
         if new:
             count = await self._store.aggregate_type_count(tenant_id, changes.AGGREGATE_TYPES_MAX)
             changes.check_aggregate_type_count(count + new)
-
-
-def _fill(page: RepeatedCompositeFieldContainer[_Type], found: Iterable[_Type], size: int) -> bool:
-    """Fills a page, with one at least; whether there are more."""
-    listed = 0
-    for one in found:
-        listed += one.ByteSize() + 5
-        if page and (len(page) >= size or listed > PAGE_BYTES_MAX):
-            return True
-        page.append(one)
-    return False
 
 
 def _listed_names(

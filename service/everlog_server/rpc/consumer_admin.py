@@ -34,14 +34,13 @@ from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.fields import decode_uuid
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.guard import Context, tenant_of
-from everlog_server.rpc.page_token import Listing, Positions
+from everlog_server.rpc.page_token import Listing, Positions, fill_page
 from everlog_server.rpc.requests import at_least, page_size, parse
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.visibility import patience_seconds
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
 from everlog_server.storage.consumers import ConsumerStore, StoredConsumer
-from everlog_server.storage.pages import PAGE_BYTES_MAX
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions.matching import matcher
@@ -126,14 +125,7 @@ class ConsumerAdmin:
             after = listing.place(request.page_token, bytes.decode)
         found = await self._stored.consumers(tenant_id, after=after, limit=limit + 1)
         response = pb.ListConsumersResponse()
-        size = 0
-        for one in found[:limit]:
-            message = encode_consumer(*one)
-            size += message.ByteSize()
-            if response.consumers and size > PAGE_BYTES_MAX:
-                break
-            response.consumers.append(message)
-        if len(response.consumers) < len(found):
+        if fill_page(response.consumers, (encode_consumer(*one) for one in found), limit):
             response.next_page_token = listing.token(response.consumers[-1].name.encode())
         return response.SerializeToString()
 

@@ -1,4 +1,4 @@
-"""The tokens that lead from one page of a listing to the next.
+"""The pages of a listing, and the tokens that lead from one to the next.
 
 A token is opaque to callers. It holds the place where the next page begins, and a digest over that,
 the tenant, and the request but for what may differ from page to page: so one that is damaged, or
@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
 
 from everlog_server.errors import FieldViolation, InvalidPageTokenError
+from everlog_server.storage.pages import PAGE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 # Changed with what places or digests are made of, so that older tokens are refused.
 _FORMAT = b"everlog page 2"
@@ -26,8 +30,11 @@ _OF_ONE_PAGE = frozenset(
     {"page_size", "page_token", "min_position", "include_total_size", "include_outcomes"}
 )
 _POSITIONS = struct.Struct(">qq")
+_FRAME_BYTES_MAX = 5
+"""What a message of a page has around it."""
 
 _Place = TypeVar("_Place")
+_Item = TypeVar("_Item", bound=Message)
 
 
 class Positions(NamedTuple):
@@ -90,6 +97,19 @@ class Listing:
         if token != self.token(packed):
             raise _refused()
         return place
+
+
+def fill_page(
+    page: RepeatedCompositeFieldContainer[_Item], found: Iterable[_Item], size: int
+) -> bool:
+    """Fills a page up to 1 MiB, with one at least; whether there are more."""
+    listed = 0
+    for one in found:
+        listed += one.ByteSize() + _FRAME_BYTES_MAX
+        if page and (len(page) >= size or listed > PAGE_BYTES_MAX):
+            return True
+        page.append(one)
+    return False
 
 
 def _refused() -> InvalidPageTokenError:

@@ -16,7 +16,7 @@ from everlog_server.model import EventFilter
 from everlog_server.projections import Applied, Builder, Change
 from everlog_server.rpc.fields import decode_uuid
 from everlog_server.rpc.guard import Context, tenant_of
-from everlog_server.rpc.page_token import Listing
+from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.projection_messages import ProjectionMessages
 from everlog_server.rpc.projection_requests import decode_definition, decode_name, read_definition
 from everlog_server.rpc.requests import page_size, parse
@@ -123,13 +123,11 @@ class ProjectionService:
         listing, after = Listing(tenant_id, request), ""
         if request.page_token:
             after = listing.place(request.page_token, bytes.decode)
-        response, size = pb.ListProjectionsResponse(), 0
+        response = pb.ListProjectionsResponse()
         found = await self._store.page(tenant_id, after=after, limit=limit + 1)
-        for message in await self._messages.projections(tenant_id, found[:limit]):
-            size += message.ByteSize()
-            if response.projections and size > _PAGE_BYTES_MAX:
-                break
-            response.projections.append(message)
+        fill_page(
+            response.projections, await self._messages.projections(tenant_id, found[:limit]), limit
+        )
         if len(response.projections) < len(found):
             last = response.projections[-1].definition.name
             response.next_page_token = listing.token(last.encode())
