@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import click
-import orjson
 
 from everlog import AggregateKey, EventProcessing, ParkedEvent, RecordedEvent
 from everlog.consumers import ProcessingAction
@@ -195,7 +194,7 @@ def _show_processing(target: Target, found: list[EventProcessing]) -> None:
     output = Output(as_json=target.json)
     if target.json:
         for one in found:
-            output.line(orjson.dumps(processing_fields(one)).decode())
+            output.document(processing_fields(one))
     else:
         rows = ([one.consumer, processing_text(one), one.last_error] for one in found)
         output.rows(_PROCESSING_COLUMNS, rows)
@@ -239,7 +238,7 @@ async def _move(
         )
     output = Output(as_json=target.json)
     if target.json:
-        output.line(orjson.dumps({"events": events}).decode())
+        output.document({"events": events})
         output.flush()
     else:
         word = "event" if events == 1 else "events"

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import click
-import orjson
 
 from everlog import AggregateKey, Consumer, ConsumerSettings, RetryBackoff
 from everlog_server.cli.consumer_documents import (
@@ -277,7 +276,7 @@ async def _list(target: Target, limit: int | None) -> None:
         found = [one async for one in client.consumers(limit=limit)]
     if target.json:
         for one in found:
-            output.line(orjson.dumps(consumer_fields(one)).decode())
+            output.document(consumer_fields(one))
     else:
         output.rows(_COLUMNS, map(_cells, found))
     output.flush()
@@ -319,7 +318,7 @@ async def _reset(target: Target, name: str, start: dict[str, Any], *, discard_pa
 def _tell(target: Target, consumer: Consumer, **more: bool) -> None:
     output = Output(as_json=target.json)
     if target.json:
-        output.line(orjson.dumps(consumer_fields(consumer) | more).decode())
+        output.document(consumer_fields(consumer) | more)
     else:
         output.facts(consumer_facts(consumer))
         for member in consumer.status.members:

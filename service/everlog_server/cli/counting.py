@@ -56,7 +56,7 @@ async def _count(target: Target, matching: Filter | None, by: str | None) -> Non
         }
         if by:
             told |= {"counts": counts.groups, "truncated": counts.truncated}
-        output.line(orjson.dumps(told).decode())
+        output.document(told)
     elif by is None:
         output.line(str(counts.total))
     else:

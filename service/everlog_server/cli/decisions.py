@@ -151,7 +151,7 @@ def _show(output: Output, decision: _Decision) -> None:
         if verdict is not None:
             document["decided_by"] = decision.decided_by
             document["decided_time"] = time_text(verdict.record_time)
-        output.line(orjson.dumps(document).decode())
+        output.document(document)
         return
     confidence = decision.field("confidence")
     cells = [

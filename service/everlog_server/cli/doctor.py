@@ -9,7 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-import orjson
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -134,7 +133,7 @@ async def _server(url: str) -> Finding:
 def _show(output: Output, finding: Finding) -> None:
     if output.as_json:
         fields: dict[str, Any] = asdict(finding) | {"severity": finding.severity.name.lower()}
-        output.line(orjson.dumps({k: v for k, v in fields.items() if v}).decode())
+        output.document({k: v for k, v in fields.items() if v})
         return
     mark = _MARKS[finding.severity]
     check = f"{finding.check:<15}"

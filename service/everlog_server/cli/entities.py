@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 import yaml
 
 import everlog
@@ -234,7 +233,7 @@ def _show(
     output = Output(as_json=target.json)
     if target.json:
         for one in found:
-            output.line(orjson.dumps(document(one)).decode())
+            output.document(document(one))
     else:
         rows = [[visible(cell) for cell in cells(one)] for one in found]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

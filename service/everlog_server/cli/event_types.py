@@ -104,7 +104,7 @@ def _refuse(source: str, findings: Sequence[Finding], output: Output) -> NoRetur
                 "field": finding.field,
                 "message": finding.message,
             }
-            output.line(orjson.dumps(written).decode())
+            output.document(written)
         else:
             output.line(visible(f"{source}:{finding.line}: {finding}"))
     output.flush()
@@ -148,7 +148,7 @@ async def _import(target: Target, catalogue: Catalogue, *, dry_run: bool) -> Non
         "unchanged": list(answer.unchanged),
     }
     if output.as_json:
-        output.line(orjson.dumps({"dry_run": dry_run, **names}).decode())
+        output.document({"dry_run": dry_run, **names})
     else:
         for word in ("added", "updated"):
             for name in names[word]:
@@ -208,7 +208,7 @@ async def _list(target: Target, *, category: str, prefix: str, with_deprecated: 
             category=category, name_prefix=prefix, without_deprecated=not with_deprecated
         ):
             if output.as_json:
-                output.line(orjson.dumps(_event_type_json(event_type)).decode())
+                output.document(_event_type_json(event_type))
             else:
                 rows.append(_cells(event_type))
     output.rows(_COLUMNS, rows)
@@ -264,7 +264,7 @@ def _details(target: Target, fields: dict[str, Any], *, definition: dict[str, An
     """Write a definition as the file would have it, after what the file does not have."""
     output = Output(as_json=target.json)
     if output.as_json:
-        output.line(orjson.dumps(fields).decode())
+        output.document(fields)
     else:
         beside = {key: value for key, value in fields.items() if key not in definition}
         for key, value in beside.items():
@@ -307,7 +307,7 @@ async def _deprecate(target: Target, name: str, *, note: str, undo: bool) -> Non
         event_type = await client.deprecate_event_type(name, note=note, undo=undo)
     output = Output(as_json=target.json)
     if output.as_json:
-        output.line(orjson.dumps(_event_type_json(event_type)).decode())
+        output.document(_event_type_json(event_type))
     elif event_type.HasField("deprecated_time"):
         since = shown_time(to_datetime(event_type.deprecated_time))
         output.line(visible(f"{name} is deprecated since {since}"))

@@ -43,7 +43,7 @@ async def _narrate(target: Target, event_id: str, *, by_model: bool, **asked: An
         )
     output = Output(as_json=target.json)
     if target.json:
-        output.line(orjson.dumps(dataclasses.asdict(told)).decode())
+        output.document(dataclasses.asdict(told))
     elif output.terminal:
         output.render(Markdown(told.markdown, hyperlinks=False))
     else:
@@ -132,7 +132,7 @@ async def _show(target: Target, event_id: str, version: int) -> None:
     output = Output(as_json=target.json)
     if target.json:
         fields = dataclasses.asdict(saved) | {"saved_time": time_text(saved.saved_time)}
-        output.line(orjson.dumps(fields).decode())
+        output.document(fields)
         output.flush()
         return
     told = saved.narrative

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-import orjson
 
 from everlog_server.cli.event_json import outcome_fields
 from everlog_server.cli.failures import run
@@ -36,7 +35,7 @@ async def _outcome(target: Target, event_id: str, text: str, **fields: str) -> N
         recorded = await client.record_outcome(event_id, text, **fields)
     output = Output(as_json=target.json)
     if target.json:
-        output.line(orjson.dumps(outcome_fields(recorded)).decode())
+        output.document(outcome_fields(recorded))
     else:
         output.line(f"recorded as outcome {recorded.number} of {recorded.event_id}")
     output.flush()
@@ -55,7 +54,7 @@ async def _outcomes(target: Target, event_id: str) -> None:
     async with target.connect() as client:
         async for recorded in client.outcomes(event_id):
             if target.json:
-                output.line(orjson.dumps(outcome_fields(recorded)).decode())
+                output.document(outcome_fields(recorded))
                 continue
             texts = [
                 f"{recorded.number:>4}",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-import orjson
 
 import everlog
 from everlog.v1.projections_pb2 import ApplyProjectionResponse
@@ -86,7 +85,7 @@ def _show_applied(output: Output, answer: ApplyProjectionResponse, *, dry_run: b
         fields = {"change": change, "dry_run": dry_run, **projection_fields(projection)}
         if dry_run:  # it may not be there
             fields = {name: fields[name] for name in ("change", "dry_run", "name", "schema")}
-        output.line(orjson.dumps(fields).decode())
+        output.document(fields)
     else:
         definition = projection.definition
         schema = definition.schema or definition.name
@@ -131,7 +130,7 @@ def _refuse(
             }
             if place is not None:
                 written |= {"code": place.code, "column": place.column + 1}
-            output.line(orjson.dumps(written).decode())
+            output.document(written)
         else:
             output.line(visible(f"{file}:{finding.line}: {finding}"))
             for line in place.shown().split("\n") if place is not None else ():

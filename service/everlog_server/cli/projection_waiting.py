@@ -8,20 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID, TimeRemainingColumn
 
 import everlog
 from everlog.v1.projections_pb2 import Projection
 from everlog_server.cli.failures import ExitCode, say
+from everlog_server.cli.progress import rated_bar
 
 _POLL_SECONDS = 0.05
 _POLL_SECONDS_MAX = 0.5
@@ -129,17 +121,7 @@ class _Bar:
 
 @contextmanager
 def _progress(begun: Projection, target: int) -> Iterator[_Bar]:
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
     word = "rebuilding" if begun.HasField("rebuild") else "catching up"
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    with rated_bar(TimeRemainingColumn()) as progress:
         what = f"{word} {begun.definition.name}"
         yield _Bar(progress, progress.add_task(what, total=None, rate=""), target)

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import click
-import orjson
 
 import everlog
 from everlog.v1.projections_pb2 import Projection
@@ -79,7 +78,7 @@ async def _list(target: Target, limit: int | None) -> None:
         found = [projection async for projection in client.projections(limit=limit)]
     if output.as_json:
         for projection in found:
-            output.line(orjson.dumps(projection_fields(projection)).decode())
+            output.document(projection_fields(projection))
     else:
         output.rows(_COLUMNS, map(cells, found))
     output.flush()
@@ -102,7 +101,7 @@ async def _status(target: Target, names: tuple[str, ...], *, wait: bool) -> None
             if wait:
                 projection = await waited(client, projection)
             if output.as_json:
-                output.line(orjson.dumps(projection_fields(projection)).decode())
+                output.document(projection_fields(projection))
                 continue
             if number:
                 output.line("")
@@ -132,7 +131,7 @@ async def _errors(target: Target, name: str, limit: int | None) -> None:
         async for error in client.projection_errors(name, limit=limit):
             count += 1
             if output.as_json:
-                output.line(orjson.dumps(error_fields(error)).decode())
+                output.document(error_fields(error))
             else:
                 _lines(output, shown(error_lines(error)))
     output.flush()
@@ -155,7 +154,7 @@ async def _effects(target: Target, event: str, name: str) -> None:
         found = await client.projection_effects(event, name)
     for one in found:
         if output.as_json:
-            output.line(orjson.dumps(effects_fields(one)).decode())
+            output.document(effects_fields(one))
         else:
             _lines(output, shown(effects_lines(one)))
     output.flush()
@@ -222,7 +221,7 @@ async def _each(
 
 def _show_state(output: Output, projection: Projection) -> None:
     if output.as_json:
-        output.line(orjson.dumps(projection_fields(projection)).decode())
+        output.document(projection_fields(projection))
     else:
         doing = "rebuilding" if projection.HasField("rebuild") else state_word(projection)
         name, at = projection.definition.name, projection.checkpoint
@@ -250,7 +249,7 @@ async def _retry(target: Target, name: str, event: str) -> None:
     is_waiting = before.HasField("failure") or before.rebuild.HasField("failure")
     if output.as_json:
         counts = {"succeeded": answer.succeeded, "failed": answer.failed}
-        output.line(orjson.dumps(counts).decode())
+        output.document(counts)
     elif answer.succeeded or answer.failed:
         output.line(f"{answer.succeeded:,} took effect, {answer.failed:,} failed again")
     elif is_waiting:
@@ -290,7 +289,7 @@ async def _delete(target: Target, names: tuple[str, ...], *, keep_tables: bool) 
             await client.delete_projection(name, keep_tables=keep_tables)
             if output.as_json:
                 deleted = {"deleted": name, "kept_tables": keep_tables}
-                output.line(orjson.dumps(deleted).decode())
+                output.document(deleted)
             else:
                 output.line(visible(f"{name}  deleted"))
             output.flush()

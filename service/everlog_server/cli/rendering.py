@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -69,6 +70,10 @@ class Output:
     def line(self, text: str) -> None:
         """Write one plain line."""
         self._lines.write(text.encode(errors="backslashreplace") + b"\n")
+
+    def document(self, content: Mapping[str, Any]) -> None:
+        """Write one line of JSON."""
+        self._lines.write(orjson.dumps(content) + b"\n")
 
     def flush(self) -> None:
         """Hand on what is written."""

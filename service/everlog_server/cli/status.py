@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Any
 
 import click
-import orjson
 from grpc.aio import AioRpcError, Channel
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -43,7 +42,7 @@ async def _status(target: Target) -> None:
             "answered_seconds": round(answered_seconds, 6),
             "client_version": version("everlog"),
         }
-        output.line(orjson.dumps(facts).decode())
+        output.document(facts)
     else:
         output.facts(
             {

@@ -50,7 +50,7 @@ async def _trace(target: Target, event_id: str, *, dot: bool, **asked: Any) -> N
         graph = await client.trace(event_id, outcomes=True, **asked)
     output = Output(as_json=target.json)
     if target.json:
-        output.line(orjson.dumps(_fields(graph)).decode())
+        output.document(_fields(graph))
     elif dot:
         for line in dot_lines(graph):
             output.line(line)
