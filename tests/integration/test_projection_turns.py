@@ -56,7 +56,7 @@ async def test_servers_share_projections_and_take_over_those_of_a_dead_one(
     ):
         for name in names:
             await wire.apply(sums(name))
-        # Both are there while nobody holds one: each takes half of what it finds free at a time.
+        # Both look while nobody holds one: each takes half of what it finds free at a time.
         async with serving(database_url, tmp_path) as second:
             async with asyncio.timeout(WAIT_SECONDS):
                 while len(found := processes(await listed(wire))) != 2 or "" in found:
@@ -64,6 +64,7 @@ async def test_servers_share_projections_and_take_over_those_of_a_dead_one(
                         "UPDATE everlog.projection_leases SET epoch = epoch + 1,"
                         " lease_until = '-infinity'"
                     )
+                    wire.execute("NOTIFY everlog_heads")  # Else the beat of one may be too late.
                     await asyncio.sleep(0.3)
             await wire.emit({"n": 1}, {"n": 2})
             for name in names:

@@ -13,7 +13,7 @@ import asyncio
 import select
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -367,7 +367,8 @@ class ReadPool:
 
     async def _prepare(self, connection: Connection) -> None:
         self._is_away = False
-        await connection.execute(_KEEP_MEMORY)
+        with suppress(errors.QueryCanceled):  # A short statement timeout is no outage.
+            await connection.execute(_KEEP_MEMORY)
         if isinstance(connection, _TimedConnection):
             connection.round_trips = self.round_trips
 

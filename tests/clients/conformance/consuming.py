@@ -79,11 +79,10 @@ class Actor:
     def _handler(self, name: str, *, is_async: bool) -> everlog.Handler:
         actions = self._table[name]
 
-        def act(delivery: everlog.Delivery, action: Json) -> Any:
+        def act(action: Json, gates: int) -> Any:
             match action["action"]:
                 case "hold":
                     with self._gate:
-                        gates = self._gates
                         self._gate.wait_for(lambda: self._gates > gates, 60)
                 case "fail":
                     raise HandlerFailedError(action["error"])
@@ -92,24 +91,24 @@ class Actor:
                 case _:
                     raise to_decision(action)
 
-        def begin(delivery: everlog.Delivery) -> Json:
+        def begin(delivery: everlog.Delivery) -> tuple[Json, int]:
+            gates = self._gates  # Before it is told: whoever hears of it may release it at once.
             self.began.put({**from_delivery(delivery), "handler": name})
-            return actions[min(delivery.attempt, len(actions)) - 1]
+            return actions[min(delivery.attempt, len(actions)) - 1], gates
 
         def plain(delivery: everlog.Delivery) -> None:
-            action = begin(delivery)
+            action, gates = begin(delivery)
             time.sleep(action.get("work_seconds", 0))
-            act(delivery, action)
+            act(action, gates)
 
         async def asynchronous(delivery: everlog.Delivery) -> None:
-            action = begin(delivery)
+            action, gates = begin(delivery)
             await asyncio.sleep(action.get("work_seconds", 0))
             if action["action"] == "hold":
-                gates = self._gates
                 while self._gates == gates:  # noqa: ASYNC110 - the gate is one for threads, too
                     await asyncio.sleep(0.005)
             else:
-                act(delivery, action)
+                act(action, gates)
 
         return asynchronous if is_async else plain
 
