@@ -146,6 +146,10 @@ func TestEveryReasonOfTheContractHasASentinel(t *testing.T) {
 		ErrProjectionNotFound,
 		ErrProjectionInvalid,
 		ErrProjectionSchemaTaken,
+		ErrTenantExists,
+		ErrTenantFrozen,
+		ErrTokenExists,
+		ErrTokenNotFound,
 	}
 	for number, name := range pb.ErrorReason_name {
 		reason := strings.TrimPrefix(name, "ERROR_REASON_")

@@ -325,10 +325,40 @@ class ProjectionSchemaTakenError(EverlogError):
     reason = "PROJECTION_SCHEMA_TAKEN"
 
 
+class UnauthenticatedError(EverlogError):
+    """The call carries no credentials, or none that are valid."""
+
+    reason = "UNAUTHENTICATED"
+
+
 class PermissionDeniedError(EverlogError):
-    """The server does not take this from its callers."""
+    """The server does not take this from its callers, or not from this one."""
 
     reason = "PERMISSION_DENIED"
+
+
+class TenantExistsError(EverlogError):
+    """There is a tenant of this name."""
+
+    reason = "TENANT_EXISTS"
+
+
+class TenantFrozenError(EverlogError):
+    """The tenant is frozen: it takes no events."""
+
+    reason = "TENANT_FROZEN"
+
+
+class TokenExistsError(EverlogError):
+    """There is, or was, a token of this name."""
+
+    reason = "TOKEN_EXISTS"
+
+
+class TokenNotFoundError(EverlogError):
+    """There is no such token."""
+
+    reason = "TOKEN_NOT_FOUND"
 
 
 class TenantNotFoundError(EverlogError):

@@ -145,6 +145,14 @@ const (
 	// FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
 	// something outside of it depends on what would be removed. Choose another, or remove that first.
 	ErrorReason_ERROR_REASON_PROJECTION_SCHEMA_TAKEN ErrorReason = 42
+	// ALREADY_EXISTS. There is a tenant of this name.
+	ErrorReason_ERROR_REASON_TENANT_EXISTS ErrorReason = 43
+	// FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on.
+	ErrorReason_ERROR_REASON_TENANT_FROZEN ErrorReason = 44
+	// ALREADY_EXISTS. There is, or was, a token of this name. Choose another.
+	ErrorReason_ERROR_REASON_TOKEN_EXISTS ErrorReason = 45
+	// NOT_FOUND. There is no such token. Correct its name.
+	ErrorReason_ERROR_REASON_TOKEN_NOT_FOUND ErrorReason = 46
 )
 
 // Enum value maps for ErrorReason.
@@ -193,6 +201,10 @@ var (
 		40: "ERROR_REASON_PROJECTION_NOT_FOUND",
 		41: "ERROR_REASON_PROJECTION_INVALID",
 		42: "ERROR_REASON_PROJECTION_SCHEMA_TAKEN",
+		43: "ERROR_REASON_TENANT_EXISTS",
+		44: "ERROR_REASON_TENANT_FROZEN",
+		45: "ERROR_REASON_TOKEN_EXISTS",
+		46: "ERROR_REASON_TOKEN_NOT_FOUND",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -238,6 +250,10 @@ var (
 		"ERROR_REASON_PROJECTION_NOT_FOUND":          40,
 		"ERROR_REASON_PROJECTION_INVALID":            41,
 		"ERROR_REASON_PROJECTION_SCHEMA_TAKEN":       42,
+		"ERROR_REASON_TENANT_EXISTS":                 43,
+		"ERROR_REASON_TENANT_FROZEN":                 44,
+		"ERROR_REASON_TOKEN_EXISTS":                  45,
+		"ERROR_REASON_TOKEN_NOT_FOUND":               46,
 	}
 )
 
@@ -857,7 +873,7 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\fdata_pointer\x18\x04 \x01(\tH\x00R\vdataPointer\x88\x01\x01\x12%\n" +
 	"\x0eschema_pointer\x18\x05 \x01(\tR\rschemaPointer\x12\x18\n" +
 	"\amessage\x18\x06 \x01(\tR\amessageB\x0f\n" +
-	"\r_data_pointer*\x96\f\n" +
+	"\r_data_pointer*\x97\r\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_EVENT\x10\x01\x12\x1f\n" +
@@ -902,7 +918,11 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_TOO_MANY_MEMBERS\x10'\x12%\n" +
 	"!ERROR_REASON_PROJECTION_NOT_FOUND\x10(\x12#\n" +
 	"\x1fERROR_REASON_PROJECTION_INVALID\x10)\x12(\n" +
-	"$ERROR_REASON_PROJECTION_SCHEMA_TAKEN\x10*BY\n" +
+	"$ERROR_REASON_PROJECTION_SCHEMA_TAKEN\x10*\x12\x1e\n" +
+	"\x1aERROR_REASON_TENANT_EXISTS\x10+\x12\x1e\n" +
+	"\x1aERROR_REASON_TENANT_FROZEN\x10,\x12\x1d\n" +
+	"\x19ERROR_REASON_TOKEN_EXISTS\x10-\x12 \n" +
+	"\x1cERROR_REASON_TOKEN_NOT_FOUND\x10.BY\n" +
 	"\rio.everlog.v1B\vErrorsProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (

@@ -209,6 +209,18 @@ class ConsumerExists(AlreadyExists):
     reason = "CONSUMER_EXISTS"
 
 
+class TenantExists(AlreadyExists):
+    """There is a tenant of this name."""
+
+    reason = "TENANT_EXISTS"
+
+
+class TokenExists(AlreadyExists):
+    """There is, or was, a token of this name."""
+
+    reason = "TOKEN_EXISTS"
+
+
 class VersionConflict(EverlogError):
     """What is to be replaced is not at the expected version."""
 
@@ -279,6 +291,12 @@ class ProjectionNotFound(NotFound):
     reason = "PROJECTION_NOT_FOUND"
 
 
+class TokenNotFound(NotFound):
+    """There is no such token."""
+
+    reason = "TOKEN_NOT_FOUND"
+
+
 class CursorBeyondHead(EverlogError):
     """The cursor is beyond the log's head: it is not from this log."""
 
@@ -318,6 +336,13 @@ class ProjectionSchemaTaken(EverlogError):
     """A schema is in somebody else's use."""
 
     reason = "PROJECTION_SCHEMA_TAKEN"
+    code = StatusCode.FAILED_PRECONDITION
+
+
+class TenantFrozen(EverlogError):
+    """The tenant is frozen: it takes no events."""
+
+    reason = "TENANT_FROZEN"
     code = StatusCode.FAILED_PRECONDITION
 
 

@@ -239,6 +239,20 @@ export class ConsumerExists extends AlreadyExists {
     "There is a consumer of this name with other settings.";
 }
 
+/** There is a tenant of this name. */
+export class TenantExists extends AlreadyExists {
+  static override readonly reason: string = "TENANT_EXISTS";
+  static override readonly summary: string =
+    "There is a tenant of this name.";
+}
+
+/** There is, or was, a token of this name. */
+export class TokenExists extends AlreadyExists {
+  static override readonly reason: string = "TOKEN_EXISTS";
+  static override readonly summary: string =
+    "There is, or was, a token of this name.";
+}
+
 /** What is to be replaced is not at the expected version. */
 export class VersionConflict extends EverlogError {
   static override readonly reason: string = "VERSION_CONFLICT";
@@ -312,6 +326,13 @@ export class ProjectionNotFound extends NotFound {
   static override readonly summary: string = "There is no such projection.";
 }
 
+/** There is no such token. */
+export class TokenNotFound extends NotFound {
+  static override readonly reason: string = "TOKEN_NOT_FOUND";
+  static override readonly summary: string =
+    "There is no such token.";
+}
+
 /** The cursor is beyond the log's head: it is not from this log. */
 export class CursorBeyondHead extends EverlogError {
   static override readonly reason: string = "CURSOR_BEYOND_HEAD";
@@ -355,6 +376,14 @@ export class ProjectionSchemaTaken extends EverlogError {
   static override readonly reason: string = "PROJECTION_SCHEMA_TAKEN";
   static override readonly code: Code = "FAILED_PRECONDITION";
   static override readonly summary: string = "A schema is in somebody else's use.";
+}
+
+/** The tenant is frozen: it takes no events. */
+export class TenantFrozen extends EverlogError {
+  static override readonly reason: string = "TENANT_FROZEN";
+  static override readonly code: Code = "FAILED_PRECONDITION";
+  static override readonly summary: string =
+    "The tenant is frozen: it takes no events.";
 }
 
 // --- Try again later -----------------------------------------------------------------------------
@@ -480,6 +509,10 @@ export const ERRORS_BY_REASON: ReadonlyMap<string, ErrorClass> = new Map(
     PermissionDenied,
     PositionNotVisible,
     ReadTooExpensive,
+    TenantExists,
+    TenantFrozen,
+    TokenExists,
+    TokenNotFound,
     ConsumerNotFound,
     ConsumerExists,
     DeliveryNotHeld,

@@ -1,5 +1,6 @@
 /** The generated messages and stubs of `everlog.v1`, for calls that the client has no method for. */
 
+export * from "./generated/everlog/v1/admin.js";
 export * from "./generated/everlog/v1/aggregates.js";
 export * from "./generated/everlog/v1/catalog.js";
 export * from "./generated/everlog/v1/consumers.js";

@@ -169,6 +169,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
     something outside of it depends on what would be removed. Choose another, or remove that first.
     """
+    ERROR_REASON_TENANT_EXISTS: _ErrorReason.ValueType  # 43
+    """ALREADY_EXISTS. There is a tenant of this name."""
+    ERROR_REASON_TENANT_FROZEN: _ErrorReason.ValueType  # 44
+    """FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on."""
+    ERROR_REASON_TOKEN_EXISTS: _ErrorReason.ValueType  # 45
+    """ALREADY_EXISTS. There is, or was, a token of this name. Choose another."""
+    ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 46
+    """NOT_FOUND. There is no such token. Correct its name."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Each value's comment gives the code, and what the caller should do."""
@@ -309,6 +317,14 @@ ERROR_REASON_PROJECTION_SCHEMA_TAKEN: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION. A schema is in somebody else's use: it exists and is not this projection's, or
 something outside of it depends on what would be removed. Choose another, or remove that first.
 """
+ERROR_REASON_TENANT_EXISTS: ErrorReason.ValueType  # 43
+"""ALREADY_EXISTS. There is a tenant of this name."""
+ERROR_REASON_TENANT_FROZEN: ErrorReason.ValueType  # 44
+"""FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on."""
+ERROR_REASON_TOKEN_EXISTS: ErrorReason.ValueType  # 45
+"""ALREADY_EXISTS. There is, or was, a token of this name. Choose another."""
+ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 46
+"""NOT_FOUND. There is no such token. Correct its name."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

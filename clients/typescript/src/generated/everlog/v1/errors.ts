@@ -167,6 +167,14 @@ export enum ErrorReason {
    * something outside of it depends on what would be removed. Choose another, or remove that first.
    */
   PROJECTION_SCHEMA_TAKEN = 42,
+  /** TENANT_EXISTS - ALREADY_EXISTS. There is a tenant of this name. */
+  TENANT_EXISTS = 43,
+  /** TENANT_FROZEN - FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on. */
+  TENANT_FROZEN = 44,
+  /** TOKEN_EXISTS - ALREADY_EXISTS. There is, or was, a token of this name. Choose another. */
+  TOKEN_EXISTS = 45,
+  /** TOKEN_NOT_FOUND - NOT_FOUND. There is no such token. Correct its name. */
+  TOKEN_NOT_FOUND = 46,
   UNRECOGNIZED = -1,
 }
 

@@ -385,6 +385,38 @@ public enum ErrorReason
    * <code>ERROR_REASON_PROJECTION_SCHEMA_TAKEN = 42;</code>
    */
   ERROR_REASON_PROJECTION_SCHEMA_TAKEN(42),
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is a tenant of this name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TENANT_EXISTS = 43;</code>
+   */
+  ERROR_REASON_TENANT_EXISTS(43),
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TENANT_FROZEN = 44;</code>
+   */
+  ERROR_REASON_TENANT_FROZEN(44),
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is, or was, a token of this name. Choose another.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOKEN_EXISTS = 45;</code>
+   */
+  ERROR_REASON_TOKEN_EXISTS(45),
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such token. Correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOKEN_NOT_FOUND = 46;</code>
+   */
+  ERROR_REASON_TOKEN_NOT_FOUND(46),
   UNRECOGNIZED(-1),
   ;
 
@@ -767,6 +799,38 @@ public enum ErrorReason
    * <code>ERROR_REASON_PROJECTION_SCHEMA_TAKEN = 42;</code>
    */
   public static final int ERROR_REASON_PROJECTION_SCHEMA_TAKEN_VALUE = 42;
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is a tenant of this name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TENANT_EXISTS = 43;</code>
+   */
+  public static final int ERROR_REASON_TENANT_EXISTS_VALUE = 43;
+  /**
+   * <pre>
+   * FAILED_PRECONDITION. The tenant is frozen: it takes no events until an operator lets it go on.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TENANT_FROZEN = 44;</code>
+   */
+  public static final int ERROR_REASON_TENANT_FROZEN_VALUE = 44;
+  /**
+   * <pre>
+   * ALREADY_EXISTS. There is, or was, a token of this name. Choose another.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOKEN_EXISTS = 45;</code>
+   */
+  public static final int ERROR_REASON_TOKEN_EXISTS_VALUE = 45;
+  /**
+   * <pre>
+   * NOT_FOUND. There is no such token. Correct its name.
+   * </pre>
+   *
+   * <code>ERROR_REASON_TOKEN_NOT_FOUND = 46;</code>
+   */
+  public static final int ERROR_REASON_TOKEN_NOT_FOUND_VALUE = 46;
 
 
   public final int getNumber() {
@@ -836,6 +900,10 @@ public enum ErrorReason
       case 40: return ERROR_REASON_PROJECTION_NOT_FOUND;
       case 41: return ERROR_REASON_PROJECTION_INVALID;
       case 42: return ERROR_REASON_PROJECTION_SCHEMA_TAKEN;
+      case 43: return ERROR_REASON_TENANT_EXISTS;
+      case 44: return ERROR_REASON_TENANT_FROZEN;
+      case 45: return ERROR_REASON_TOKEN_EXISTS;
+      case 46: return ERROR_REASON_TOKEN_NOT_FOUND;
       default: return null;
     }
   }

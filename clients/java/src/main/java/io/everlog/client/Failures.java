@@ -48,6 +48,10 @@ final class Failures {
             Map.entry("PROJECTION_NOT_FOUND", ProjectionNotFoundException::new),
             Map.entry("PROJECTION_INVALID", ProjectionInvalidException::new),
             Map.entry("PROJECTION_SCHEMA_TAKEN", ProjectionSchemaTakenException::new),
+            Map.entry("TENANT_EXISTS", TenantExistsException::new),
+            Map.entry("TENANT_FROZEN", TenantFrozenException::new),
+            Map.entry("TOKEN_EXISTS", TokenExistsException::new),
+            Map.entry("TOKEN_NOT_FOUND", TokenNotFoundException::new),
             Map.entry("INTERNAL", InternalException::new));
 
     /** For a failure whose reason is absent, or unknown to this client because the server is newer. */
