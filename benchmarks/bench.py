@@ -21,7 +21,7 @@ PAYLOADS = (48, 1024)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One of P1 to P15: each module of `works` has one."""
+    """One of P1 to P16: each module of `works` has one."""
 
     key: str
     title: str

@@ -25,6 +25,12 @@ def parameters() -> dict[str, Any]:
     return found
 
 
+def metadata(told: dict[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    """What every call carries: the parameter `token`, if there is one."""
+    token = told.get("token")
+    return (("authorization", f"Bearer {token}"),) if token else None
+
+
 def payload(size: int, number: int) -> str:
     """A JSON object of exactly `size` bytes (40 at least), another for each number."""
     text = f'{{"order":{number:08d},"note":""}}'.replace(":0", ":9", 1)

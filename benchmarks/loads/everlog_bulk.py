@@ -1,7 +1,8 @@
 """EmitStreams of large requests, prebuilt, some in flight on each stream.
 
-Parameters: address, count, streams, batch_events, in_flight (requests, on each stream), and
-payload_bytes. Every request must be answered with its number of receipts.
+Parameters: address, count, streams, batch_events, in_flight (requests, on each stream),
+payload_bytes, and a token if one is wanted. Every request must be answered with its number of
+receipts.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ async def main() -> None:
     told = common.parameters()
     messages = make_messages(told["count"], told["batch_events"], told["payload_bytes"])
     positions: set[int] = set()
+    metadata = common.metadata(told)
     options = [("grpc.max_receive_message_length", -1)]
     async with grpc.aio.insecure_channel(told["address"], options=options) as channel:
         stub = EventStoreServiceStub(channel)
@@ -55,7 +57,7 @@ async def main() -> None:
                     await room.acquire()
                     yield message
 
-            async for response in stub.EmitStream(requests()):
+            async for response in stub.EmitStream(requests(), metadata=metadata):
                 for answer in response.answers:
                     room.release()
                     positions.update(receipt.position for receipt in answer.response.receipts)

@@ -1,8 +1,8 @@
 """Calls one after the other, each timed: nothing else is in flight.
 
-Parameters: address, calls, kind, events (that each call must bring), payload_bytes. Kinds: `emit`
-(everlog or the echo), `query` (a page, newest first), `query_type` (a page of one event type),
-`replay` (one aggregate, folded into a state).
+Parameters: address, calls, kind, events (that each call must bring), payload_bytes, and a token if
+one is wanted. Kinds: `emit` (everlog or the echo), `query` (a page, newest first), `query_type` (a
+page of one event type), `replay` (one aggregate, folded into a state).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ WARM_UP_CALLS = 50
 
 def make_call(stub: EventStoreServiceAsyncStub, told: dict[str, Any]) -> Call:
     """The call, which returns how many events it brought or stored."""
+    metadata = common.metadata(told)
     emits = make_requests(common.AGGREGATES, told["payload_bytes"])
     event_filter = (
         filter_pb2.EventFilter(event_types=[common.EVENT_TYPE])
@@ -40,11 +41,11 @@ def make_call(stub: EventStoreServiceAsyncStub, told: dict[str, Any]) -> Call:
     page = pb.QueryRequest(page_size=told["events"], filter=event_filter)
 
     async def emit(number: int) -> int:
-        response = await stub.Emit(emits[number % len(emits)])
+        response = await stub.Emit(emits[number % len(emits)], metadata=metadata)
         return len(response.receipts)
 
     async def query(_: int) -> int:
-        return len((await stub.Query(page)).events)
+        return len((await stub.Query(page, metadata=metadata)).events)
 
     async def replay(number: int) -> int:
         key = event_pb2.AggregateKey(
@@ -52,7 +53,8 @@ def make_call(stub: EventStoreServiceAsyncStub, told: dict[str, Any]) -> Call:
             aggregate_id=common.aggregate_id(number * 7),
         )
         count, state = 0, dict[str, Any]()
-        async for batch in stub.Replay(pb.ReplayRequest(aggregate=key, max_events=told["events"])):
+        request = pb.ReplayRequest(aggregate=key, max_events=told["events"])
+        async for batch in stub.Replay(request, metadata=metadata):
             for event in batch.events:
                 count += 1
                 state.update(json.loads(event.json))

@@ -1,7 +1,7 @@
 """Unary Emits of one event each, so many in flight: against everlog, or against the echo.
 
-Parameters: address, count, in_flight, payload_bytes. Every answer must have one receipt, and no two
-the same position.
+Parameters: address, count, in_flight, payload_bytes, and a token if one is wanted. Every answer has
+to have one receipt, and no two the same position.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ async def main() -> None:
     told = common.parameters()
     requests = make_requests(told["count"], told["payload_bytes"])
     positions: set[int] = set()
+    metadata = common.metadata(told)
     async with grpc.aio.insecure_channel(told["address"]) as channel:
         emit = EventStoreServiceStub(channel).Emit
         await channel.channel_ready()
@@ -47,7 +48,7 @@ async def main() -> None:
 
         async def caller() -> None:
             for request in waiting:
-                response = await emit(request)
+                response = await emit(request, metadata=metadata)
                 positions.update(receipt.position for receipt in response.receipts)
 
         await asyncio.gather(*(caller() for _ in range(told["in_flight"])))
