@@ -624,6 +624,24 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO everlog.tokens (
+        name, prefix, digest, roles, tenant_ids, aggregate_types, event_types, own_only, actor, user_id,
+        acts_for_others, events_per_second, calls_per_second, created_time, expire_time
+    )
+    VALUES (
+        _name, _prefix, _digest, _roles, _tenant_ids, _aggregate_types, _event_types, _own_only, _actor,
+        _user_id, _acts_for_others, _events_per_second, _calls_per_second, _created_time, _expire_time
+    )
+    ON CONFLICT (name) DO NOTHING;
+    RETURN FOUND;
+END
+$$;
+
 CREATE FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1397,6 +1415,28 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.note_tenant_names() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE everlog.token_changes SET version = version + 1;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.tokens AS t WHERE t.name = ANY (_names) ORDER BY t.name FOR NO KEY UPDATE;
+    UPDATE everlog.tokens AS t SET last_used_time = u.used_time
+    FROM unnest(_names, _used_times) AS u (name, used_time)
+    WHERE t.name = u.name AND (t.last_used_time IS NULL OR t.last_used_time < u.used_time);
+END
+$$;
+
 CREATE FUNCTION everlog.note_window(_tenant integer, _name text, _build integer, _through bigint, _last_time timestamp with time zone, _positions bigint[], _offsets integer[], _rows integer[], _lease_seconds double precision, _kept_positions bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1856,6 +1896,21 @@ BEGIN
     WHERE f.tenant_id = _tenant AND f.name = _name AND NOT f.is_parked
         AND (_position IS NULL OR f.position = _position);
     RETURN FOUND;
+END
+$$;
+
+CREATE FUNCTION everlog.revoke_token(_name text, _revoked_time timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE everlog.tokens AS t SET revoked_time = _revoked_time
+    WHERE t.name = _name AND t.revoked_time IS NULL;
+    IF FOUND THEN
+        UPDATE everlog.token_changes SET version = version + 1;
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM everlog.tokens AS t WHERE t.name = _name);
 END
 $$;
 
@@ -2549,6 +2604,35 @@ CREATE TABLE everlog.tenants (
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
+CREATE TABLE everlog.token_changes (
+    is_the_one boolean DEFAULT true NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT token_changes_one_check CHECK (is_the_one)
+)
+WITH (fillfactor='10');
+
+CREATE TABLE everlog.tokens (
+    name text NOT NULL COLLATE pg_catalog."C",
+    prefix text NOT NULL COLLATE pg_catalog."C",
+    digest bytea NOT NULL,
+    roles smallint[] NOT NULL,
+    tenant_ids integer[] NOT NULL,
+    aggregate_types text[] NOT NULL,
+    event_types text[] NOT NULL,
+    own_only boolean NOT NULL,
+    actor text NOT NULL,
+    user_id text NOT NULL,
+    acts_for_others boolean NOT NULL,
+    events_per_second integer NOT NULL,
+    calls_per_second integer NOT NULL,
+    created_time timestamp with time zone DEFAULT now() NOT NULL,
+    expire_time timestamp with time zone,
+    revoked_time timestamp with time zone,
+    last_used_time timestamp with time zone,
+    CONSTRAINT tokens_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT tokens_tenants_check CHECK (((cardinality(tenant_ids) > 0) OR (5 = ANY (roles))))
+);
+
 ALTER TABLE ONLY everlog.aggregate_type_versions
     ADD CONSTRAINT aggregate_type_versions_pkey PRIMARY KEY (tenant_id, name, version);
 
@@ -2645,6 +2729,12 @@ ALTER TABLE ONLY everlog.tenant_names
 ALTER TABLE ONLY everlog.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY everlog.token_changes
+    ADD CONSTRAINT token_changes_pkey PRIMARY KEY (is_the_one);
+
+ALTER TABLE ONLY everlog.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (name);
+
 CREATE INDEX consumer_events_aggregate_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, aggregate_type, aggregate_id, "position");
 
 CREATE INDEX consumer_events_replaying_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, COALESCE(next_attempt_time, '-infinity'::timestamp with time zone), "position") WHERE (state = 'replaying'::text);
@@ -2673,9 +2763,13 @@ CREATE INDEX events_user_id_idx ON everlog.events USING btree (tenant_id, user_i
 
 CREATE INDEX projection_failures_waiting ON everlog.projection_failures USING btree (tenant_id, name, build) WHERE (NOT is_parked);
 
+CREATE INDEX tokens_by_prefix ON everlog.tokens USING btree (prefix);
+
 CREATE TRIGGER event_links_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.event_links FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
 
 CREATE TRIGGER events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.events FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
+
+CREATE TRIGGER tenant_names_changed AFTER DELETE OR UPDATE ON everlog.tenant_names FOR EACH STATEMENT EXECUTE FUNCTION everlog.note_tenant_names();
 
 GRANT USAGE ON SCHEMA everlog TO everlog_service;
 GRANT USAGE ON SCHEMA everlog TO everlog_projector;
@@ -2711,6 +2805,9 @@ GRANT ALL ON FUNCTION everlog.create_projection(_tenant integer, _name text, _sc
 
 REVOKE ALL ON FUNCTION everlog.create_projection_schema(_schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_projection_schema(_schema text) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) TO everlog_service;
@@ -2768,6 +2865,11 @@ GRANT ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_o
 REVOKE ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.note_tenant_names() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.note_window(_tenant integer, _name text, _build integer, _through bigint, _last_time timestamp with time zone, _positions bigint[], _offsets integer[], _rows integer[], _lease_seconds double precision, _kept_positions bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.number_rebuild(_tenant integer, _name text) FROM PUBLIC;
@@ -2807,6 +2909,9 @@ REVOKE ALL ON FUNCTION everlog.retire_build(_tenant integer, _name text, _build 
 
 REVOKE ALL ON FUNCTION everlog.retry_projection(_tenant integer, _name text, _position bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.retry_projection(_tenant integer, _name text, _position bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.revoke_token(_name text, _revoked_time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.revoke_token(_name text, _revoked_time timestamp with time zone) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.run_projection(_schema text, _tenant integer, _after bigint, _through bigint, _events_max integer, _skipped bigint[], _recorded boolean, OUT through bigint, OUT events integer, OUT last_time timestamp with time zone, OUT positions bigint[], OUT offsets integer[], OUT rows integer[], OUT failed_position bigint, OUT failed_handler integer, OUT failed_statement integer, OUT is_of_window boolean, OUT sqlstate text, OUT message text, OUT detail text) FROM PUBLIC;
 
@@ -2899,3 +3004,7 @@ GRANT SELECT ON TABLE everlog.projections TO everlog_service;
 GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.tenants TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.token_changes TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.tokens TO everlog_service;

@@ -59,6 +59,11 @@ class Credentials(NamedTuple):
     tls_names: tuple[str, ...] = ()
     """Of the certificate that the client has proved to own; empty: it has shown none."""
 
+    def __repr__(self) -> str:
+        # Whoever logs one must not log a secret.
+        shown = "none" if self.authorization is None else "***"
+        return f"Credentials(authorization={shown}, tls_names={self.tls_names!r})"
+
 
 class Authenticator(Protocol):
     """Tells who makes a call."""

@@ -389,7 +389,10 @@ class Grant(_message.Message):
 
     @_builtins.property
     def tenants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all."""
+        """The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+        At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+        dropped as `#` and a number, which names nothing.
+        """
 
     @_builtins.property
     def aggregate_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -435,7 +438,7 @@ class Token(_message.Message):
     REVOKED_TIME_FIELD_NUMBER: _builtins.int
     LAST_USED_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name, unique. 1–255 bytes."""
+    """Its name, unique, for ever. 1–249 bytes."""
     prefix: _builtins.str
     """How its secret begins, so that a leak can be told: `evl_` and 8 characters."""
     @_builtins.property
@@ -487,7 +490,7 @@ class CreateTokenRequest(_message.Message):
     GRANT_FIELD_NUMBER: _builtins.int
     LIFETIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name, unique. 1–255 bytes."""
+    """Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes."""
     @_builtins.property
     def grant(self) -> Global___Grant:
         """What who has it may do."""
