@@ -26,6 +26,7 @@ from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
+from everlog_server.identity.callers import OpenDoor
 from everlog_server.metrics import LoopDelay, MetricsServer
 from everlog_server.metrics.consumers import ConsumerMetrics
 from everlog_server.metrics.projections import ProjectionMetrics
@@ -47,6 +48,7 @@ from everlog_server.rpc.consumer_admin import ConsumerAdmin
 from everlog_server.rpc.consumer_requests import policy_of
 from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.entity_service import EntityService
+from everlog_server.rpc.entry import Entry
 from everlog_server.rpc.event_store import EventStore
 from everlog_server.rpc.narrative_service import NarrativeService
 from everlog_server.rpc.projection_service import ProjectionService
@@ -234,7 +236,8 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
             on_change=projector.look_soon,
         ),
     ]
-    add_services(server, services, calls, around=spans.around if spans else None)
+    entry = Entry(OpenDoor())
+    add_services(server, services, calls, entry, around=spans.around if spans else None)
     loop_delay = LoopDelay()
     metrics = MetricsServer(
         loaded.metrics,

@@ -14,11 +14,14 @@ from everlog_server.catalog.catalogue import OPEN, Catalogue
 from everlog_server.errors import OverloadedError, ServerDrainingError
 from everlog_server.rpc import emit_stream
 from everlog_server.rpc.emit_stream import EmitStreams
+from everlog_server.rpc.entry import open_entry
+from everlog_server.rpc.rights import RIGHTS
 from everlog_server.settings import LimitSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+STORE = "everlog.v1.EventStoreService"
 RECEIPTS = pb.EmitResponse(receipts=[pb.Receipt(position=1, sequence=1)]).SerializeToString()
 
 
@@ -42,6 +45,9 @@ class Caller:
             drain=self.drain,
             answered={("OK", ""): 0},
         )
+        entry, context = open_entry(), cast("Any", self)
+        call = entry.begin(context)
+        call.admit(cast("Any", entry.known(call, context)), RIGHTS[f"{STORE}/EmitStream"])
         self.call = asyncio.create_task(streams.EmitStream(self._sent(), cast("Any", self)))
 
     # What the handler sees.

@@ -12,11 +12,17 @@ from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
 from everlog_server.errors import EventNotFoundError, OverloadedError
+from everlog_server.identity.callers import Role
 from everlog_server.rpc.calls import AccessLog, Calls
-from everlog_server.rpc.guard import guarded, tenant_of
+from everlog_server.rpc.entry import Entry, open_entry, tenant_of
+from everlog_server.rpc.guard import guarded
+from everlog_server.rpc.rights import Narrowing, Right
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+RIGHT = Right(Role.READ, Narrowing.NONE)
 
 
 class Handlers:
@@ -35,7 +41,9 @@ class Handlers:
 
 
 @asynccontextmanager
-async def channel(calls: Calls | None = None) -> AsyncIterator[grpc.aio.Channel]:
+async def channel(
+    calls: Calls | None = None, entry: Entry | None = None
+) -> AsyncIterator[grpc.aio.Channel]:
     handlers = Handlers()
     calls = calls or Calls(AccessLog("off"))
     server = grpc.aio.server()
@@ -48,7 +56,12 @@ async def channel(calls: Calls | None = None) -> AsyncIterator[grpc.aio.Channel]
             grpc.method_handlers_generic_handler(
                 "t.S",
                 {
-                    name: guarded(method, calls.of(f"t.S/{name}", is_stream=name == "Stream"))
+                    name: guarded(
+                        method,
+                        calls.of(f"t.S/{name}", is_stream=name == "Stream"),
+                        entry or open_entry(),
+                        RIGHT,
+                    )
                     for name, method in methods.items()
                 },
             ),
@@ -161,6 +174,7 @@ async def test_failed_calls_are_logged_and_nothing_of_what_they_said() -> None:
         "log_level": "info",
         "method": "t.S/Unary",
         "tenant": "shop",
+        "identity": "open",
         "code": "RESOURCE_EXHAUSTED",
         "reason": "OVERLOADED",
         "request_id": "id-overloaded",

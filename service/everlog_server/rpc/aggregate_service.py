@@ -12,9 +12,9 @@ from everlog_server.aggregates import States
 from everlog_server.model import AggregateKey
 from everlog_server.rpc.aggregate_requests import Place, decode_names
 from everlog_server.rpc.codec import encode_latest_response
+from everlog_server.rpc.entry import Context
 from everlog_server.rpc.fields import checked_enum, decode_aggregate
 from everlog_server.rpc.filters import decode_filter
-from everlog_server.rpc.guard import Context
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, bounded, checked_time, page_size, parse
 from everlog_server.rpc.service import Handlers, unary

@@ -42,6 +42,8 @@ class Ended(NamedTuple):
 
     method: str
     tenant: str
+    identity: str
+    """Of its caller: see `Caller`. `unknown` when it was not known."""
     code: str
     reason: str
     seconds: float
@@ -85,6 +87,7 @@ class AccessLog:
             "call",
             method=ended.method,
             tenant=ended.tenant,
+            identity=ended.identity,
             code=ended.code,
             **({"reason": ended.reason} if ended.reason else {}),
             duration_ms=round(ended.seconds * 1000, 3),

@@ -29,7 +29,7 @@ from everlog_server.rpc.catalog_messages import (
     preloaded,
     timestamp_of,
 )
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.requests import at_least, parse
 from everlog_server.rpc.service import Handlers, unary

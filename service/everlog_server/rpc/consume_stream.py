@@ -18,8 +18,8 @@ from everlog_server.consumers import Consumers, Member
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.rpc import consumer_requests as requests
 from everlog_server.rpc.consumer_messages import HEARTBEAT, encode_opened, encode_turn
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.fields import violations_of
-from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.requests import parse
 from everlog_server.storage.tenants import Tenants
 

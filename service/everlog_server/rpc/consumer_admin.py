@@ -31,9 +31,9 @@ from everlog_server.rpc.consumer_requests import (
     policy_of,
 )
 from everlog_server.rpc.consumer_service import ConsumerService
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.fields import decode_uuid
 from everlog_server.rpc.filters import decode_filter
-from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, Positions, fill_page
 from everlog_server.rpc.requests import at_least, page_size, parse
 from everlog_server.rpc.service import Handlers, unary

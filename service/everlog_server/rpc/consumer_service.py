@@ -18,7 +18,7 @@ from everlog_server.errors import (
 from everlog_server.rpc import consumer_requests as requests
 from everlog_server.rpc.consume_stream import ConsumeStreams
 from everlog_server.rpc.consumer_messages import encode_consumer
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.requests import at_least, checked_time, parse
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.settings import LimitSettings

@@ -10,7 +10,7 @@ from everlog_server.identity.callers import Credentials
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from everlog_server.rpc.guard import Context
+    from everlog_server.rpc.entry import Context
 
 AUTHORIZATION = "authorization"
 

@@ -28,7 +28,7 @@ from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
 from everlog_server.rpc.calls import OK
 from everlog_server.rpc.codec import encode_answer, encode_refusal
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.entry import Context, call_of
 from everlog_server.rpc.requests import parse
 from everlog_server.rpc.status import code_of, status_of
 from everlog_server.rpc.validation import decode_emission
@@ -65,12 +65,14 @@ class EmitStreams:
 
     async def EmitStream(self, messages: AsyncIterator[bytes], context: Context) -> None:
         """Answers every Emit that is read; ends with SERVER_DRAINING when the server stops."""
-        tenant_id = await self._tenants.resolve(tenant_of(context))
+        call = call_of(context)
+        tenant_id = await self._tenants.resolve(call.tenant)
         followed = self._catalogs.of(tenant_id)
         stream = _Stream(self._sequencers.of(tenant_id), followed, self._limits, self._answered)
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
+        call.end_softly = reading.cancel
         try:
             async for answers in stream.answers():
                 await context.write(answers)
@@ -79,9 +81,11 @@ class EmitStreams:
             reading.cancel()
             draining.cancel()
             await asyncio.gather(reading, draining, return_exceptions=True)
-        if reading.cancelled():
+        if not reading.cancelled():
+            reading.result()  # raises what ended it
+        elif self._drain.is_set():
             raise ServerDrainingError("this server is shutting down; all that it read is answered")
-        reading.result()  # raises what ended it
+        # Else the caller does not hold any more, which the guard says.
 
 
 class _Waiting:

@@ -14,7 +14,7 @@ from everlog_server.entities import EntityGraph
 from everlog_server.errors import BadRequestError, FieldViolation, PositionNotVisibleError
 from everlog_server.model import EntityDeclaration, EntityKey
 from everlog_server.rpc import entity_requests
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import page_size, parse
 from everlog_server.rpc.service import Handlers, unary

@@ -34,9 +34,9 @@ from everlog_server.rpc.codec import (
 )
 from everlog_server.rpc.draining import until_drained
 from everlog_server.rpc.emit_stream import EmitStreams
+from everlog_server.rpc.entry import Context, call_of
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
-from everlog_server.rpc.guard import Context, tenant_and_trace_of
 from everlog_server.rpc.outcomes import (
     OUTCOME_OF_GET,
     OUTCOMES_OF_QUERY,
@@ -110,13 +110,13 @@ class EventStore:
 
     async def Emit(self, data: bytes, context: Context) -> bytes:
         """Appends events. A caller who goes while they still wait takes them back."""
-        tenant, traceparent = tenant_and_trace_of(context)
-        tenant_id = await self._tenants.resolve(tenant)
+        call = call_of(context)
+        tenant_id = await self._tenants.resolve(call.tenant)
         followed = self._catalogs.of(tenant_id)
         catalogue = followed.at_hand() or await followed.fresh()
         request = parse(pb.EmitRequest, data)
-        if traceparent is not None:
-            keep_trace(request, traceparent, self._limits)
+        if call.traceparent is not None:
+            keep_trace(request, call.traceparent, self._limits)
         emission = decode_emission(request, self._limits, catalogue)
         return await self._sequencers.of(tenant_id).submit(emission)
 

@@ -11,34 +11,39 @@ from typing import Any, NamedTuple, Self, TypeAlias, cast
 
 import grpc
 
-from everlog_server.errors import BadRequestError, EverlogError, FieldViolation
-from everlog_server.model import DEFAULT_TENANT
+from everlog_server.errors import EverlogError
 from everlog_server.rpc.calls import CANCELLED, OK, Ended, MethodCalls
+from everlog_server.rpc.entry import TENANT_HEADER, Call, Context, Entry, call_of, tenant_of
+from everlog_server.rpc.rights import Right
 from everlog_server.rpc.status import trailers_status_of
-from everlog_server.rpc.trace_context import TRACEPARENT
 
-TENANT_HEADER = "everlog-tenant"
+__all__ = ["TENANT_HEADER", "Context", "call_of", "tenant_of"]
+
 REQUEST_ID_HEADER = "everlog-request-id"
 """Of a call, and of its answer when it has failed, or is logged."""
 _REQUEST_ID_HEADERS = (REQUEST_ID_HEADER, "x-request-id")
 
-_TENANT_NAME = re.compile(r"[a-z0-9._-]{1,63}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 
-# Only the stubs of grpc know them as generic.
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Behavior = Callable[[Any, Context], Awaitable[Any]]
 Around = Callable[[_Behavior, str], _Behavior]
 """Gets a handler and its method, and gives the handler that is called in its place."""
 
 
-def guarded(handler: _Handler, calls: MethodCalls, *, around: Around | None = None) -> _Handler:
-    """The handler, ending its calls with the status of the exception when it raises; counted.
+def guarded(
+    handler: _Handler,
+    calls: MethodCalls,
+    entry: Entry,
+    right: Right,
+    *,
+    around: Around | None = None,
+) -> _Handler:
+    """The handler, for callers who may; it ends its calls with the status of what it raises.
 
-    For coroutine functions, unary or streaming (those write with `context.write`). Done once, when
-    the handler is registered: an interceptor of grpc.aio would be run for every call, which costs
-    a call 6 % of the server's time.
+    They are counted. For coroutine functions, unary or streaming (those write with
+    `context.write`). Done once, when the handler is registered: an interceptor of grpc.aio would be
+    run for every call, which costs a call 6 % of the server's time.
     """
     make, behavior = {
         (False, False): (grpc.unary_unary_rpc_method_handler, handler.unary_unary),
@@ -52,25 +57,30 @@ def guarded(handler: _Handler, calls: MethodCalls, *, around: Around | None = No
     if around is not None and not is_stream:
         guarding = around(guarding, calls.method)
     return make(
-        guard(guarding, calls),
+        guard(guarding, calls, entry, right),
         request_deserializer=handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
 
 
-def _guard_unary(behavior: _Behavior, calls: MethodCalls) -> _Behavior:
+def _guard_unary(behavior: _Behavior, calls: MethodCalls, entry: Entry, right: Right) -> _Behavior:
     logs_all = calls.access_log.takes_all
 
     async def guard(request: bytes, context: Context) -> bytes:
         began = monotonic()
         calls.began += 1
+        call = entry.begin(context)
         try:
+            caller = entry.known(call, context) or await entry.identify(call, context)
+            call.admit(caller, right)
+            # Here the caller is known, and may make this call.
             answer: bytes = await behavior(request, context)
         except BaseException as error:
             seconds = monotonic() - began
             calls.received_bytes += len(request)
             calls.seconds.observe(seconds)
-            await _end_badly(error, context, calls, _Passed(seconds, len(request), 0))
+            passed = _Passed(seconds, len(request), 0)
+            await _end_badly(error, context, call, calls, passed)
             raise
         seconds = monotonic() - began
         calls.succeeded += 1
@@ -78,27 +88,32 @@ def _guard_unary(behavior: _Behavior, calls: MethodCalls) -> _Behavior:
         calls.sent_bytes += len(answer)
         calls.seconds.observe(seconds)
         if logs_all:
-            _end_well(context, calls, _Passed(seconds, len(request), len(answer)))
+            _end_well(context, call, calls, _Passed(seconds, len(request), len(answer)))
         return answer
 
     return guard
 
 
-def _guard_stream(behavior: _Behavior, calls: MethodCalls) -> _Behavior:
+def _guard_stream(behavior: _Behavior, calls: MethodCalls, entry: Entry, right: Right) -> _Behavior:
     logs_all = calls.access_log.takes_all
 
     async def guard(request: Any, context: Context) -> Any:
         began = monotonic()
         calls.began += 1
+        call = entry.begin(context)
         counted = _CountedStream(context, calls)
         try:
-            answer = await behavior(counted.reading(request), cast("Context", counted))
+            caller = entry.known(call, context) or await entry.identify(call, context)
+            call.admit(caller, right)
+            # Here the caller is known, and may make this call.
+            async with entry.holding.stream(call):
+                answer = await behavior(counted.reading(request), cast("Context", counted))
         except BaseException as error:
-            await _end_badly(error, context, calls, counted.passed(monotonic() - began))
+            await _end_badly(error, context, call, calls, counted.passed(monotonic() - began))
             raise
         calls.succeeded += 1
         if logs_all:
-            _end_well(context, calls, counted.passed(monotonic() - began))
+            _end_well(context, call, calls, counted.passed(monotonic() - began))
         return answer
 
     return guard
@@ -164,7 +179,7 @@ class _CountedRequests:
 
 
 async def _end_badly(
-    error: BaseException, context: Context, calls: MethodCalls, passed: _Passed
+    error: BaseException, context: Context, call: Call, calls: MethodCalls, passed: _Passed
 ) -> None:
     """Counts, logs, and answers with a status if that is still to be done; else returns."""
     status, reason = None, ""
@@ -183,29 +198,49 @@ async def _end_badly(
         code = "UNKNOWN"
     calls.fail(code, reason)
     if calls.access_log.takes(code):
-        ended = _ended(context, calls.method, (code, reason), request_id, passed)
+        ended = _ended(
+            context,
+            call,
+            calls.method,
+            ending=(code, reason),
+            passed=passed,
+            request_id=request_id,
+        )
         calls.access_log.write(ended)
     if status is not None:
         trailers = (*(status.trailing_metadata or ()), (REQUEST_ID_HEADER, request_id))
         await context.abort(status.code, status.details or "", trailers)
 
 
-def _end_well(context: Context, calls: MethodCalls, passed: _Passed) -> None:
+def _end_well(context: Context, call: Call, calls: MethodCalls, passed: _Passed) -> None:
     request_id = request_id_of(context) or uuid.uuid4().hex
     context.set_trailing_metadata(((REQUEST_ID_HEADER, request_id),))
-    calls.access_log.write(_ended(context, calls.method, (OK, ""), request_id, passed))
+    ended = _ended(
+        context, call, calls.method, ending=(OK, ""), passed=passed, request_id=request_id
+    )
+    calls.access_log.write(ended)
 
 
 def _ended(
-    context: Context, method: str, ending: tuple[str, str], request_id: str, passed: _Passed
+    context: Context,
+    call: Call,
+    method: str,
+    *,
+    ending: tuple[str, str],
+    passed: _Passed,
+    request_id: str,
 ) -> Ended:
-    try:
-        tenant = tenant_of(context)
-    except BadRequestError:
-        tenant = "invalid"
     seconds, received_bytes, sent_bytes = passed
     return Ended(
-        method, tenant, *ending, seconds, received_bytes, sent_bytes, request_id, context.peer()
+        method,
+        call.shown_tenant,
+        call.identity,
+        *ending,
+        seconds,
+        received_bytes,
+        sent_bytes,
+        request_id,
+        context.peer(),
     )
 
 
@@ -214,30 +249,6 @@ def _name_of(code: Any) -> str:
     if isinstance(code, grpc.StatusCode):
         return code.name
     return next((each.name for each in grpc.StatusCode if each.value[0] == code), "UNKNOWN")
-
-
-def tenant_of(context: Context) -> str:
-    """The name of the call's tenant; raises BadRequestError if it is none, or if there are two."""
-    return tenant_and_trace_of(context)[0]
-
-
-def tenant_and_trace_of(context: Context) -> tuple[str, str | bytes | None]:
-    """The same, and the call's `traceparent`, unchecked, if there is one: in one look."""
-    name: str | None = None
-    traceparent = None
-    for key, value in context.invocation_metadata() or ():
-        if key == TENANT_HEADER:
-            if name is not None or not isinstance(value, str) or not _TENANT_NAME.fullmatch(value):
-                raise BadRequestError(
-                    FieldViolation(
-                        TENANT_HEADER,
-                        "must be given at most once, as 1 to 63 characters of a-z, 0-9, . _ and -",
-                    )
-                )
-            name = value
-        elif key == TRACEPARENT:
-            traceparent = value
-    return (DEFAULT_TENANT if name is None else name), traceparent
 
 
 def request_id_of(context: Context) -> str | None:

@@ -21,6 +21,7 @@ from everlog_server.errors import (
 from everlog_server.model import Graph, Outcome, uuid_text
 from everlog_server.narratives import Narrators
 from everlog_server.rpc import outcomes, saved_narratives, stories
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.event_fields import FREE_TEXT_BYTES_MAX
 from everlog_server.rpc.fields import (
     checked_enum,
@@ -29,7 +30,6 @@ from everlog_server.rpc.fields import (
     text_problem,
     violations_of,
 )
-from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, bounded, parse
 from everlog_server.rpc.service import Handlers, unary

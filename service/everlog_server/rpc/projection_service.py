@@ -14,8 +14,8 @@ from everlog_server.errors import (
 )
 from everlog_server.model import EventFilter
 from everlog_server.projections import Applied, Builder, Change
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.fields import decode_uuid
-from everlog_server.rpc.guard import Context, tenant_of
 from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.projection_messages import ProjectionMessages
 from everlog_server.rpc.projection_requests import decode_definition, decode_name, read_definition

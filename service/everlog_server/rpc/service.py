@@ -11,7 +11,9 @@ from typing import Protocol, TypeAlias
 import grpc
 
 from everlog_server.rpc.calls import Calls
-from everlog_server.rpc.guard import Around, Context, guarded
+from everlog_server.rpc.entry import Context, Entry
+from everlog_server.rpc.guard import Around, guarded
+from everlog_server.rpc.rights import RIGHTS
 
 Handlers: TypeAlias = "dict[str, grpc.RpcMethodHandler[bytes, bytes]]"
 
@@ -35,10 +37,13 @@ def add_services(
     server: grpc.aio.Server,
     services: Iterable[Service],
     calls: Calls,
+    entry: Entry,
     *,
     around: Around | None = None,
 ) -> None:
     """Registers them; what a handler raises is answered with a status, and `calls` counts it.
+
+    All enter by `entry`. Raises KeyError for a method of which nobody has said who may call it.
 
     `around` gets each handler with one answer, and its method, and gives the one that is called.
     """
@@ -50,6 +55,8 @@ def add_services(
                     method: guarded(
                         handler,
                         calls.of(f"{service.name}/{method}", is_stream=_is_stream(handler)),
+                        entry,
+                        RIGHTS[f"{service.name}/{method}"],
                         around=around,
                     )
                     for method, handler in service.handlers().items()

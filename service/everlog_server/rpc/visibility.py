@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from everlog_server.rpc.guard import Context, tenant_of
+from everlog_server.rpc.entry import Context, tenant_of
 from everlog_server.rpc.requests import at_least
 from everlog_server.storage.tenants import Tenants
 
