@@ -23,7 +23,7 @@ class EverlogError(Exception):
     """Something went wrong."""
 
     reason: ClassVar[str] = "INTERNAL"
-    retry_after_seconds: ClassVar[float | None] = None
+    retry_after_seconds: float | None = None
     """How long a caller should wait before trying again; None where waiting does not help."""
 
     def __init__(
@@ -386,10 +386,18 @@ class LogDivergedError(EverlogError):
 
 
 class OverloadedError(EverlogError):
-    """The append queue is full."""
+    """More is asked for than the server, or the caller's rate, has room for."""
 
     reason = "OVERLOADED"
     retry_after_seconds = 0.1
+
+    def __init__(
+        self, message: str | None = None, *, retry_after_seconds: float | None = None
+    ) -> None:
+        """`retry_after_seconds`: None: a moment."""
+        super().__init__(message)
+        if retry_after_seconds is not None:
+            self.retry_after_seconds = retry_after_seconds
 
 
 class TooManySubscriptionsError(EverlogError):

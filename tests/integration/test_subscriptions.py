@@ -189,8 +189,9 @@ async def test_whoever_follows_live_does_not_wait_behind_those_who_read_history(
     ):
         follower = Follower(house)
         await follower.until(lambda f: f.caught_up)
-        for _ in range(house.database.streams._pool.max_size):
-            await history.enter_async_context(house.database.streams.connection())
+        for number in range(house.database.streams._pool.max_size):
+            reader = house.database.streams.connection(TENANT + number % 2)
+            await history.enter_async_context(reader)
         await other.emit(new_event())
         await follower.until(lambda f: f.received, seconds=4)
         await follower.leave()

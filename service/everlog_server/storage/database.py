@@ -25,6 +25,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.fairness import FairPlaces, NoPlace, PlacesSnapshot, TooManyWait
 from everlog_server.measures import Buckets, Distribution
 from everlog_server.settings import AppendSettings, StorageSettings
 from everlog_server.storage.appends import AppendConnection
@@ -35,6 +36,8 @@ Connection = AsyncConnection[TupleRow]
 
 SERVICE_ROLE = "everlog_service"
 _BUSY_SECONDS_MAX = 5.0
+_WAITING_MAX = 1000
+"""Reads that may wait for a connection of one pool."""
 _LOOK_SECONDS = 0.5
 """How often whoever waits for a connection looks whether there is any at all."""
 _SLACK_SECONDS = 5.0
@@ -103,6 +106,8 @@ class PoolSnapshot:
     """How often none was idle."""
     wait_seconds: float
     used_seconds: float
+    places: PlacesSnapshot
+    """How tenants share it: who waits, waits here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +163,12 @@ class Database:
         )
         self.direct_conninfo = service_conninfo(dsn, settings, synchronous_commit="off", jit="off")
         """For LISTEN and NOTIFY, which no pool and no pooler may come between."""
-        self.reads = ReadPool(reads_conninfo, "reads", settings.reads_connections_max)
-        self.streams = ReadPool(reads_conninfo, "streams", settings.streams_connections_max)
+        self.reads = ReadPool(
+            reads_conninfo, "reads", settings.reads_connections_max, is_shared=True
+        )
+        self.streams = ReadPool(
+            reads_conninfo, "streams", settings.streams_connections_max, is_shared=True
+        )
         # Of their own: whoever follows live must not wait behind those who read history.
         self.tail = ReadPool(reads_conninfo, "tail", _TAIL_CONNECTIONS_MAX)
         # Of their own, too: whoever emits waits, now and then, for a look at the catalogue.
@@ -286,13 +295,31 @@ class _TimedConnection(AsyncConnection[TupleRow]):
                 self.round_trips.observe(time.monotonic() - began)
 
 
+def tenant_connections_max(connections_max: int) -> int:
+    """How many connections of a shared pool one tenant may use at the same moment: two thirds."""
+    return max(1, connections_max - max(1, connections_max // 3))
+
+
 class ReadPool:
     """Connections for short statements, reading as a rule; opened as they are wanted."""
 
     def __init__(
-        self, conninfo: str, name: str, connections_max: int, *, connections_min: int = 1
+        self,
+        conninfo: str,
+        name: str,
+        connections_max: int,
+        *,
+        connections_min: int = 1,
+        is_shared: bool = False,
     ) -> None:
+        """`is_shared`: among tenants, fairly; who asks for a connection says for which one."""
         self.name = name
+        self._places = FairPlaces(
+            connections_max,
+            each_max=tenant_connections_max(connections_max) if is_shared else connections_max,
+            waiting_max=_WAITING_MAX,
+            wait_seconds_max=_BUSY_SECONDS_MAX,
+        )
         self.round_trips = Buckets()
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             conninfo,
@@ -302,7 +329,7 @@ class ReadPool:
             max_size=connections_max,
             open=False,
             name=name,
-            max_waiting=1000,
+            max_waiting=_WAITING_MAX,
             max_idle=300,
             # Give up at once: whoever asks next tries again. Else, after an outage, everybody would
             # wait for the end of a back-off that has grown with it.
@@ -326,15 +353,23 @@ class ReadPool:
         await self._pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self, tenant_id: int | None = None) -> AsyncIterator[Connection]:
         """A connection, with PostgreSQL's failures as ours.
 
-        ReadTooExpensiveError when the statement timeout struck or every connection was busy for
-        5 s; StorageUnavailableError when PostgreSQL can't be reached.
+        ReadTooExpensiveError when the statement timeout struck, every connection (or all that the
+        tenant may use) was busy for 5 s, or too many wait; StorageUnavailableError when PostgreSQL
+        can't be reached.
         """
+        if self._is_away and self._places.are_all_held:
+            raise StorageUnavailableError  # those who hold them find out whether it is back
         try:
             async with AsyncExitStack() as held:
+                await held.enter_async_context(self._places.place(tenant_id))
                 yield await self._enter(held)
+        except TooManyWait as error:
+            raise ReadTooExpensiveError(f"too many reads are waiting: {error}") from error
+        except NoPlace as error:
+            raise ReadTooExpensiveError("all connections for reading are busy") from error
         except errors.QueryCanceled as error:
             raise ReadTooExpensiveError from error
         except TooManyRequests as error:
@@ -344,7 +379,7 @@ class ReadPool:
 
     async def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         """The rows of one statement on a connection of its own; raises as `connection` does."""
-        async with self.connection() as connection:
+        async with self.connection(parameters.get("tenant_id")) as connection:
             return await fetch_all(connection, statement, parameters)
 
     async def _enter(self, held: AsyncExitStack) -> Connection:
@@ -364,6 +399,7 @@ class ReadPool:
 
     async def _note_failure(self, _: AsyncConnectionPool[Connection]) -> None:
         self._is_away = True
+        self._places.dismiss(StorageUnavailableError)
 
     async def _prepare(self, connection: Connection) -> None:
         self._is_away = False
@@ -374,17 +410,18 @@ class ReadPool:
 
     def snapshot(self) -> PoolSnapshot:
         """How it is now."""
-        stats = self._pool.get_stats()
+        stats, places = self._pool.get_stats(), self._places.snapshot()
         return PoolSnapshot(
             name=self.name,
             connections_max=self._pool.max_size,
             connections=stats["pool_size"],
             idle=stats["pool_available"],
-            waiting=stats["requests_waiting"],
+            waiting=stats["requests_waiting"] + places.waiting,
             uses=stats.get("requests_num", 0),
-            waits=stats.get("requests_queued", 0),
+            waits=stats.get("requests_queued", 0) + places.waits,
             wait_seconds=stats.get("requests_wait_ms", 0) / 1000,
             used_seconds=stats.get("usage_ms", 0) / 1000,
+            places=places,
         )
 
 

@@ -64,7 +64,7 @@ class GraphReader:
         try:
             # PostgreSQL is told as well: psycopg cancels the statement that it waits for.
             async with asyncio.timeout(self._seconds_max):
-                async with self._database.reads.connection() as connection:
+                async with self._database.reads.connection(tenant_id) as connection:
                     cursor = connection.cursor(binary=True)
                     await cursor.execute(_SQL["trace"], parameters)
                     row = await cursor.fetchone()

@@ -177,7 +177,7 @@ class History:
         event_filter, after, end = await self._clip(tenant_id, event_filter, 0, through)
         query = "count_of_types" if scope_of(event_filter) == "types" else "count_of_log"
         parameters = filter_parameters(tenant_id, event_filter) | {"after": after, "through": end}
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(tenant_id) as connection:
             row = await fetch_one(connection, query, parameters)
         return int(row[0])
 
@@ -235,7 +235,7 @@ class History:
         """Turns prefixes of event types into the types that exist, which an index has."""
         if not event_filter.event_type_prefixes:
             return event_filter
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(tenant_id) as connection:
             cursor = await connection.execute(
                 _SQL["event_types_with_prefixes"],
                 {
@@ -258,7 +258,7 @@ class History:
         recorded_from, recorded_before = event_filter.recorded_from, event_filter.recorded_before
         if recorded_from is None and recorded_before is None:
             return event_filter, after, through
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(tenant_id) as connection:
             if recorded_from is not None:
                 after = max(after, await position_before(connection, tenant_id, recorded_from))
             if recorded_before is not None:

@@ -136,7 +136,7 @@ class Pages:
             return RecordsPage(records or b"", count, low + 1 if self._descending else high, False)
 
     async def _row(self, query: str, **bounds: int) -> Any:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(self._parameters["tenant_id"]) as connection:
             return await fetch_one(connection, query, self._parameters | bounds)
 
 

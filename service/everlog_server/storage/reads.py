@@ -157,7 +157,7 @@ class EventReader(History):
 
     async def position_before(self, tenant_id: int, time_microseconds: int) -> int:
         """The last position that was recorded before a time; 0 if none was."""
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(tenant_id) as connection:
             return await position_before(connection, tenant_id, time_microseconds)
 
     async def check_cursor(self, tenant_id: int, position: int, event_id: bytes | None) -> None:
@@ -170,11 +170,11 @@ class EventReader(History):
         if not with_outcome:
             row = await self._row(query, **parameters)
             return None if row is None else FoundEvent(row[0], None)
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(parameters["tenant_id"]) as connection:
             return await fetch_with_outcome(connection, query, parameters)
 
     async def _row(self, query: str, **parameters: Any) -> Any:
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(parameters["tenant_id"]) as connection:
             return await fetch_one(connection, query, parameters)
 
 
