@@ -96,8 +96,14 @@ _PING_ANSWER_SECONDS = 20
 # Calls that wait for Python to take them. Beyond 1,000, gRPC's default, it cancels calls at random
 # and without a reason. What bounds us is ours, and says so: OVERLOADED.
 _PENDING_CALLS_MAX = 100_000
-# A client that pings more often is told to go away; 5 minutes, gRPC's default, ends honest ones.
+# A client that pings more often, thrice, is told to go away; 5 minutes, gRPC's default, ends honest
+# ones.
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5
+_CLIENT_PING_STRIKES_MAX = 2
+# Of a call's metadata: a JWT with many claims, and room for what a mesh adds. Calls with more are
+# refused, with much more their connection is read no further.
+_METADATA_BYTES_MAX = 16 * 1024
+_METADATA_BYTES_ABSOLUTE_MAX = 64 * 1024
 _CONNECTION_AGE_SECONDS_WITH_WORKERS = 600.0
 # Connections made together must not all come back together.
 _CONNECTION_AGE_JITTER = 0.1
@@ -364,6 +370,14 @@ def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
         "grpc.keepalive_time_ms": int(loaded.server.keepalive_seconds * 1000),
         "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,
         "grpc.http2.max_pings_without_data": 0,
+        "grpc.http2.max_ping_strikes": _CLIENT_PING_STRIKES_MAX,
+        # Calls beyond it wait in the client, which costs us nothing.
+        "grpc.max_concurrent_streams": loaded.server.connection_calls_max,
+        "grpc.max_allowed_incoming_connections": loaded.server.connections_max,
+        # Also for the client's first settings, which half a handshake never sends.
+        "grpc.server_handshake_timeout_ms": int(loaded.server.handshake_timeout_seconds * 1000),
+        "grpc.max_metadata_size": _METADATA_BYTES_MAX,
+        "grpc.absolute_max_metadata_size": _METADATA_BYTES_ABSOLUTE_MAX,
         "grpc.keepalive_permit_without_calls": 1,
         "grpc.http2.min_ping_interval_without_data_ms": _CLIENT_PING_INTERVAL_SECONDS_MIN * 1000,
     }

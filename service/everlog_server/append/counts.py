@@ -34,6 +34,8 @@ class AppendSnapshot:
     """From sending a batch to hearing that it is durable."""
     queued_emits: int
     queued_bytes: int
+    turned_away: int
+    """Emits for which the queues had no room."""
     batches_in_flight: int
     connections: int
     """Held by sequencers."""

@@ -29,12 +29,12 @@ from everlog_server.append.flights import Caller, Flight, Waiting
 from everlog_server.append.judging import Batch, Codec, LookFirst, judge
 from everlog_server.append.memory import Memory
 from everlog_server.append.pace import Pace
+from everlog_server.append.room import Room, WholeRoom
 from everlog_server.append.settling import Settler
 from everlog_server.errors import (
     CommitUnknownError,
     EverlogError,
     InternalError,
-    OverloadedError,
     ServerDrainingError,
     StorageUnavailableError,
 )
@@ -73,11 +73,13 @@ class Sequencer:
         counts: AppendCounts,
         on_committed: Callable[[int, Committed], None],
         is_contended: Callable[[], bool],
+        whole_room: WholeRoom,
         note_batch: NoteBatch | None = None,
     ) -> None:
         """`is_contended` tells whether other tenants wait for a connection to append by.
 
-        `note_batch` gets tenant, events and seconds of each batch that is durable.
+        `whole_room` is that of all tenants' queues; `note_batch` gets tenant, events and seconds of
+        each batch that is durable.
         """
         self._note_batch = note_batch
         self.tenant_id = tenant_id
@@ -98,7 +100,7 @@ class Sequencer:
             resolution_seconds=settings.commit_resolution_seconds,
         )
         self._queue: deque[Caller] = deque()
-        self._queued_bytes = 0
+        self._room = Room(settings, whole_room)
         self._in_flight: deque[Flight] = deque()
         self._unsettled: deque[Flight] = deque()
         self._landed = asyncio.Event()
@@ -130,31 +132,32 @@ class Sequencer:
     def enqueue(self, caller: Caller) -> None:
         """Queues a request for a caller, who will be told once.
 
-        Raises at once OverloadedError (the queue is full by count or bytes),
-        StorageUnavailableError (PostgreSQL is away) or ServerDrainingError.
+        Raises at once as `require_room`.
         """
-        if self._stopping:
-            raise ServerDrainingError
-        if self._unavailable:
-            raise StorageUnavailableError
-        settings = self._settings
         size_bytes = caller.emission.size_bytes
-        if (
-            len(self._queue) >= settings.queue_requests_max
-            or self._queued_bytes + size_bytes > settings.queue_bytes_max
-        ):
-            raise OverloadedError(
-                f"the append queue is full: {len(self._queue)} requests of"
-                f" {self._queued_bytes} bytes are waiting"
-            )
+        self.require_room(size_bytes)
         self._queue.append(caller)
-        self._queued_bytes += size_bytes
-        has_company = len(self._queue) >= _COMPANY_REQUESTS or self._queued_bytes >= _COMPANY_BYTES
+        room = self._room
+        room.put(size_bytes)
+        has_company = room.requests >= _COMPANY_REQUESTS or room.size_bytes >= _COMPANY_BYTES
         if self._due is None:
             self._pump_in(0.0 if has_company else self._pace.linger_seconds())
         elif self._lingers and has_company:
             self._due.cancel()
             self._pump_in(0.0)
+
+    def require_room(self, size_bytes: int) -> None:
+        """Raises if a request of this size would be refused now, whatever is in it.
+
+        OverloadedError: the queue is full by count or bytes; StorageUnavailableError: PostgreSQL is
+        away; ServerDrainingError. To be asked before the request is decoded: what is refused must
+        cost less than what is served, or refusing would take the time of serving.
+        """
+        if self._stopping:
+            raise ServerDrainingError
+        if self._unavailable:
+            raise StorageUnavailableError
+        self._room.require(size_bytes)
 
     def _pump_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -192,7 +195,7 @@ class Sequencer:
     @property
     def queued(self) -> tuple[int, int]:
         """How many requests wait to be sent, and their bytes."""
-        return len(self._queue), self._queued_bytes
+        return self._room.requests, self._room.size_bytes
 
     @property
     def batches_in_flight(self) -> int:
@@ -244,7 +247,7 @@ class Sequencer:
     def _take(self) -> list[Caller]:
         """The next requests of the queue, in order, as many as a batch may hold, at least one."""
         callers: list[Caller] = []
-        events = size = 0
+        events = size = taken = taken_bytes = 0
         events_max, bytes_max = self._settings.batch_events_max, self._settings.batch_bytes_max
         while self._queue:
             waiting = self._queue[0]
@@ -253,9 +256,11 @@ class Sequencer:
             if callers and (events > events_max or size > bytes_max):
                 break
             self._queue.popleft()
-            self._queued_bytes -= waiting.emission.size_bytes
+            taken += 1
+            taken_bytes += waiting.emission.size_bytes
             if not waiting.is_gone:  # else its caller has gone, and nothing has happened yet
                 callers.append(waiting)
+        self._room.take(taken, taken_bytes)
         return callers
 
     def _send(self, flight: Flight, connection: AppendConnection) -> None:
@@ -366,7 +371,7 @@ class Sequencer:
         self._unavailable = True
         flights = [*self._unsettled, *self._in_flight, Flight(list(self._queue), None)]
         self._queue.clear()
-        self._queued_bytes = 0
+        self._room.clear()
         for flight in flights:
             flight.refuse(error)
 

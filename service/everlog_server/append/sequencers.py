@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from everlog_server.append.counts import AppendCounts, AppendSnapshot, NoteBatch
 from everlog_server.append.judging import Codec
+from everlog_server.append.room import WholeRoom
 from everlog_server.append.sequencer import Sequencer
 from everlog_server.errors import ServerDrainingError
 from everlog_server.model import Committed
@@ -45,6 +46,7 @@ class Sequencers:
         self._waiting = 0
         self._stopping = False
         self._counts = AppendCounts()
+        self._room = WholeRoom()
 
     def of(self, tenant_id: int) -> Sequencer:
         """The sequencer of a tenant. It connects when it gets its first request.
@@ -64,6 +66,7 @@ class Sequencers:
                 counts=self._counts,
                 on_committed=self._on_committed,
                 is_contended=lambda: self._waiting > 0,
+                whole_room=self._room,
                 note_batch=self._note_batch,
             )
         return sequencer
@@ -96,7 +99,6 @@ class Sequencers:
     def snapshot(self) -> AppendSnapshot:
         """What was done, and what waits."""
         counts, all_of_them = self._counts, self._sequencers.values()
-        queued = [sequencer.queued for sequencer in all_of_them]
         return AppendSnapshot(
             emits=counts.emits,
             events=counts.events,
@@ -105,8 +107,9 @@ class Sequencers:
             settlings=counts.settlings,
             batch_events=counts.batch_events.snapshot(),
             commit_seconds=counts.commit_seconds.snapshot(),
-            queued_emits=sum(emits for emits, _ in queued),
-            queued_bytes=sum(size_bytes for _, size_bytes in queued),
+            queued_emits=self._room.requests,
+            queued_bytes=self._room.size_bytes,
+            turned_away=self._room.refused,
             batches_in_flight=sum(sequencer.batches_in_flight for sequencer in all_of_them),
             connections=self._connections,
             waiting_for_connection=self._waiting,

@@ -33,6 +33,15 @@ class ServerSettings:
     connection_age_max_seconds: float | None = _setting(
         None, "Age at which a connection is renewed; 0: never. Default: 0, with workers 600."
     )
+    connection_calls_max: int = _setting(
+        1_000, "Calls of one connection at the same moment; more wait in the client.", least=1
+    )
+    connections_max: int = _setting(
+        10_000, "Connections of one process; one more is closed at once.", least=1
+    )
+    handshake_timeout_seconds: float = _setting(
+        10.0, "Longest wait for a new connection to say that it speaks HTTP/2.", least=0.1
+    )
     ready_file: Path | None = _setting(  # noqa: RUF009  it is a field()
         None, "File to write address and pid to, once serving."
     )
@@ -62,8 +71,19 @@ class StorageSettings:
 class AppendSettings:
     """The sequencer of each tenant."""
 
-    queue_requests_max: int = _setting(10_000, "Emits that may wait.", least=1)
-    queue_bytes_max: int = _setting(64 * MIB, "Bytes of events that may wait.", least=64 * KIB)
+    queue_requests_max: int = _setting(10_000, "Emits of one tenant that may wait.", least=1)
+    queue_bytes_max: int = _setting(
+        64 * MIB, "Bytes of events of one tenant that may wait.", least=64 * KIB
+    )
+    queues_requests_max: int = _setting(
+        20_000,
+        "Emits of all tenants that may wait in one process; one tenant's never more than it leaves"
+        " free for others.",
+        least=2,
+    )
+    queues_bytes_max: int = _setting(
+        128 * MIB, "Bytes of events of all tenants that may wait, likewise.", least=128 * KIB
+    )
     batch_events_max: int = _setting(2000, "Events of one transaction.", least=1)
     batch_bytes_max: int = _setting(8 * MIB, "Bytes of one transaction.", least=64 * KIB)
     aggregates_remembered_max: int = _setting(
@@ -87,6 +107,9 @@ class SubscriptionSettings:
     poll_interval_seconds: float = _setting(1.0, "How often to look without a hint.", least=0.01)
     heartbeat_seconds: float = _setting(10.0, "Longest silence on a stream.", least=1, most=300)
     subscriptions_max: int = _setting(10_000, "Subscriptions of one process.", least=1)
+    tenant_subscriptions_max: int = _setting(
+        5_000, "Subscriptions of one tenant, of one process.", least=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,12 @@ class LimitSettings:
     metadata_entries_max: int = _setting(64, "Metadata entries of one event.")
     metadata_bytes_max: int = _setting(16 * KIB, "Metadata of one event.")
     page_events_max: int = _setting(1000, "Events of one page of a Query.", least=1)
+    caller_calls_per_second: int = _setting(
+        0, "Calls that one caller may begin, of one process; 0: any number.", most=1_000_000
+    )
+    caller_events_per_second: int = _setting(
+        0, "Events that one caller may append, of one process; 0: any number.", most=1_000_000
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Subscriptions:
         self._opening: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         # A lock goes with the last of those who follow the log.
         self._count = 0
+        self._count_by_tenant: dict[int, int] = {}
         self._counts = SubscriptionCounts()
         self._cursors: set[Cursor] = set()
         self._look = asyncio.Event()
@@ -72,14 +73,22 @@ class Subscriptions:
     ) -> AsyncIterator[Cursor]:
         """Follows a log from a position, for ever; see Cursor for how it ends.
 
-        Raises TooManySubscriptionsError at once when this process has as many as it may have.
+        Raises TooManySubscriptionsError at once when this process has as many as it may have, or as
+        many as the tenant may have.
         """
         if self._draining:
             raise ServerDrainingError
+        of_tenant = self._count_by_tenant.get(tenant_id, 0)
         if self._count >= self._settings.subscriptions_max:
             self._counts.refused += 1
             raise TooManySubscriptionsError
+        if of_tenant >= self._settings.tenant_subscriptions_max:
+            self._counts.refused += 1
+            raise TooManySubscriptionsError(
+                f"this server has {of_tenant} subscriptions of this tenant, and no more are allowed"
+            )
         self._count += 1
+        self._count_by_tenant[tenant_id] = of_tenant + 1
         try:
             async with self._following(tenant_id) as tailer:
                 head = await self._reader.head(tenant_id)
@@ -101,6 +110,10 @@ class Subscriptions:
                     self._cursors.discard(cursor)
         finally:
             self._count -= 1
+            if self._count_by_tenant[tenant_id] == 1:
+                del self._count_by_tenant[tenant_id]
+            else:
+                self._count_by_tenant[tenant_id] -= 1
 
     def snapshot(self) -> SubscriptionSnapshot:
         """What was read, and who follows."""

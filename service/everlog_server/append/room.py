@@ -1,0 +1,88 @@
+"""Room for Emits that wait: of each tenant, and of all tenants of a process together.
+
+A tenant may queue as much as is left free for others. Alone it may have half of the whole room;
+beside another one like it, a third. So whoever comes finds room, however many wait for one tenant,
+and nobody has to know who the others are.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+
+from everlog_server.errors import OverloadedError
+from everlog_server.settings import AppendSettings
+
+_LOOK_SECONDS = 0.5
+_RETRY_SECONDS_MIN, _RETRY_SECONDS_MAX = 0.1, 5.0
+
+
+@dataclass(slots=True)
+class WholeRoom:
+    """What waits in all queues of a process."""
+
+    requests: int = 0
+    size_bytes: int = 0
+    refused: int = 0
+    """Emits for which there was no room, since the start."""
+
+
+class Room:
+    """What waits in one tenant's queue, and how soon it will be gone."""
+
+    __slots__ = ("_per_second", "_settings", "_since", "_taken", "_whole", "requests", "size_bytes")
+
+    def __init__(self, settings: AppendSettings, whole: WholeRoom) -> None:
+        self._settings = settings
+        self._whole = whole
+        self.requests = self.size_bytes = 0
+        self._since = time.monotonic()
+        self._taken = 0
+        self._per_second = 0.0
+
+    def require(self, size_bytes: int) -> None:
+        """Raises OverloadedError unless a request of this size may wait, too.
+
+        It says how long to stay away: at most until what waits now is gone, at the pace of the last
+        half second. Those who are refused together are not asked back together.
+        """
+        settings, whole = self._settings, self._whole
+        if (
+            self.requests < settings.queue_requests_max
+            and self.requests < settings.queues_requests_max - whole.requests
+            and self.size_bytes + size_bytes <= settings.queue_bytes_max
+            and self.size_bytes + size_bytes <= settings.queues_bytes_max - whole.size_bytes
+        ):
+            return
+        whole.refused += 1
+        seconds = self.requests / self._per_second if self._per_second else _RETRY_SECONDS_MAX
+        share = random.uniform(0.5, 1)  # noqa: S311  no secret
+        raise OverloadedError(
+            f"the append queue is full: {self.requests} requests of {self.size_bytes} bytes wait;"
+            f" {whole.requests} of {whole.size_bytes} bytes in those of all tenants",
+            retry_after_seconds=min(max(_RETRY_SECONDS_MIN, seconds * share), _RETRY_SECONDS_MAX),
+        )
+
+    def put(self, size_bytes: int) -> None:
+        """A request waits now."""
+        self.requests += 1
+        self.size_bytes += size_bytes
+        self._whole.requests += 1
+        self._whole.size_bytes += size_bytes
+
+    def take(self, requests: int, size_bytes: int) -> None:
+        """So many wait no more."""
+        self.requests -= requests
+        self.size_bytes -= size_bytes
+        self._whole.requests -= requests
+        self._whole.size_bytes -= size_bytes
+        self._taken += requests
+        now = time.monotonic()
+        if now - self._since >= _LOOK_SECONDS:
+            self._per_second = self._taken / (now - self._since)
+            self._since, self._taken = now, 0
+
+    def clear(self) -> None:
+        """None waits any more."""
+        self.take(self.requests, self.size_bytes)
