@@ -20,6 +20,7 @@ import structlog
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from everlog_server.admission import CallerRates
 from everlog_server.aggregates import States
 from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
@@ -35,6 +36,7 @@ from everlog_server.metrics.rooms import (
     CallMetrics,
     HeadMetrics,
     ProcessMetrics,
+    RateMetrics,
     StorageMetrics,
     SubscriptionMetrics,
 )
@@ -170,6 +172,10 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
     calls = Calls(AccessLog(loaded.log.access))
     model = language_model(loaded.narrator)
     tenants, limits = Tenants(database), loaded.limits
+    rates = CallerRates(
+        calls_per_second=limits.caller_calls_per_second,
+        events_per_second=limits.caller_events_per_second,
+    )
     projections = ProjectionStore(database)
     catalogs, meaning = Catalogs(catalog_store), MeaningReader(database)
     consumer_store = ConsumerStore(database)
@@ -242,7 +248,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
             on_change=projector.look_soon,
         ),
     ]
-    entry = Entry(OpenDoor())
+    entry = Entry(OpenDoor(), rates=rates)
     add_services(server, services, calls, entry, around=spans.around if spans else None)
     loop_delay = LoopDelay()
     metrics = MetricsServer(
@@ -250,6 +256,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
         [
             ProcessMetrics(loop_delay.seconds),
             CallMetrics(calls.snapshot, calls.streamed_emits),
+            RateMetrics(rates.snapshot),
             AppendMetrics(sequencers.snapshot),
             SubscriptionMetrics(subscriptions.snapshot),
             ConsumerMetrics(

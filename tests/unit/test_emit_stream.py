@@ -61,6 +61,10 @@ class Caller:
     def at_hand(self) -> Catalogue:
         return OPEN
 
+    def require_room(self, _: int) -> None:
+        if self.error is not None:
+            raise self.error
+
     def enqueue(self, waiter: Waiter) -> None:
         if self.error is not None:
             raise self.error

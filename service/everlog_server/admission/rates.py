@@ -67,6 +67,8 @@ class CallerRates:
         """The rates are those of callers without their own; 0: none."""
         self._calls = _Rate("calls", calls_per_second)
         self._events = _Rate("events", events_per_second)
+        self.has_defaults = bool(calls_per_second or events_per_second)
+        """Whether callers without rates of their own are limited."""
         self._clock = clock
 
     def begin_call(self, caller: str, own_per_second: int) -> None:

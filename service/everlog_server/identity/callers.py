@@ -78,7 +78,10 @@ class Authenticator(Protocol):
         """Whether it is neither expired nor revoked. Cheap: running streams ask now and then."""
 
 
-_OPEN = Caller(identity="open", grant=Grant(roles=frozenset(Role), acts_for_others=True))
+OPEN_IDENTITY = "open"
+"""Of everybody, where nobody is asked."""
+
+_OPEN = Caller(identity=OPEN_IDENTITY, grant=Grant(roles=frozenset(Role), acts_for_others=True))
 
 
 class OpenDoor:

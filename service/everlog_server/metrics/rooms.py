@@ -10,6 +10,7 @@ from importlib.metadata import version
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from everlog_server.admission import RatesSnapshot
 from everlog_server.append.counts import AppendSnapshot
 from everlog_server.measures import Buckets
 from everlog_server.metrics.source import counter, counters, gauge, gauges, histogram
@@ -28,6 +29,7 @@ _TOTALS_OF_POOLS = (
     ("everlog_pool_waits", "how often none was idle.", "waits"),
     ("everlog_pool_wait_seconds", "waiting for one, in all.", "wait_seconds"),
     ("everlog_pool_used_seconds", "in use, in all.", "used_seconds"),
+    ("everlog_pool_refusals", "reads that have waited in vain, or too many waited.", "refused"),
 )
 
 
@@ -112,6 +114,23 @@ class CallMetrics:
         )
 
 
+class RateMetrics:
+    """What callers were refused for asking too often."""
+
+    def __init__(self, snapshot: Callable[[], RatesSnapshot]) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Metric]:
+        """Its families."""
+        yield counters(
+            "everlog_rate_refusals",
+            "Calls that were refused because their caller had had its calls, or its events, of a"
+            " second; an Emit of an EmitStream is a call, too.",
+            ("of",),
+            {(what,): number for what, number in self._snapshot().refused.items()},
+        )
+
+
 class AppendMetrics:
     """The sequencers."""
 
@@ -147,6 +166,11 @@ class AppendMetrics:
             "From sending a batch to PostgreSQL to hearing that it is durable.",
             (),
             {(): now.commit_seconds},
+        )
+        yield counter(
+            "everlog_append_queue_refusals",
+            "Emits that were refused because the queues were full.",
+            now.turned_away,
         )
         yield gauge("everlog_append_queue_emits", "Emits that wait.", now.queued_emits)
         yield gauge("everlog_append_queue_bytes", "Bytes of events that wait.", now.queued_bytes)

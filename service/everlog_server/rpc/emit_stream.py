@@ -28,7 +28,7 @@ from everlog_server.errors import EverlogError, ServerDrainingError
 from everlog_server.model import Emission
 from everlog_server.rpc.calls import OK
 from everlog_server.rpc.codec import encode_answer, encode_refusal
-from everlog_server.rpc.entry import Context, call_of
+from everlog_server.rpc.entry import Call, Context, call_of
 from everlog_server.rpc.requests import parse
 from everlog_server.rpc.status import code_of, status_of
 from everlog_server.rpc.validation import decode_emission
@@ -68,7 +68,8 @@ class EmitStreams:
         call = call_of(context)
         tenant_id = await self._tenants.resolve(call.tenant)
         followed = self._catalogs.of(tenant_id)
-        stream = _Stream(self._sequencers.of(tenant_id), followed, self._limits, self._answered)
+        sequencer = self._sequencers.of(tenant_id)
+        stream = _Stream(call, sequencer, followed, self._limits, self._answered)
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
@@ -117,12 +118,14 @@ class _Stream:
 
     def __init__(
         self,
+        call: Call,
         sequencer: Sequencer,
         followed: Followed,
         limits: LimitSettings,
         answered: dict[tuple[str, str], int],
     ) -> None:
         self._answered = answered
+        self._call = call
         self.is_over = False
         """Then what still waits in the queue need not be appended."""
         self._sequencer = sequencer
@@ -200,6 +203,10 @@ class _Stream:
         try:
             if isinstance(catalogue, EverlogError):
                 raise catalogue
+            # Before it is decoded: what is refused must cost less than what is served.
+            self._sequencer.require_room(size)
+            self._call.pace()
+            self._call.pace_events(len(emit.request.events))
             emission = decode_emission(emit.request, self._limits, catalogue)
             self._sequencer.enqueue(_Waiting(self, request_id, size, emission))
         except Exception as error:  # whatever it is, it is this Emit's, not the stream's

@@ -15,13 +15,20 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from everlog_server.admission import CallerRates
 from everlog_server.errors import (
     BadRequestError,
     FieldViolation,
     PermissionDeniedError,
     UnauthenticatedError,
 )
-from everlog_server.identity.callers import Authenticator, Caller, Credentials, OpenDoor
+from everlog_server.identity.callers import (
+    OPEN_IDENTITY,
+    Authenticator,
+    Caller,
+    Credentials,
+    OpenDoor,
+)
 from everlog_server.model import DEFAULT_TENANT
 from everlog_server.rpc.credentials import AUTHORIZATION, tls_names_of
 from everlog_server.rpc.holding import Holding
@@ -47,6 +54,7 @@ class Call:
         "end_softly",
         "has_two_authorizations",
         "named_tenant",
+        "rates",
         "rights",
         "tenant",
         "traceparent",
@@ -57,7 +65,8 @@ class Call:
     rights: Rights
     """What the caller may do. Not before it is known."""
 
-    def __init__(self, metadata: Iterable[tuple[str, str | bytes]]) -> None:
+    def __init__(self, metadata: Iterable[tuple[str, str | bytes]], rates: CallerRates) -> None:
+        self.rates = rates
         self.tenant = ""
         """Its name. Empty until the call is admitted."""
         self.named_tenant: str | bytes | None = None
@@ -128,6 +137,27 @@ class Call:
             )
         self.tenant = tenant
 
+    def pace(self) -> None:
+        """Counts one call of the caller's; OverloadedError if it has had its calls of a second.
+
+        An Emit of an EmitStream is one, too.
+        """
+        own = self.caller.grant.calls_per_second
+        if own or self.rates.has_defaults:
+            self.rates.begin_call(self._paced_name, own)
+
+    def pace_events(self, events: int) -> None:
+        """Counts events that are to be appended; raises OverloadedError likewise."""
+        own = self.caller.grant.events_per_second
+        if own or self.rates.has_defaults:
+            self.rates.append(self._paced_name, own, events)
+
+    @property
+    def _paced_name(self) -> str:
+        """Whose rates they are. Where nobody is asked who it is, a tenant counts as a caller."""
+        identity = self.caller.identity
+        return f"tenant:{self.tenant}" if identity == OPEN_IDENTITY else identity
+
 
 _CALL: ContextVar[Call] = ContextVar("call")
 
@@ -135,8 +165,18 @@ _CALL: ContextVar[Call] = ContextVar("call")
 class Entry:
     """The one place that every call of every service passes."""
 
-    def __init__(self, authenticator: Authenticator, *, certificates: bool = False) -> None:
-        """`certificates`: whether clients are asked for some, and so can be known by them."""
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        *,
+        certificates: bool = False,
+        rates: CallerRates | None = None,
+    ) -> None:
+        """`certificates`: whether clients are asked for some, and so can be known by them.
+
+        `rates`: what callers may ask for in a second. None: what their grants say.
+        """
+        self._rates = rates or CallerRates()
         self._authenticator = authenticator
         self._known = authenticator.known
         self._certificates = certificates
@@ -144,7 +184,7 @@ class Entry:
 
     def begin(self, context: Context) -> Call:
         """The call, which nobody has judged yet; handlers of this task may ask for it from now."""
-        call = Call(context.invocation_metadata() or ())
+        call = Call(context.invocation_metadata() or (), self._rates)
         _CALL.set(call)
         return call
 

@@ -112,13 +112,16 @@ class EventStore:
         """Appends events. A caller who goes while they still wait takes them back."""
         call = call_of(context)
         tenant_id = await self._tenants.resolve(call.tenant)
+        sequencer = self._sequencers.of(tenant_id)
+        sequencer.require_room(len(data))
         followed = self._catalogs.of(tenant_id)
         catalogue = followed.at_hand() or await followed.fresh()
         request = parse(pb.EmitRequest, data)
+        call.pace_events(len(request.events))
         if call.traceparent is not None:
             keep_trace(request, call.traceparent, self._limits)
         emission = decode_emission(request, self._limits, catalogue)
-        return await self._sequencers.of(tenant_id).submit(emission)
+        return await sequencer.submit(emission)
 
     async def GetHead(self, data: bytes, context: Context) -> bytes:
         """The head."""

@@ -74,6 +74,7 @@ def _guard_unary(behavior: _Behavior, calls: MethodCalls, entry: Entry, right: R
             caller = entry.known(call, context) or await entry.identify(call, context)
             call.admit(caller, right)
             # Here the caller is known, and may make this call.
+            call.pace()
             answer: bytes = await behavior(request, context)
         except BaseException as error:
             seconds = monotonic() - began
@@ -106,6 +107,7 @@ def _guard_stream(behavior: _Behavior, calls: MethodCalls, entry: Entry, right: 
             caller = entry.known(call, context) or await entry.identify(call, context)
             call.admit(caller, right)
             # Here the caller is known, and may make this call.
+            call.pace()
             async with entry.holding.stream(call):
                 answer = await behavior(counted.reading(request), cast("Context", counted))
         except BaseException as error:

@@ -25,7 +25,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
-from everlog_server.fairness import FairPlaces, NoPlace, PlacesSnapshot, TooManyWait
+from everlog_server.fairness import FairPlaces, NoPlace, TooManyWait
 from everlog_server.measures import Buckets, Distribution
 from everlog_server.settings import AppendSettings, StorageSettings
 from everlog_server.storage.appends import AppendConnection
@@ -106,8 +106,8 @@ class PoolSnapshot:
     """How often none was idle."""
     wait_seconds: float
     used_seconds: float
-    places: PlacesSnapshot
-    """How tenants share it: who waits, waits here."""
+    refused: int
+    """How often somebody has waited in vain, or too many waited already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,7 +421,7 @@ class ReadPool:
             waits=stats.get("requests_queued", 0) + places.waits,
             wait_seconds=stats.get("requests_wait_ms", 0) / 1000,
             used_seconds=stats.get("usage_ms", 0) / 1000,
-            places=places,
+            refused=places.refused,
         )
 
 
