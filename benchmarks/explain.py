@@ -173,7 +173,6 @@ def reads(head: int, event_id: bytes, key: AggregateKey, event_type: str) -> Ite
         "A binary search in PL/pgSQL: some 23 probes of the primary key for 5,000,000 events.",
         {"tenant_id": TENANT, "time": 1_000_000},
     )
-    yield Case("tenant_id", "a tenant's id", "One small table.", {"name": "default"})
 
 
 def appends(head: int, event_id: bytes, key: AggregateKey) -> Iterator[Case]:

@@ -43,6 +43,7 @@ from everlog_server.metrics.rooms import (
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
 from everlog_server.projections import Builder, Projector
+from everlog_server.rpc.admin_service import AdminService
 from everlog_server.rpc.aggregate_service import AggregateService
 from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.catalog_service import CatalogService
@@ -58,6 +59,7 @@ from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import add_services
+from everlog_server.rpc.tenant_admin import TenantAdmin
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
 from everlog_server.storage.consumers import ConsumerStore
@@ -72,7 +74,7 @@ from everlog_server.storage.projecting import ProjectingStore
 from everlog_server.storage.projection_builds import ProjectionBuilds
 from everlog_server.storage.projections import ProjectionStore
 from everlog_server.storage.reads import EventReader
-from everlog_server.storage.tenants import Tenants
+from everlog_server.storage.tenants import Tenants, TenantStore
 from everlog_server.subscriptions import Subscriptions
 from everlog_server.tracing import configured_spans
 
@@ -247,6 +249,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
             accepts_definitions=loaded.accepts_definitions,
             on_change=projector.look_soon,
         ),
+        AdminService(TenantAdmin(store=TenantStore(database), limits=limits)),
     ]
     entry = Entry(OpenDoor(), rates=rates)
     add_services(server, services, calls, entry, around=spans.around if spans else None)

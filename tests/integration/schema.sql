@@ -2,6 +2,26 @@ CREATE SCHEMA everlog;
 
 CREATE COLLATION everlog.words (provider = builtin, locale = 'C.UTF-8');
 
+CREATE FUNCTION everlog.admit_projector(_tenant integer) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT set_config('everlog.projector_admission', everlog.projector_admission(_tenant), true)
+$$;
+
+CREATE FUNCTION everlog.admitted_tenant() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT a.tenant::integer
+    FROM (
+        SELECT
+            current_setting('everlog.projector_admission', true) AS said,
+            substring(current_setting('everlog.projector_admission', true) FROM '^[0-9]{1,9}(?=:)') AS tenant
+    ) AS a
+    WHERE a.said = everlog.projector_admission(a.tenant::integer)
+$$;
+
 CREATE FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -14,6 +34,7 @@ BEGIN
         AND t.head = _head
         AND t.head_event_id IS NOT DISTINCT FROM _head_event_id
         AND t.epoch = _epoch
+        AND t.frozen_time IS NULL
         AND t.last_record_time <= _record_time
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
@@ -208,6 +229,37 @@ BEGIN
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = _slot;
     END IF;
     RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.begin_drop(_name text, _head bigint, OUT outcome text, OUT tenant_id integer, OUT head bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _tenant everlog.tenants;
+BEGIN
+    SELECT n.tenant_id INTO tenant_id FROM everlog.tenant_names AS n WHERE n.name = _name;
+    SELECT t.* INTO _tenant FROM everlog.tenants AS t WHERE t.tenant_id = begin_drop.tenant_id FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'missing';
+        RETURN;
+    END IF;
+    head := _tenant.head;
+    IF _tenant.frozen_time IS NULL THEN
+        outcome := 'not_frozen';
+        RETURN;
+    END IF;
+    IF _tenant.head <> _head THEN
+        outcome := 'moved';
+        RETURN;
+    END IF;
+    outcome := 'begun';
+    IF _tenant.dropping_time IS NULL THEN
+        UPDATE everlog.tenants AS t SET dropping_time = clock_timestamp()
+        WHERE t.tenant_id = begin_drop.tenant_id;
+        UPDATE everlog.tenant_changes AS c SET version = c.version + 1;
+    END IF;
 END
 $$;
 
@@ -624,6 +676,29 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.create_tenant(_name text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _tenant integer;
+BEGIN
+    LOCK TABLE everlog.tenant_names IN SHARE ROW EXCLUSIVE MODE;
+    SELECT 1 + greatest(
+        (SELECT max(n.tenant_id) FROM everlog.tenant_names AS n),
+        (SELECT max(t.tenant_id) FROM everlog.tenants AS t),
+        (SELECT max(d.tenant_id) FROM everlog.dropped_tenants AS d),
+        0
+    ) INTO _tenant;
+    INSERT INTO everlog.tenant_names (name, tenant_id) VALUES (_name, _tenant) ON CONFLICT (name) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO everlog.tenants (tenant_id) VALUES (_tenant);
+    RETURN _tenant;
+END
+$$;
+
 CREATE FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -828,6 +903,63 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.drop_piece(_tenant integer, _rows_max bigint, OUT events bigint, OUT is_done boolean, OUT blocked_by text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    _found text;
+    _removed bigint;
+BEGIN
+    events := 0;
+    is_done := false;
+    PERFORM FROM everlog.tenants AS t WHERE t.tenant_id = _tenant AND t.dropping_time IS NOT NULL;
+    IF NOT FOUND THEN
+        is_done := true;
+        RETURN;
+    END IF;
+
+    SELECT p.name INTO _found FROM everlog.projections AS p WHERE p.tenant_id = _tenant LIMIT 1;
+    IF FOUND THEN
+        blocked_by := everlog.delete_projection(_tenant, _found, false);
+        RETURN;
+    END IF;
+    SELECT o.schema_name INTO _found FROM everlog.projection_leftovers AS o WHERE o.tenant_id = _tenant LIMIT 1;
+    IF FOUND THEN
+        blocked_by := everlog.drop_projection_schema(_tenant, _found);
+        RETURN;
+    END IF;
+
+    FOR _found IN
+        SELECT c.relname FROM pg_class AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+        WHERE c.relnamespace = 'everlog'::regnamespace AND c.relkind = 'r'
+            AND c.relname NOT IN ('tenants', 'tenant_names', 'dropped_tenants')
+        -- Consumers before what is theirs: nobody gives them rows any more then.
+        ORDER BY c.relname <> 'consumers', c.relname
+    LOOP
+        EXECUTE format(
+            'DELETE FROM everlog.%1$I WHERE tenant_id = $1 AND ctid = ANY (ARRAY('
+            'SELECT ctid FROM everlog.%1$I WHERE tenant_id = $1 LIMIT $2))',
+            _found
+        ) USING _tenant, _rows_max;
+        GET DIAGNOSTICS _removed = ROW_COUNT;
+        IF _removed > 0 THEN
+            IF _found = 'events' THEN
+                events := _removed;
+            END IF;
+            RETURN;
+        END IF;
+    END LOOP;
+
+    INSERT INTO everlog.dropped_tenants (tenant_id) VALUES (_tenant) ON CONFLICT DO NOTHING;
+    DELETE FROM everlog.tenants AS t WHERE t.tenant_id = _tenant;
+    DELETE FROM everlog.tenant_names AS n WHERE n.tenant_id = _tenant;
+    UPDATE everlog.tenant_changes AS c SET version = c.version + 1;
+    is_done := true;
+END
+$_$;
+
 CREATE FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -966,6 +1098,32 @@ BEGIN
             detail = _detail, attempts = f.attempts + 1, failed_time = clock_timestamp()
         WHERE f.tenant_id = _tenant AND f.name = _name AND f.build = _build AND f.position = _position;
     END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.freeze_tenant(_name text, _undo boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _tenant integer;
+    _is_dropping boolean;
+BEGIN
+    SELECT n.tenant_id INTO _tenant FROM everlog.tenant_names AS n WHERE n.name = _name;
+    SELECT t.dropping_time IS NOT NULL INTO _is_dropping FROM everlog.tenants AS t
+    WHERE t.tenant_id = _tenant
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'missing';
+    END IF;
+    IF _is_dropping THEN
+        RETURN 'dropping';
+    END IF;
+    UPDATE everlog.tenants AS t
+    SET epoch = t.epoch + 1,
+        frozen_time = CASE WHEN NOT _undo THEN coalesce(t.frozen_time, clock_timestamp()) END
+    WHERE t.tenant_id = _tenant;
+    RETURN 'done';
 END
 $$;
 
@@ -1227,14 +1385,59 @@ CREATE FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members
     WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = ANY (_members)
 $$;
 
-CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, head_event_id uuid, epoch bigint, last_record_time timestamp with time zone)
+CREATE FUNCTION everlog.list_tenants(_name text, _after text, _limit bigint) RETURNS TABLE(name text, created_time timestamp with time zone, frozen_time timestamp with time zone, head bigint, is_dropping boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT n.name, n.created_time, t.frozen_time, t.head, t.dropping_time IS NOT NULL
+    FROM everlog.tenant_names AS n
+    JOIN everlog.tenants AS t ON t.tenant_id = n.tenant_id
+    WHERE (_name IS NULL OR n.name = _name) AND (_after IS NULL OR n.name > _after)
+    ORDER BY n.name
+    LIMIT _limit
+$$;
+
+CREATE FUNCTION everlog.lock_head(_tenant integer) RETURNS TABLE(head bigint, head_event_id uuid, epoch bigint, last_record_time timestamp with time zone, is_frozen boolean)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT t.head, t.head_event_id, t.epoch, t.last_record_time
+    SELECT t.head, t.head_event_id, t.epoch, t.last_record_time, t.frozen_time IS NOT NULL
     FROM everlog.tenants AS t
-    WHERE t.tenant_id = _tenant
+    WHERE t.tenant_id = _tenant AND t.dropping_time IS NULL
     FOR NO KEY UPDATE
+$$;
+
+CREATE FUNCTION everlog.log_ends() RETURNS TABLE(tenant text, head bigint, last_position bigint, first_position bigint, ahead_seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        coalesce(n.name, t.tenant_id::text) AS tenant, t.head,
+        coalesce(
+            (SELECT max(e.position) FROM everlog.events AS e WHERE e.tenant_id = t.tenant_id), 0
+        ) AS last_position,
+        coalesce(
+            (SELECT min(e.position) FROM everlog.events AS e WHERE e.tenant_id = t.tenant_id), 1
+        ) AS first_position,
+        CASE WHEN t.head = 0 THEN 0
+            ELSE extract(epoch FROM t.last_record_time - clock_timestamp()) END::float8 AS ahead_seconds
+    FROM everlog.tenants AS t
+    LEFT JOIN everlog.tenant_names AS n USING (tenant_id)
+$$;
+
+CREATE FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[]) RETURNS TABLE(tenant_id integer, head bigint, head_event_id uuid, event_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+    SELECT
+        t.tenant_id, t.head, t.head_event_id,
+        (
+            SELECT e.event_id FROM everlog.events AS e
+            WHERE e.tenant_id = asked.tenant_id AND e.position = asked.position
+        )
+    FROM unnest(_tenants, _positions) AS asked (tenant_id, position)
+    JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id
 $$;
 
 CREATE FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) RETURNS record
@@ -1733,6 +1936,55 @@ CREATE FUNCTION everlog.projection_dependents(_schema text) RETURNS text
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
 $$;
 
+CREATE FUNCTION everlog.projections_to_run(_limit bigint) RETURNS TABLE(tenant_id integer, name text, epoch bigint, projector text, is_held boolean, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        p.tenant_id, p.name, l.epoch, l.projector, l.lease_until > clock_timestamp(),
+        NOT p.is_paused AND (
+            p.rebuild IS NOT NULL OR b.checkpoint < t.head
+        ),
+        coalesce(n.name, ''), b.checkpoint, t.head, r.checkpoint,
+        CASE
+            WHEN p.is_paused THEN 'paused'
+            ELSE coalesce((
+                SELECT CASE WHEN bool_or(f.next_attempt_time IS NULL) THEN 'stopped' ELSE 'retrying' END
+                FROM everlog.projection_failures AS f
+                WHERE f.tenant_id = p.tenant_id AND f.name = p.name AND f.build = p.live AND NOT f.is_parked
+                HAVING count(*) > 0
+            ), 'running')
+        END
+    FROM everlog.projections AS p
+    JOIN everlog.projection_leases AS l ON l.tenant_id = p.tenant_id AND l.name = p.name
+    JOIN everlog.projection_builds AS b ON b.tenant_id = p.tenant_id AND b.name = p.name AND b.build = p.live
+    JOIN everlog.tenants AS t ON t.tenant_id = p.tenant_id
+    LEFT JOIN everlog.projection_builds AS r
+        ON r.tenant_id = p.tenant_id AND r.name = p.name AND r.build = p.rebuild
+    LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = p.tenant_id
+    ORDER BY p.tenant_id, p.name
+    LIMIT _limit
+$$;
+
+CREATE FUNCTION everlog.projector_admission(_tenant integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT format(
+        '%s:%s',
+        _tenant,
+        encode(
+            sha256(
+                s.secret
+                || convert_to(format('%s:%s:%s', _tenant, pg_backend_pid(), pg_current_xact_id()), 'UTF8')
+                || s.secret
+            ),
+            'hex'
+        )
+    )
+    FROM everlog.projector_secret AS s
+$$;
+
 CREATE FUNCTION everlog.raise_epoch(_tenant integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1744,8 +1996,59 @@ CREATE FUNCTION everlog.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF TG_OP = 'DELETE' AND EXISTS (SELECT FROM everlog.tenants AS t WHERE t.dropping_time IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
     RAISE EXCEPTION 'everlog.% is append-only: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION everlog.refuse_deletion() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM (SELECT DISTINCT g.tenant_id FROM gone AS g) AS g
+    WHERE NOT EXISTS (
+        SELECT FROM everlog.tenants AS t WHERE t.tenant_id = g.tenant_id AND t.dropping_time IS NOT NULL
+    );
+    IF FOUND THEN
+        RAISE EXCEPTION 'everlog.% is append-only: DELETE is refused', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION everlog.refuse_when_dropped() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM everlog.tenants AS t WHERE t.tenant_id = NEW.tenant_id AND t.dropping_time IS NULL
+    FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the tenant is dropped' USING ERRCODE = 'EV002';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION everlog.refuse_when_frozen() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _is_frozen boolean;
+BEGIN
+    SELECT t.frozen_time IS NOT NULL INTO _is_frozen FROM everlog.tenants AS t
+    WHERE t.tenant_id = NEW.tenant_id
+    FOR KEY SHARE;
+    IF _is_frozen THEN
+        RAISE EXCEPTION 'the tenant is frozen' USING ERRCODE = 'EV001';
+    END IF;
+    RETURN NEW;
 END
 $$;
 
@@ -1803,6 +2106,32 @@ BEGIN
         DELETE FROM everlog.entity_generations AS g
         WHERE g.tenant_id = _tenant AND g.generation = _generation;
     END IF;
+END
+$$;
+
+CREATE FUNCTION everlog.rename_tenant(_name text, _new_name text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _tenant integer;
+BEGIN
+    LOCK TABLE everlog.tenant_names IN SHARE ROW EXCLUSIVE MODE;
+    SELECT n.tenant_id INTO _tenant FROM everlog.tenant_names AS n WHERE n.name = _name;
+    IF NOT FOUND THEN
+        RETURN 'missing';
+    END IF;
+    PERFORM FROM everlog.tenants AS t WHERE t.tenant_id = _tenant AND t.dropping_time IS NULL;
+    IF NOT FOUND THEN
+        RETURN 'dropping';
+    END IF;
+    PERFORM FROM everlog.tenant_names AS n WHERE n.name = _new_name AND n.tenant_id <> _tenant;
+    IF FOUND THEN
+        RETURN 'exists';
+    END IF;
+    UPDATE everlog.tenant_names AS n SET name = _new_name WHERE n.tenant_id = _tenant;
+    UPDATE everlog.tenant_changes AS c SET version = c.version + 1;
+    RETURN 'renamed';
 END
 $$;
 
@@ -1928,6 +2257,8 @@ BEGIN
         RAISE EXCEPTION 'the function of the projection in schema % is not what it was', _schema
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    PERFORM set_config('everlog.tenant_id', _tenant::text, true);
+    PERFORM everlog.admit_projector(_tenant);
     EXECUTE format('SELECT * FROM %s($1, $2, $3, $4, $5, $6)', _name)
         INTO through, events, last_time, positions, offsets, rows, failed_position, failed_handler,
             failed_statement, is_of_window, sqlstate, message, detail
@@ -1991,6 +2322,15 @@ BEGIN
     END LOOP;
     RETURN QUERY SELECT * FROM unnest(_kinds, _ids);
 END
+$$;
+
+CREATE FUNCTION everlog.schemas_to_drop(_limit bigint) RETURNS TABLE(tenant_id integer, schema_name text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT o.tenant_id, o.schema_name FROM everlog.projection_leftovers AS o
+    ORDER BY o.tenant_id, o.schema_name
+    LIMIT _limit
 $$;
 
 CREATE FUNCTION everlog.seal_projection() RETURNS void
@@ -2191,6 +2531,29 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.tenant_of_name(_name text) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT n.tenant_id FROM everlog.tenant_names AS n
+    JOIN everlog.tenants AS t ON t.tenant_id = n.tenant_id
+    WHERE n.name = _name AND t.dropping_time IS NULL
+$$;
+
+CREATE FUNCTION everlog.tenants_to_index(_limit bigint) RETURNS SETOF integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT i.tenant_id
+    FROM everlog.entity_indexes AS i
+    JOIN everlog.tenants AS t ON t.tenant_id = i.tenant_id
+    WHERE EXISTS (
+        SELECT FROM everlog.entity_generations AS g
+        WHERE g.tenant_id = i.tenant_id AND (g.position < t.head OR g.generation <> i.current)
+    )
+    LIMIT _limit
+$$;
+
 CREATE FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2358,6 +2721,11 @@ CREATE TABLE everlog.consumers (
     start_position bigint NOT NULL,
     created_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE everlog.dropped_tenants (
+    tenant_id integer NOT NULL,
+    dropped_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE everlog.entities (
@@ -2586,11 +2954,23 @@ CREATE TABLE everlog.projections (
     built_time timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE everlog.projector_secret (
+    id integer DEFAULT 1 NOT NULL,
+    secret bytea NOT NULL,
+    CONSTRAINT projector_secret_id_check CHECK ((id = 1))
+);
+
 CREATE TABLE everlog.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     checksum text NOT NULL,
     applied_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE everlog.tenant_changes (
+    id integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT tenant_changes_id_check CHECK ((id = 1))
 );
 
 CREATE TABLE everlog.tenants (
@@ -2599,7 +2979,10 @@ CREATE TABLE everlog.tenants (
     head_event_id uuid,
     epoch bigint DEFAULT 0 NOT NULL,
     last_record_time timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    frozen_time timestamp with time zone,
+    dropping_time timestamp with time zone,
     CONSTRAINT tenants_check CHECK (((head = 0) = (head_event_id IS NULL))),
+    CONSTRAINT tenants_check1 CHECK (((dropping_time IS NULL) OR (frozen_time IS NOT NULL))),
     CONSTRAINT tenants_head_check CHECK ((head >= 0))
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
@@ -2660,6 +3043,9 @@ ALTER TABLE ONLY everlog.consumers
 ALTER TABLE ONLY everlog.consumers
     ADD CONSTRAINT consumers_tenant_id_consumer_id_key UNIQUE (tenant_id, consumer_id);
 
+ALTER TABLE ONLY everlog.dropped_tenants
+    ADD CONSTRAINT dropped_tenants_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY everlog.entities
     ADD CONSTRAINT entities_pkey PRIMARY KEY (tenant_id, generation, kind, id);
 
@@ -2717,8 +3103,14 @@ ALTER TABLE ONLY everlog.projection_skips
 ALTER TABLE ONLY everlog.projections
     ADD CONSTRAINT projections_pkey PRIMARY KEY (tenant_id, name);
 
+ALTER TABLE ONLY everlog.projector_secret
+    ADD CONSTRAINT projector_secret_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY everlog.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY everlog.tenant_changes
+    ADD CONSTRAINT tenant_changes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY everlog.tenant_names
     ADD CONSTRAINT tenant_names_pkey PRIMARY KEY (name);
@@ -2765,19 +3157,154 @@ CREATE INDEX projection_failures_waiting ON everlog.projection_failures USING bt
 
 CREATE INDEX tokens_by_prefix ON everlog.tokens USING btree (prefix);
 
+CREATE TRIGGER catalogs_are_frozen_with_their_tenant BEFORE INSERT OR UPDATE ON everlog.catalogs FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_frozen();
+
+CREATE TRIGGER consumers_have_a_tenant BEFORE INSERT ON everlog.consumers FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_dropped();
+
+CREATE TRIGGER declarations_are_frozen_with_their_tenant BEFORE INSERT OR UPDATE OF declared ON everlog.entity_indexes FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_frozen();
+
 CREATE TRIGGER event_links_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.event_links FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
+
+CREATE TRIGGER event_links_stay AFTER DELETE ON everlog.event_links REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_deletion();
 
 CREATE TRIGGER events_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.events FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
 
+CREATE TRIGGER events_stay AFTER DELETE ON everlog.events REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_deletion();
+
+CREATE TRIGGER projections_have_a_tenant BEFORE INSERT ON everlog.projections FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_dropped();
+
 CREATE TRIGGER tenant_names_changed AFTER DELETE OR UPDATE ON everlog.tenant_names FOR EACH STATEMENT EXECUTE FUNCTION everlog.note_tenant_names();
+
+ALTER TABLE everlog.aggregate_type_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.catalogs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumer_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumer_instructions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumer_lanes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumer_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumer_slots ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.consumers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.dropped_tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entity_declarations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entity_generations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entity_indexes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entity_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.entity_mentions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.event_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.event_type_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.event_types ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.events ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY of_admitted_tenant ON everlog.events AS RESTRICTIVE FOR SELECT TO everlog_projector USING ((tenant_id = ( SELECT everlog.admitted_tenant() AS admitted_tenant)));
+
+CREATE POLICY of_one_tenant ON everlog.aggregate_type_versions FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.catalogs FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumer_events FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumer_instructions FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumer_lanes FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumer_members FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumer_slots FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.consumers FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.dropped_tenants FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entities FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entity_declarations FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entity_generations FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entity_indexes FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entity_links FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.entity_mentions FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.event_links FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.event_type_versions FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.event_types FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.events FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_builds FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_effects FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_failures FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_leases FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_leftovers FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projection_skips FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.projections FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.tenant_names FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+CREATE POLICY of_one_tenant ON everlog.tenants FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
+ALTER TABLE everlog.projection_builds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_effects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_failures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_leases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_leftovers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_skips ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projections ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.tenant_names ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.tenants ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA everlog TO everlog_service;
 GRANT USAGE ON SCHEMA everlog TO everlog_projector;
+
+REVOKE ALL ON FUNCTION everlog.admit_projector(_tenant integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.admit_projector(_tenant integer) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.admitted_tenant() FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.admitted_tenant() TO everlog_projector;
 
 REVOKE ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.append(_tenant integer, _epoch bigint, _head bigint, _head_event_id uuid, _checked_keys text[], _checked_event_ids uuid[], _assumed_types text[], _assumed_ids text[], _assumed_sequences bigint[], _record_time timestamp with time zone, _aggregate_types text[], _aggregate_ids text[], _sequences bigint[], _event_ids uuid[], _event_types text[], _occurred_times timestamp with time zone[], _documentables boolean[], _sources text[], _correlation_ids text[], _causation_ids uuid[], _actors text[], _user_ids text[], _idempotency_keys text[], _fingerprints bytea[], _data jsonb[], _metadata jsonb[], _intents jsonb[], _contexts jsonb[], _records bytea[], _link_event_ids uuid[], _link_related_event_ids uuid[], _link_kinds text[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.apply_decision(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.begin_drop(_name text, _head bigint, OUT outcome text, OUT tenant_id integer, OUT head bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.begin_drop(_name text, _head bigint, OUT outcome text, OUT tenant_id integer, OUT head bigint) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.begin_rebuild(_tenant integer, _name text, _build integer, _schema text, _wanted_schema text, _structure bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.begin_rebuild(_tenant integer, _name text, _build integer, _schema text, _wanted_schema text, _structure bytea) TO everlog_service;
@@ -2806,6 +3333,9 @@ GRANT ALL ON FUNCTION everlog.create_projection(_tenant integer, _name text, _sc
 REVOKE ALL ON FUNCTION everlog.create_projection_schema(_schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_projection_schema(_schema text) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.create_tenant(_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.create_tenant(_name text) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) TO everlog_service;
 
@@ -2823,6 +3353,9 @@ GRANT ALL ON FUNCTION everlog.delete_consumer(_tenant integer, _consumer uuid) T
 
 REVOKE ALL ON FUNCTION everlog.delete_projection(_tenant integer, _name text, _keeps_tables boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.delete_projection(_tenant integer, _name text, _keeps_tables boolean) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.drop_piece(_tenant integer, _rows_max bigint, OUT events bigint, OUT is_done boolean, OUT blocked_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.drop_piece(_tenant integer, _rows_max bigint, OUT events bigint, OUT is_done boolean, OUT blocked_by text) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.drop_projection_schema(_tenant integer, _schema text) TO everlog_service;
@@ -2843,6 +3376,9 @@ GRANT ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigin
 
 REVOKE ALL ON FUNCTION everlog.forget_failure(_tenant integer, _name text, _build integer, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.freeze_tenant(_name text, _undo boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.freeze_tenant(_name text, _undo boolean) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) TO everlog_service;
 
@@ -2856,8 +3392,17 @@ REVOKE ALL ON FUNCTION everlog.last_attempts(_history jsonb, _failed jsonb) FROM
 REVOKE ALL ON FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.leave_consumer(_tenant integer, _consumer uuid, _members uuid[]) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.list_tenants(_name text, _after text, _limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.list_tenants(_name text, _after text, _limit bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.lock_head(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.lock_head(_tenant integer) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.log_ends() FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.log_ends() TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) TO everlog_service;
@@ -2889,15 +3434,29 @@ GRANT ALL ON FUNCTION everlog.project_window(_tenant integer, _name text, _epoch
 
 REVOKE ALL ON FUNCTION everlog.projection_dependents(_schema text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.projections_to_run(_limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.projections_to_run(_limit bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.projector_admission(_tenant integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.raise_epoch(_tenant integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.raise_epoch(_tenant integer) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.refuse_deletion() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.refuse_when_dropped() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.refuse_when_frozen() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.remove_entities(_tenant integer, _generation integer, _rows_max bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.rename_tenant(_name text, _new_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.rename_tenant(_name text, _new_name text) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) TO everlog_service;
@@ -2920,6 +3479,9 @@ REVOKE ALL ON FUNCTION everlog.run_projection_tables(_schema text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.same_entity(_tenant integer, _generation integer, _kind text, _id text, _max bigint) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.schemas_to_drop(_limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.schemas_to_drop(_limit bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.seal_projection() FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.seal_projection() TO everlog_service;
 
@@ -2937,6 +3499,12 @@ GRANT ALL ON FUNCTION everlog.skip_projection(_tenant integer, _name text, _posi
 
 REVOKE ALL ON FUNCTION everlog.switch_projection(_tenant integer, _name text, _epoch bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.switch_projection(_tenant integer, _name text, _epoch bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.tenant_of_name(_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.tenant_of_name(_name text) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.tenants_to_index(_limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.tenants_to_index(_limit bigint) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) TO everlog_service;
@@ -3002,6 +3570,8 @@ GRANT SELECT ON TABLE everlog.projection_skips TO everlog_service;
 GRANT SELECT ON TABLE everlog.projections TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.tenant_changes TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.tenants TO everlog_service;
 

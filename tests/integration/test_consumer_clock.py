@@ -90,7 +90,7 @@ async def test_an_event_is_tried_at_the_exact_times_and_then_parked(database_url
         assert consumer is not None
         state = await store.status(TENANT, consumer.consumer_id)
         assert (state.parked, state.retrying) == (1, 0)
-        async with house.database.reads.connection() as connection:
+        async with house.database.reads.connection(TENANT) as connection:
             cursor = await connection.execute(
                 "SELECT state, attempts, history, last_error FROM everlog.consumer_events"
             )

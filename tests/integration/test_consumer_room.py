@@ -89,7 +89,7 @@ async def test_replays_that_wait_hold_up_no_others(
             (delivery,) = await _take(member, 1)
             member.park(delivery.delivery_id, 1, "no")
             await _settled(member, 1)
-        async with house.database.consumers.connection() as connection:
+        async with house.database.consumers.connection(TENANT) as connection:
             await connection.execute(
                 "SELECT everlog.move_parked("
                 "c.tenant_id, c.consumer_id, true, %s::bigint[], 'retry', true"

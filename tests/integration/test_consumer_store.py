@@ -76,7 +76,7 @@ class Desk:
         return int(rows[0][0])
 
     async def _run(self, statement: str, *more: Any) -> list[Any]:
-        async with self._database.consumers.connection() as connection:
+        async with self._database.consumers.connection(TENANT) as connection:
             cursor = await connection.execute(statement, (TENANT, self.consumer_id, *more))
             return await cursor.fetchall()
 

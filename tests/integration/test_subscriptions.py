@@ -95,7 +95,7 @@ class Follower:
 def restore(database_url: str, head: int) -> None:
     """What a standby has that lacks the last events, or a backup."""
     with psycopg.connect(database_url) as connection:
-        connection.execute("ALTER TABLE everlog.events DISABLE TRIGGER events_are_append_only")
+        connection.execute("ALTER TABLE everlog.events DISABLE TRIGGER USER")
         connection.execute("DELETE FROM everlog.events WHERE position > %s", (head,))
         connection.execute(
             "UPDATE everlog.tenants SET head = %s, head_event_id ="

@@ -114,6 +114,7 @@ from everlog.retry import Backoff
 from everlog.subscription import CaughtUp, FellBehind, Subscription
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 from everlog.sync_consuming import SyncConsuming, SyncDeliveries, SyncHeldDelivery
+from everlog.tenants import Tenant
 
 __all__ = [
     "DEFAULT_URL",
@@ -227,6 +228,7 @@ __all__ = [
     "SyncIterator",
     "SyncQuery",
     "SyncSubscription",
+    "Tenant",
     "TenantExists",
     "TenantFrozen",
     "TenantNotFound",

@@ -18,6 +18,7 @@ from typing import Literal, Self, Unpack, overload
 from grpc.aio import Channel
 
 from everlog import expectations, requests
+from everlog.admin_calls import TenantCalls
 from everlog.aggregate_calls import AggregateCalls
 from everlog.bulk import BulkEmit, Outcome
 from everlog.catalog_calls import CatalogCalls
@@ -51,6 +52,7 @@ class Client(
     EntityCalls,
     NarrativeCalls,
     ProjectionCalls,
+    TenantCalls,
 ):
     """Appends events, reads them back and follows them; made by `connect`.
 

@@ -19,6 +19,7 @@ from everlog.retry import Backoff, read_may_be_retried
 from everlog.status import error_from_rpc
 from everlog.subscription import SubscribeCall
 from everlog.v1 import (
+    admin_pb2_grpc,
     aggregates_pb2_grpc,
     catalog_pb2_grpc,
     consumers_pb2_grpc,
@@ -32,6 +33,7 @@ from everlog.v1 import (
 if TYPE_CHECKING:
     from grpc.aio import StreamStreamMultiCallable
 
+    from everlog.v1.admin_pb2_grpc import AdminServiceAsyncStub
     from everlog.v1.aggregates_pb2_grpc import AggregateServiceAsyncStub
     from everlog.v1.catalog_pb2_grpc import CatalogServiceAsyncStub
     from everlog.v1.consumers_pb2_grpc import ConsumerServiceAsyncStub
@@ -91,6 +93,7 @@ class Connection:
         self._backoff = backoff
         self.reach = reach
         self.stub: EventStoreServiceAsyncStub = event_store_pb2_grpc.EventStoreServiceStub(channel)
+        self.admin: AdminServiceAsyncStub = admin_pb2_grpc.AdminServiceStub(channel)
         self.aggregates: AggregateServiceAsyncStub = aggregates_pb2_grpc.AggregateServiceStub(
             channel
         )

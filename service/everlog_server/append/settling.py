@@ -6,6 +6,7 @@
    the lock could otherwise commit after the look (docs/adr/0001).
 2. *Under the lock*: everything that a flight needs is looked up with the tenant's row locked,
    judged again, appended and committed. Nothing is assumed, so this ends, whoever else is writing.
+   A frozen tenant's are refused here: its epoch was raised, so each of them comes here.
 3. *Bisecting*: a flight that PostgreSQL refuses for its content is cut in halves until the one
    request that it refuses stands alone. Its neighbours are appended.
 
@@ -31,11 +32,14 @@ from everlog_server.errors import (
     InternalError,
     InvalidEventError,
     StorageUnavailableError,
+    TenantFrozenError,
+    TenantNotFoundError,
 )
 from everlog_server.model import AggregateKey
 from everlog_server.storage.appends import (
     AppendConnection,
     ConnectionLost,
+    Facts,
     StatementFailed,
     Verdict,
 )
@@ -164,6 +168,11 @@ class Settler:
         flight.sent = time.monotonic()
         facts = await connection.look_and_lock(memory.confirmed, keys, event_ids, aggregates)
         memory.refresh(facts.appended_by_others)
+        if facts.is_frozen:
+            self._answer_frozen(flight, facts)
+            memory.confirmed, memory.last_record_time = facts.fence, facts.last_record_time
+            await connection.give_up()
+            return
         strangers = [a for a in aggregates if memory.get(a) is None]
         batch = judge(
             [caller.emission for caller in flight.callers],
@@ -189,6 +198,20 @@ class Settler:
         memory.confirmed = batch.next_fence
         memory.last_record_time = batch.rows.record_time
 
+    def _answer_frozen(self, flight: Flight, facts: Facts) -> None:
+        """Refuses who would append; a retry of what the log has is answered as ever."""
+        for caller in flight.callers:
+            batch = judge(
+                [caller.emission],
+                fence=facts.fence,
+                last_record_time=facts.last_record_time,
+                memory=self._memory,
+                facts=facts,
+                codec=self._codec,
+            )
+            caller.tell(TenantFrozenError() if batch.rows.events else batch.outcomes[0])
+        flight.callers = []
+
 
 def _questions(
     callers: list[Caller],
@@ -212,6 +235,9 @@ def _questions(
 def _after_failure(flight: Flight, error: Exception) -> list[Flight]:
     """Refuses the flight's callers, or, if one of several may be to blame, cuts it in halves."""
     flight.in_doubt = False
+    if isinstance(error, TenantNotFoundError):
+        flight.refuse(error)
+        return []
     if isinstance(error, StatementFailed) and error.sqlstate.startswith(_STORAGE_REFUSED):
         log.error("PostgreSQL refuses to append", sqlstate=error.sqlstate, message=error.message)
         flight.refuse(StorageUnavailableError(f"PostgreSQL refuses to append: {error.message}"))

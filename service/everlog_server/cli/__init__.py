@@ -40,6 +40,7 @@ _COMMANDS = {
     "entities": ("entities", "Find events by the customers, accounts … they speak of."),
     "consumers": ("consumers", "Set durable consumers, and see what became of their events."),
     "projections": ("projections", "Keep state tables up to date by the log."),
+    "tenants": ("tenants", "Create, rename, freeze and drop tenants."),
     "doctor": ("doctor", "Say what is wrong with a deployment, and what mends it."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }

@@ -37,7 +37,7 @@ from everlog_server.rpc.trace_context import TRACEPARENT
 
 TENANT_HEADER = "everlog-tenant"
 
-_TENANT_NAME = re.compile(r"[a-z0-9._-]{1,63}")
+TENANT_NAME = re.compile(r"[a-z0-9._-]{1,63}")
 _INVALID = "invalid"
 _UNKNOWN = "unknown"
 
@@ -102,14 +102,14 @@ class Call:
         named = self.named_tenant
         if named is None:
             return DEFAULT_TENANT
-        return named if isinstance(named, str) and _TENANT_NAME.fullmatch(named) else _INVALID
+        return named if isinstance(named, str) and TENANT_NAME.fullmatch(named) else _INVALID
 
     def admit(self, caller: Caller, right: Right) -> None:
         """Lets the caller in, if it may; raises PermissionDeniedError, BadRequestError."""
         self.caller = caller
         rights = self.rights = rights_of(caller)
         named = self.named_tenant
-        if named is not None and not (isinstance(named, str) and _TENANT_NAME.fullmatch(named)):
+        if named is not None and not (isinstance(named, str) and TENANT_NAME.fullmatch(named)):
             raise BadRequestError(
                 FieldViolation(
                     TENANT_HEADER,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+from everlog_server.errors import TenantNotFoundError
 from everlog_server.measures import Buckets
 from everlog_server.model import AggregateKey, NewEvent, StoredEvent
 from everlog_server.storage import binary
@@ -90,6 +91,8 @@ class Facts:
     last_sequences: dict[AggregateKey, int]
     appended_by_others: dict[AggregateKey, int] | None
     """Last sequences that others appended since the remembered fence; None: too many to tell."""
+    is_frozen: bool = False
+    """Whether the tenant takes no events."""
 
 
 class AppendConnection:
@@ -143,6 +146,7 @@ class AppendConnection:
 
         The lock: the tenant's row, against every other append to the tenant; released with the
         transaction, or by PostgreSQL's `idle_in_transaction_session_timeout` should we hang.
+        Raises TenantNotFoundError when the tenant is dropped.
         """
         tenant = self._tenant
         _, head, by_key, by_id, sequences, others = await self._pipeline.ask(
@@ -161,7 +165,9 @@ class AppendConnection:
                 ),
             ),
         )
-        position, event_id, epoch, record_time = head[0]
+        if not head:
+            raise TenantNotFoundError("the tenant is dropped")
+        position, event_id, epoch, record_time, is_frozen = head[0]
         fence = Fence(_int8(position), event_id, _int8(epoch))
         missed = fence.head - remembered.head
         readable = fence[:2] == remembered[:2] or (others and 0 < missed <= _CATCH_UP_EVENTS_MAX)
@@ -180,6 +186,7 @@ class AppendConnection:
             }
             if readable
             else None,
+            is_frozen=is_frozen == b"\x01",
         )
 
     async def append_locked(self, fence: Fence, rows: AppendedRows) -> Verdict:

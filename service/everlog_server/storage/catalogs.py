@@ -145,7 +145,7 @@ class CatalogStore:
         return None if rows[0][0] is None else int(rows[0][0])
 
     async def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        async with self._database.changes.connection() as connection:
+        async with self._database.changes.connection(parameters["tenant_id"]) as connection:
             cursor = await connection.execute(_SQL[query], parameters)
             return await cursor.fetchall()
 

@@ -319,7 +319,7 @@ class ConsumerStore:
         Last, by slot, the positions after the checkpoint that were parked or skipped.
         """
         asked = {"tenant_id": tenant_id, "consumer_id": consumer_id, "slots": list(slots)}
-        async with self._database.consumers.connection() as connection:
+        async with self._database.consumers.connection(tenant_id) as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(_SQL["slots"], asked)
             stored = [StoredSlot(*row) for row in await cursor.fetchall()]

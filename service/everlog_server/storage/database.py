@@ -24,7 +24,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.errors import (
+    EverlogError,
+    ReadTooExpensiveError,
+    StorageUnavailableError,
+    TenantFrozenError,
+    TenantNotFoundError,
+)
 from everlog_server.fairness import FairPlaces, NoPlace, TooManyWait
 from everlog_server.measures import Buckets, Distribution
 from everlog_server.settings import AppendSettings, StorageSettings
@@ -35,6 +41,13 @@ log = structlog.get_logger(__name__)
 Connection = AsyncConnection[TupleRow]
 
 SERVICE_ROLE = "everlog_service"
+TENANT_SETTING = "everlog.tenant_id"
+"""Whose rows a connection shows: see migrations/0007_tenants.sql. Not set: nobody's."""
+# What triggers of 0007_tenants.sql raise.
+_REFUSALS: dict[str, type[EverlogError]] = {
+    "EV001": TenantFrozenError,
+    "EV002": TenantNotFoundError,
+}
 _BUSY_SECONDS_MAX = 5.0
 _WAITING_MAX = 1000
 """Reads that may wait for a connection of one pool."""
@@ -88,6 +101,13 @@ def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str
         "options": options,
     }
     return make_conninfo("", **merged)
+
+
+def with_settings(conninfo: str, **server_settings: str) -> str:
+    """A connection string with further PostgreSQL settings."""
+    given = conninfo_to_dict(conninfo).get("options", "")
+    ours = [f"-c {name}={value}" for name, value in server_settings.items()]
+    return make_conninfo(conninfo, options=" ".join([str(given), *ours]).strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +288,7 @@ class Database:
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
         return await AppendConnection.connect(
-            self._append_conninfo,
+            with_settings(self._append_conninfo, **{TENANT_SETTING: str(tenant_id)}),
             tenant_id,
             answer_seconds=self.answer_seconds,
             round_trips=self._append_round_trips,
@@ -279,6 +299,16 @@ class _TimedConnection(AsyncConnection[TupleRow]):
     """A connection that counts how long PostgreSQL takes to answer."""
 
     round_trips: Buckets | None = None
+    tenant_id: int | None = None
+    """Whose rows it shows; None: nobody's, or it is not known."""
+
+    async def show(self, tenant_id: int) -> None:
+        """Shows this tenant's rows from now on, and no other's."""
+        if self.tenant_id == tenant_id:
+            return
+        self.tenant_id = None  # until PostgreSQL has said so
+        await self.execute(f"SET {TENANT_SETTING} = {tenant_id:d}".encode())
+        self.tenant_id = tenant_id
 
     async def commit(self) -> None:
         """Nothing, where no transaction is open. The pool asks for it after each use."""
@@ -321,7 +351,7 @@ class ReadPool:
             wait_seconds_max=_BUSY_SECONDS_MAX,
         )
         self.round_trips = Buckets()
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[_TimedConnection] = AsyncConnectionPool(
             conninfo,
             connection_class=_TimedConnection,
             kwargs={"autocommit": True, "prepare_threshold": None},
@@ -353,19 +383,24 @@ class ReadPool:
         await self._pool.close()
 
     @asynccontextmanager
-    async def connection(self, tenant_id: int | None = None) -> AsyncIterator[Connection]:
-        """A connection, with PostgreSQL's failures as ours.
+    async def connection(self, tenant_id: int | None) -> AsyncIterator[Connection]:
+        """A connection that shows one tenant's rows, with PostgreSQL's failures as ours.
 
-        ReadTooExpensiveError when the statement timeout struck, every connection (or all that the
-        tenant may use) was busy for 5 s, or too many wait; StorageUnavailableError when PostgreSQL
-        can't be reached.
+        None is for functions that are the owner's, and for what is of no tenant: whose rows it
+        shows is not said then. ReadTooExpensiveError when the statement timeout struck, every
+        connection (or all that the tenant may use) was busy for 5 s, or too many wait;
+        StorageUnavailableError when PostgreSQL can't be reached; TenantFrozenError and
+        TenantNotFoundError when it refuses a change of such a tenant.
         """
         if self._is_away and self._places.are_all_held:
             raise StorageUnavailableError  # those who hold them find out whether it is back
         try:
             async with AsyncExitStack() as held:
                 await held.enter_async_context(self._places.place(tenant_id))
-                yield await self._enter(held)
+                connection = await self._enter(held)
+                if tenant_id is not None:
+                    await connection.show(tenant_id)
+                yield connection
         except TooManyWait as error:
             raise ReadTooExpensiveError(f"too many reads are waiting: {error}") from error
         except NoPlace as error:
@@ -376,13 +411,18 @@ class ReadPool:
             raise ReadTooExpensiveError("too many reads are waiting") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise StorageUnavailableError from error
+        except psycopg.DatabaseError as error:
+            refusal = _REFUSALS.get(error.sqlstate or "")
+            if refusal is None:
+                raise
+            raise refusal from error
 
     async def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """The rows of one statement on a connection of its own; raises as `connection` does."""
+        """The rows of one statement of the tenant among its parameters; raises as `connection`."""
         async with self.connection(parameters.get("tenant_id")) as connection:
             return await fetch_all(connection, statement, parameters)
 
-    async def _enter(self, held: AsyncExitStack) -> Connection:
+    async def _enter(self, held: AsyncExitStack) -> _TimedConnection:
         deadline = time.monotonic() + _BUSY_SECONDS_MAX
         while True:
             try:
@@ -397,16 +437,15 @@ class ReadPool:
                 if time.monotonic() > deadline:
                     raise ReadTooExpensiveError("all connections for reading are busy") from error
 
-    async def _note_failure(self, _: AsyncConnectionPool[Connection]) -> None:
+    async def _note_failure(self, _: AsyncConnectionPool[_TimedConnection]) -> None:
         self._is_away = True
         self._places.dismiss(StorageUnavailableError)
 
-    async def _prepare(self, connection: Connection) -> None:
+    async def _prepare(self, connection: _TimedConnection) -> None:
         self._is_away = False
         with suppress(errors.QueryCanceled):  # A short statement timeout is no outage.
             await connection.execute(_KEEP_MEMORY)
-        if isinstance(connection, _TimedConnection):
-            connection.round_trips = self.round_trips
+        connection.round_trips = self.round_trips
 
     def snapshot(self) -> PoolSnapshot:
         """How it is now."""
@@ -445,7 +484,7 @@ def _heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-async def _check_is_quiet(connection: Connection) -> None:
+async def _check_is_quiet(connection: _TimedConnection) -> None:
     """Refuses a connection that the peer has closed: an idle one has nothing to read."""
     poll = select.poll()  # not select(), which refuses file numbers beyond 1,023
     poll.register(connection.fileno(), select.POLLIN)

@@ -189,7 +189,7 @@ class History:
         Each with the head's event id, and the id of the event at that position (None: there is
         none), of one snapshot.
         """
-        async with self._database.tail.connection() as connection:
+        async with self._database.tail.connection(None) as connection:
             cursor = connection.cursor(binary=True)
             asked = {"tenant_ids": list(positions), "positions": list(positions.values())}
             await cursor.execute(_SQL["heads"], asked)
@@ -203,7 +203,7 @@ class History:
         Then, of the same snapshot, the ids of the event at `after` and of the last one returned;
         without events both are None.
         """
-        async with self._database.tail.connection() as connection:
+        async with self._database.tail.connection(tenant_id) as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(
                 _SQL["tail"],

@@ -100,7 +100,7 @@ class ProjectingStore:
 
     async def look(self) -> list[ProjectionLook]:
         """All projections; at most 10,000."""
-        async with self._database.reads.connection() as connection:
+        async with self._database.reads.connection(None) as connection:
             rows = await fetch(connection, "look", {"limit": _PROJECTIONS_MAX})
         return [ProjectionLook(*row) for row in rows]
 
@@ -139,7 +139,7 @@ class ProjectingStore:
     ) -> Ran:
         """Takes a projection a window further: at most so many events and positions."""
         parameters = _window(held, is_rebuild, events_max, positions_max, until)
-        async with self._database.projecting.connection() as connection:
+        async with self._database.projecting.connection(None) as connection:
             return await _project(connection, parameters)
 
     async def switch(self, held: Held, *, events_max: int, positions_max: int) -> SwitchOutcome:
@@ -147,7 +147,7 @@ class ProjectingStore:
         parameters = _window(held, True, events_max, positions_max, None)
         outcome: SwitchOutcome
         async with (
-            self._database.projecting.connection() as connection,
+            self._database.projecting.connection(None) as connection,
             connection.transaction(),
         ):
             ran = await _project(connection, parameters)
@@ -193,7 +193,7 @@ class ProjectingStore:
         """Tries a parked event again."""
         parameters = {"tenant_id": tenant_id, "name": name, "position": position}
         outcome: Literal["applied", "failed", "gone"]
-        async with self._database.projecting.connection() as connection:
+        async with self._database.projecting.connection(None) as connection:
             try:
                 rows = await _run(connection, "project_parked", parameters)
             finally:
@@ -207,7 +207,7 @@ class ProjectingStore:
         Who still reads one is not waited for: the next call tries again.
         """
         left: list[tuple[str, str]] = []
-        async with self._database.projecting.connection() as connection:
+        async with self._database.projecting.connection(None) as connection:
             for tenant_id, schema in await fetch(
                 connection, "leftovers", {"limit": _LEFTOVERS_MAX}
             ):
@@ -224,7 +224,7 @@ class ProjectingStore:
         return left
 
     async def _change(self, query: str, **parameters: Any) -> Any:
-        async with self._database.changes.connection() as connection:
+        async with self._database.changes.connection(parameters["tenant_id"]) as connection:
             rows = await fetch(connection, query, parameters)
         return rows[0][0]
 

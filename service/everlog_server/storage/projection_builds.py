@@ -227,7 +227,7 @@ class ProjectionBuilds:
     @asynccontextmanager
     async def site(self, *, keep: bool = True) -> AsyncIterator[BuildSite]:
         """A build site; what was done in it is kept if the block ends well, and `keep` says so."""
-        async with self._database.projecting.connection() as connection:
+        async with self._database.projecting.connection(None) as connection:
             try:
                 async with connection.transaction(force_rollback=not keep):
                     yield BuildSite(connection)

@@ -24,8 +24,8 @@ COMMIT;
 ROLLBACK;
 
 -- name: lock_head
--- Locks the tenant's log against other appends, and tells where it is.
-SELECT head, head_event_id, epoch, last_record_time FROM everlog.lock_head($1::integer);
+-- Locks the tenant's log against other appends, and tells where it is, and whether it takes events.
+SELECT head, head_event_id, epoch, last_record_time, is_frozen FROM everlog.lock_head($1::integer);
 
 -- name: raise_epoch
 -- Shuts out every append that was sent before.

@@ -127,18 +127,7 @@ SELECT extract(epoch FROM clock_timestamp())::float8 AS seconds
 
 -- name: logs
 -- Where each log says that it ends, where its events end, and how far its clock is ahead.
-SELECT
-    coalesce(n.name, t.tenant_id::text) AS tenant, t.head,
-    coalesce(
-        (SELECT max(e.position) FROM everlog.events AS e WHERE e.tenant_id = t.tenant_id), 0
-    ) AS last_position,
-    coalesce(
-        (SELECT min(e.position) FROM everlog.events AS e WHERE e.tenant_id = t.tenant_id), 1
-    ) AS first_position,
-    CASE WHEN t.head = 0 THEN 0
-        ELSE extract(epoch FROM t.last_record_time - clock_timestamp()) END::float8 AS ahead_seconds
-FROM everlog.tenants AS t
-LEFT JOIN everlog.tenant_names AS n USING (tenant_id)
+SELECT tenant, head, last_position, first_position, ahead_seconds FROM everlog.log_ends()
 
 -- name: transaction_ids
 -- How far the oldest row is from where PostgreSQL refuses to write: 2,000 million.

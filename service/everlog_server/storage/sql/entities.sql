@@ -38,16 +38,8 @@ FROM everlog.follow_entities(
 ) AS f;
 
 -- name: behind
--- The tenants whose indexes have something to do. Of all tenants, as nobody knows which: those that have an
--- index at all are few, and the three tables are tiny.
-SELECT i.tenant_id
-FROM everlog.entity_indexes AS i
-JOIN everlog.tenants AS t ON t.tenant_id = i.tenant_id
-WHERE EXISTS (
-    SELECT FROM everlog.entity_generations AS g
-    WHERE g.tenant_id = i.tenant_id AND (g.position < t.head OR g.generation <> i.current)
-)
-LIMIT %(limit)s::bigint;
+-- The tenants whose indexes have something to do. Of all tenants, as nobody knows which.
+SELECT b.tenant_id FROM everlog.tenants_to_index(%(limit)s::bigint) AS b (tenant_id);
 
 -- name: link
 -- Whether two ids are linked: a row for having been seen together, one for having been said.

@@ -180,37 +180,15 @@ WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text;
 SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s::text;
 
 -- name: look
--- What projectors have to do, of all tenants: who holds what, and whether it has come to the end of its log.
+-- What projectors have to do, of all tenants.
 SELECT
-    p.tenant_id, p.name, l.epoch, l.projector, l.lease_until > clock_timestamp(),
-    NOT p.is_paused AND (
-        p.rebuild IS NOT NULL OR b.checkpoint < t.head
-    ),
-    coalesce(n.name, ''), b.checkpoint, t.head, r.checkpoint,
-    CASE
-        WHEN p.is_paused THEN 'paused'
-        ELSE coalesce((
-            SELECT CASE WHEN bool_or(f.next_attempt_time IS NULL) THEN 'stopped' ELSE 'retrying' END
-            FROM everlog.projection_failures AS f
-            WHERE f.tenant_id = p.tenant_id AND f.name = p.name AND f.build = p.live AND NOT f.is_parked
-            HAVING count(*) > 0
-        ), 'running')
-    END
-FROM everlog.projections AS p
-JOIN everlog.projection_leases AS l ON l.tenant_id = p.tenant_id AND l.name = p.name
-JOIN everlog.projection_builds AS b ON b.tenant_id = p.tenant_id AND b.name = p.name AND b.build = p.live
-JOIN everlog.tenants AS t ON t.tenant_id = p.tenant_id
-LEFT JOIN everlog.projection_builds AS r
-    ON r.tenant_id = p.tenant_id AND r.name = p.name AND r.build = p.rebuild
-LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = p.tenant_id
-ORDER BY p.tenant_id, p.name
-LIMIT %(limit)s::bigint;
+    p.tenant_id, p.name, p.epoch, p.projector, p.is_held, p.has_work, p.tenant, p.checkpoint, p.head,
+    p.rebuild_checkpoint, p.state
+FROM everlog.projections_to_run(%(limit)s::bigint) AS p;
 
 -- name: leftovers
 -- Schemas that are to be dropped.
-SELECT o.tenant_id, o.schema_name FROM everlog.projection_leftovers AS o
-ORDER BY o.tenant_id, o.schema_name
-LIMIT %(limit)s::bigint;
+SELECT o.tenant_id, o.schema_name FROM everlog.schemas_to_drop(%(limit)s::bigint) AS o;
 
 -- name: types
 -- Types of the database by their ids.

@@ -342,14 +342,8 @@ WHERE t.tenant_id = %(tenant_id)s::integer;
 
 -- name: heads
 -- Where several logs end, and which event each has at a position that is asked for.
-SELECT
-    t.tenant_id, t.head, uuid_send(t.head_event_id),
-    (
-        SELECT uuid_send(e.event_id) FROM everlog.events AS e
-        WHERE e.tenant_id = asked.tenant_id AND e.position = asked.position
-    )
-FROM unnest(%(tenant_ids)s::integer[], %(positions)s::bigint[]) AS asked (tenant_id, position)
-JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id;
+SELECT h.tenant_id, h.head, uuid_send(h.head_event_id), uuid_send(h.event_id)
+FROM everlog.log_heads(%(tenant_ids)s::integer[], %(positions)s::bigint[]) AS h;
 
 -- name: extent
 -- What bounds a replay, of one snapshot: the head; the id of the event at a position; an aggregate's last
@@ -407,7 +401,3 @@ SELECT everlog.position_before(
     %(tenant_id)s::integer,
     'epoch'::timestamptz + %(time)s::bigint * interval '1 microsecond'
 );
-
--- name: tenant_id
--- The id of a tenant.
-SELECT n.tenant_id FROM everlog.tenant_names AS n WHERE n.name = %(name)s::text;

@@ -1,4 +1,4 @@
--- Tokens. See migrations/0007_identity.sql.
+-- Tokens. See migrations/0008_identity.sql.
 
 -- fragment: columns
 t.name, t.prefix, t.digest, t.roles,
