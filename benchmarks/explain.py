@@ -5,8 +5,9 @@ events `order.created`), and changes nothing in it:
 
     .venv/bin/python -m benchmarks.explain postgresql://… > docs/plans.md
 
-Reads run with the settings of a reading connection, appends' look-ups with those of an appending
-one. Each plan is the third run of its query: what it touches is in memory by then.
+All run as the service's role, which sees one tenant; reads with the settings of a reading
+connection, appends' look-ups with those of an appending one. Each plan is the third run of its
+query: what it touches is in memory by then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from everlog_server.model import AggregateKey, EventFilter
+from everlog_server.storage.database import SERVICE_ROLE, TENANT_SETTING
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
 
@@ -233,6 +235,8 @@ def explain(connection: psycopg.Connection[Any], file: str, case: Case) -> str:
 def main() -> None:
     with psycopg.connect(sys.argv[1], autocommit=True) as connection:
         connection.execute(ALWAYS)
+        connection.execute(f"SET ROLE {SERVICE_ROLE}".encode())
+        connection.execute(f"SET {TENANT_SETTING} = {TENANT}".encode())
         row = connection.execute(
             "SELECT t.head, uuid_send(e.event_id), e.aggregate_type, e.aggregate_id, e.event_type,"
             " current_setting('server_version') FROM everlog.tenants AS t JOIN everlog.events AS e"
