@@ -71,6 +71,16 @@ BROKEN = {
         "triggers",
         "events_are_append_only is missing or disabled",
     ),
+    "open wall": (
+        "ALTER TABLE everlog.events DISABLE ROW LEVEL SECURITY",
+        "walls",
+        "row-level security of everlog.events is missing",
+    ),
+    "lost policy": (
+        "DROP POLICY of_admitted_tenant ON everlog.events",
+        "walls",
+        "policy of_admitted_tenant of everlog.events is missing",
+    ),
     "lost grant": (
         "REVOKE SELECT ON everlog.events FROM everlog_service",
         "grants",

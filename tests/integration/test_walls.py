@@ -204,6 +204,28 @@ async def test_a_statement_for_another_tenant_shows_nothing(
     assert not substance(shown), (name, seen, shown)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "whole_log_ascending",
+        "whole_aggregate_descending",
+        "page_of_log_ascending",
+        "page_of_aggregate_descending",
+        "count_of_log",
+        "tail",
+        "event_at_position",
+        "event_at_sequence",
+        "head",
+        "extent",
+    ],
+)
+def test_the_same_statement_for_the_own_tenant_shows_something(two_logs: str, name: str) -> None:
+    """Else the test above would prove nothing."""
+    assert ("reads.sql", name) in STATEMENTS
+    with service_connection(two_logs, tenant_id=TENANT) as own:
+        assert substance(run(own, load("reads.sql")[name], Answers()))
+
+
 class Answers(dict[str, Any]):
     """What statements of any file may want to know, of the log that `two_logs` has."""
 
@@ -292,3 +314,52 @@ async def test_a_pooled_connection_shows_whom_it_is_asked_for(database_url: str)
 def test_the_services_role_can_not_open_the_wall(database_url: str, statement: str) -> None:
     with service_connection(database_url) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(statement.encode())
+
+
+ADMISSION = "everlog.projector_admission"
+
+
+async def test_a_projections_sql_sees_the_tenant_that_it_was_admitted_for(
+    database_url: str,
+) -> None:
+    """Its SQL may set what it likes, and say again what it was once told."""
+    make_tenant(database_url, "other", OTHER)
+    async with open_house(database_url) as house:
+        await house.emit(new_event())
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+
+        def shown(tenant_id: int, admission: str = "") -> int:
+            connection.execute("SET LOCAL ROLE everlog_projector")
+            connection.execute(f"SET LOCAL {TENANT_SETTING} = {tenant_id}".encode())
+            if admission:
+                connection.execute("SELECT set_config(%s, %s, true)", [ADMISSION, admission])
+            row = connection.execute("SELECT count(*) FROM everlog.events").fetchone()
+            assert row is not None
+            return int(row[0])
+
+        def admit(tenant_id: int) -> str:
+            connection.execute("SELECT everlog.admit_projector(%s)", [tenant_id])
+            row = connection.execute("SELECT current_setting(%s)", [ADMISSION]).fetchone()
+            assert row is not None
+            return str(row[0])
+
+        with connection.transaction(force_rollback=True):
+            assert shown(TENANT) == 0
+        with connection.transaction(force_rollback=True):
+            admitted = admit(TENANT)
+            assert shown(TENANT) == 1
+            assert shown(OTHER) == 0
+        with connection.transaction(force_rollback=True):
+            admit(OTHER)
+            assert shown(TENANT) == 0
+        with connection.transaction(force_rollback=True):
+            others = admit(OTHER)
+            assert shown(TENANT, others.replace(f"{OTHER}:", f"{TENANT}:")) == 0
+        for kept in (admitted, "1", "1:", ":", "x:y", "9999999999:0"):
+            with connection.transaction(force_rollback=True):
+                assert shown(TENANT, kept) == 0
+        with connection.transaction(force_rollback=True):
+            connection.execute("SET LOCAL ROLE everlog_projector")
+            with pytest.raises(InsufficientPrivilege):
+                connection.execute("SELECT everlog.admit_projector(1)")

@@ -121,7 +121,7 @@ def check_statements(facts: Facts) -> Iterator[Finding]:
         and not (each.kind == "index" and each.name in invalid)
     ]
     yield from map(_missing, missing)
-    for kind, check in (("index", "indexes"), ("trigger", "triggers")):
+    for kind, check in (("index", "indexes"), ("trigger", "triggers"), ("wall", "walls")):
         if not invalid and not any(each.kind == kind for each in missing):
             yield fine(check, "all are there, and used")
     known = {(each.kind, each.name) for each in expected}
@@ -154,7 +154,14 @@ def _missing(each: SchemaStatement) -> Finding:
         return problem(
             "triggers",
             f"trigger {each.name} is missing or disabled",
-            why="it is what keeps the log append-only, also for the owner",
+            why="it is what keeps the log append-only, also for the owner, and a frozen tenant frozen",
+            command=f"{each.statement};",
+        )
+    if each.kind == "wall":
+        return problem(
+            "walls",
+            f"{each.name} is missing",
+            why="it keeps tenants apart when the service's own checks fail; a policy shows them theirs",
             command=f"{each.statement};",
         )
     return problem(

@@ -26,7 +26,7 @@ class SchemaStatement(NamedTuple):
     """Something that the schema has, and the statement that makes it."""
 
     kind: str
-    """`index`, `trigger` or `grant`."""
+    """`index`, `trigger`, `wall` or `grant`."""
     name: str
     statement: str
 

@@ -42,8 +42,8 @@ FROM pg_roles AS r
 WHERE rolname = 'everlog_service'
 
 -- name: schema_statements
--- The schema's indexes that can be used, its triggers that are enabled, and what the service's role is
--- granted, each with the statement that would make it so.
+-- The schema's indexes that can be used, its triggers that are enabled, its row-level security, and what the
+-- service's role is granted, each with the statement that would make it so.
 SELECT 'index' AS kind, c.relname::text AS name, pg_get_indexdef(i.indexrelid) AS statement
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
@@ -57,6 +57,23 @@ FROM pg_trigger AS t
 JOIN pg_class AS c ON c.oid = t.tgrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = 'everlog' AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+UNION ALL
+SELECT
+    'wall', 'row-level security of ' || c.oid::regclass,
+    format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY', c.oid::regclass)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'everlog' AND c.relrowsecurity
+UNION ALL
+SELECT
+    'wall', format('policy %%s of %%I.%%I', p.policyname, p.schemaname, p.tablename),
+    format(
+        'CREATE POLICY %%I ON %%I.%%I AS %%s FOR %%s TO %%s USING (%%s)', p.policyname, p.schemaname,
+        p.tablename, p.permissive, p.cmd, array_to_string(p.roles, ', '),
+        regexp_replace(p.qual, '\s+', ' ', 'g')
+    )
+FROM pg_policies AS p
+WHERE p.schemaname = 'everlog'
 UNION ALL
 SELECT
     'grant', p.privilege || ' ON ' || c.oid::regclass,
