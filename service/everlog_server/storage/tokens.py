@@ -107,7 +107,7 @@ class TokenStore:
         await self._rows("note_used", names=list(used_times), used_times=list(used_times.values()))
 
     async def _rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(None) as connection:
             cursor = await connection.execute(_SQL[query], parameters)
             return await cursor.fetchall()
 
