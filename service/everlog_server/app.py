@@ -81,6 +81,7 @@ from everlog_server.tracing import configured_spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from everlog_server.identity.callers import Authenticator
     from everlog_server.model import Committed
     from everlog_server.rpc.service import Service
     from everlog_server.settings import ServerSettings, Settings
@@ -126,19 +127,28 @@ def run(
     on_serving: Callable[[str], None],
     lifeline: int | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, or until the file descriptor `lifeline` ends.
+    """Serves, in an event loop of its own: see `serve`.
 
-    `on_serving` is called once, with the address. Raises ListenError, StorageUnavailableError when
-    PostgreSQL does not answer at the start, KeyboardInterrupt at a second SIGINT, which does not
-    wait for the grace.
+    Raises KeyboardInterrupt at a second SIGINT, which does not wait for the grace.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
+        runner.run(serve(loaded, dsn, on_serving=on_serving, lifeline=lifeline))
 
 
-async def _serve(  # noqa: PLR0915  what there is, and in which order it starts and stops
-    loaded: Settings, dsn: str, *, on_serving: Callable[[str], None], lifeline: int | None
+async def serve(  # noqa: PLR0915  what there is, and in which order it starts and stops
+    loaded: Settings,
+    dsn: str,
+    *,
+    on_serving: Callable[[str], None],
+    lifeline: int | None = None,
+    authenticator: Authenticator | None = None,
 ) -> None:
+    """Serves until SIGTERM or SIGINT, or until the file descriptor `lifeline` ends.
+
+    `on_serving` is called once, with the address. `authenticator` tells who callers are; None: that
+    which the settings say. Raises ListenError, StorageUnavailableError when PostgreSQL does not
+    answer at the start.
+    """
     stopping = _stop_event(lifeline)
     drain = asyncio.Event()
     spans = configured_spans()
@@ -251,7 +261,7 @@ async def _serve(  # noqa: PLR0915  what there is, and in which order it starts 
         ),
         AdminService(TenantAdmin(store=TenantStore(database), limits=limits)),
     ]
-    entry = Entry(OpenDoor(), rates=rates)
+    entry = Entry(authenticator or OpenDoor(), rates=rates)
     add_services(server, services, calls, entry, around=spans.around if spans else None)
     loop_delay = LoopDelay()
     metrics = MetricsServer(

@@ -56,18 +56,15 @@ class Scope:
     def _limits_types(self) -> bool:
         return bool(self.event_types or self.event_type_prefixes)
 
-    def has(self, *, aggregate_type: str, event_type: str, user_id: str | None) -> bool:
+    def has(self, aggregate_type: str, event_type: str, user_id: str | None) -> bool:
         """Whether an event is among them. `user_id`: None or empty when it has none."""
-        return next(self._misses(aggregate_type, event_type, user_id), None) is None
+        return self.violation(aggregate_type, event_type, user_id) is None
 
     def violation(
-        self, path: str, *, aggregate_type: str, event_type: str, user_id: str | None
+        self, aggregate_type: str, event_type: str, user_id: str | None
     ) -> FieldViolation | None:
-        """Why an event, which stands at a path of a request, is not among them."""
-        miss = next(self._misses(aggregate_type, event_type, user_id), None)
-        if miss is None:
-            return None
-        return FieldViolation(f"{path}.{miss.field}", miss.description)
+        """The first field of an event for which it is not among them."""
+        return next(self._misses(aggregate_type, event_type, user_id), None)
 
     def _misses(
         self, aggregate_type: str, event_type: str, user_id: str | None

@@ -9,10 +9,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from everlog.v1 import aggregates_pb2 as pb
 from everlog.v1 import event_pb2
 from everlog_server.aggregates import States
+from everlog_server.errors import AggregateNotFoundError
 from everlog_server.model import AggregateKey
 from everlog_server.rpc.aggregate_requests import Place, decode_names
 from everlog_server.rpc.codec import encode_latest_response
-from everlog_server.rpc.entry import Context
+from everlog_server.rpc.entry import Context, call_of
 from everlog_server.rpc.fields import checked_enum, decode_aggregate
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.page_token import Listing
@@ -79,6 +80,9 @@ class AggregateService:
         end = request.WhichOneof("end")
         sequence = at_least(0, request.through_sequence, "through_sequence")
         time = checked_time(request.through_time, "through_time")
+        rights = call_of(context).rights
+        if not rights.check_aggregate_types(aggregate.aggregate_type, "aggregate"):
+            raise AggregateNotFoundError(aggregate)
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         then = await self._states.state(
             tenant_id,
@@ -107,13 +111,17 @@ class AggregateService:
         checked_time(request.active_before, "active_before")
         limit = page_size(request, self._limits)
         checked_enum(request.order, pb.AggregateOrder.DESCRIPTOR, "order")
+        rights = call_of(context).rights
+        sees = rights.check_aggregate_types(request.aggregate_type, "aggregate_type")
         tenant_id = await self._tenant_that_shows(0, context)
-        listing = Listing(tenant_id, request)
+        listing = Listing(tenant_id, request, scope_key=rights.scope_key)
         if request.page_token:
             place = listing.place(request.page_token, Place.unpack)
         else:
             head = (await self._reader.head(tenant_id)).position
             place = Place(head, head, None)
+        if not sees:
+            return pb.ListAggregatesResponse(through_position=place.head).SerializeToString()
         after, end = await self._last_events(tenant_id, request, place.head)
         if request.order == pb.AGGREGATE_ORDER_NAME:
             aggregates, following = await self._by_name(
@@ -135,6 +143,7 @@ class AggregateService:
         """How many events there are."""
         request = parse(pb.CountEventsRequest, data)
         event_filter = decode_filter(request.filter, self._limits)
+        event_filter = call_of(context).rights.narrow(event_filter)
         checked_enum(request.group, pb.CountGroup.DESCRIPTOR, "group")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         through = (await self._reader.head(tenant_id)).position
@@ -153,6 +162,7 @@ class AggregateService:
         """The latest events."""
         request = parse(pb.LatestRequest, data)
         event_filter = decode_filter(request.filter, self._limits)
+        event_filter = call_of(context).rights.narrow(event_filter)
         limit = bounded(
             request.max_events,
             "max_events",

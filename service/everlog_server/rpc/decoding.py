@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from google.protobuf.message import Message
@@ -19,6 +19,9 @@ from everlog.v1 import event_pb2, event_store_pb2
 from everlog_server.model import AggregateKey, NewEvent
 from everlog_server.rpc.codec import varint
 from everlog_server.rpc.jsonb import read_json
+
+if TYPE_CHECKING:
+    from everlog_server.rpc.stamps import Stamp
 
 JSON_CONTENT_TYPE = "application/json"
 SOURCE_AGGREGATE_TYPE = "source"
@@ -42,11 +45,14 @@ def decode_event(
     event: event_pb2.NewEvent,
     documentable_types: Container[str] = (),
     values: list[Any] | None = None,
+    stamp: Stamp | None = None,
 ) -> NewEvent:
     """The event, if nothing is wrong with it but, perhaps, sizes and NUL characters.
 
     `documentable_types` are those whose events are documentable when the caller does not say. The
     parsed JSON, or None when there is none, is appended to `values`: it is parsed here in any case.
+    What of `stamp` the event leaves empty is written behind its bytes; whether it contradicts the
+    rest is to be asked of the event.
 
     Raises ValueError otherwise. Unknown fields must have been discarded. Changes the message: the
     id and `documentable` go, other ids become lower-case, times lose what is finer than
@@ -56,7 +62,7 @@ def decode_event(
     if not json:
         if values is not None:
             values.append(None)
-        return _decode_any_event(event, None, documentable_types)
+        return _decode_any_event(event, None, documentable_types, stamp)
     data, value = read_json(json)
     if values is not None:
         values.append(value)
@@ -76,8 +82,12 @@ def decode_event(
         or not aggregate_id
         or not event_type
     ):
-        return _decode_any_event(event, data, documentable_types)
+        return _decode_any_event(event, data, documentable_types, stamp)
     documentable = event_type in documentable_types
+    actor = user_id = None
+    if stamp is not None:
+        actor, user_id = stamp.actor, stamp.user_id or None
+        body += stamp.both_bytes
     # Half of what `NewEvent(…)` costs, which is a function in Python.
     return _new_tuple(
         NewEvent,
@@ -94,8 +104,8 @@ def decode_event(
             None,
             None,
             None,
-            None,
-            None,
+            actor,
+            user_id,
             data,
             None,
             None,
@@ -106,8 +116,11 @@ def decode_event(
     )
 
 
-def _decode_any_event(  # noqa: C901, PLR0912  one call an event
-    event: event_pb2.NewEvent, data: bytes | None, documentable_types: Container[str]
+def _decode_any_event(  # noqa: C901, PLR0912, PLR0915  one call an event
+    event: event_pb2.NewEvent,
+    data: bytes | None,
+    documentable_types: Container[str],
+    stamp: Stamp | None,
 ) -> NewEvent:
     """The same for an event that may have any field; `data` is its JSON."""
     aggregate_type = event.aggregate_type
@@ -159,6 +172,14 @@ def _decode_any_event(  # noqa: C901, PLR0912  one call an event
         event.ClearField("documentable")
     else:
         documentable = event_type in documentable_types
+    actor, user_id = event.actor, event.user_id
+    if stamp is not None:  # not into the message, whose own fields may be looked at again
+        if not actor:
+            actor = stamp.actor
+            added += stamp.actor_bytes
+        if not user_id:
+            user_id = stamp.user_id
+            added += stamp.user_id_bytes
 
     return NewEvent(
         _new_tuple(AggregateKey, (aggregate_type, aggregate_id)),
@@ -175,8 +196,8 @@ def _decode_any_event(  # noqa: C901, PLR0912  one call an event
         source or None,
         event.correlation_id or None,
         causation_id,
-        event.actor or None,
-        event.user_id or None,
+        actor or None,
+        user_id or None,
         data,
         metadata,
         intent,

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.append import Outcome, Sequencer, Sequencers
@@ -68,8 +69,9 @@ class EmitStreams:
         call = call_of(context)
         tenant_id = await self._tenants.resolve(call.tenant)
         followed = self._catalogs.of(tenant_id)
+        decode = partial(decode_emission, limits=self._limits, rights=call.rights)
         sequencer = self._sequencers.of(tenant_id)
-        stream = _Stream(call, sequencer, followed, self._limits, self._answered)
+        stream = _Stream(call, sequencer, followed, decode, self._answered)
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
@@ -121,16 +123,17 @@ class _Stream:
         call: Call,
         sequencer: Sequencer,
         followed: Followed,
-        limits: LimitSettings,
+        decode: Callable[..., Emission],
         answered: dict[tuple[str, str], int],
     ) -> None:
+        """`decode` gets an EmitRequest and the catalogue by name."""
         self._answered = answered
         self._call = call
         self.is_over = False
         """Then what still waits in the queue need not be appended."""
         self._sequencer = sequencer
         self._followed = followed
-        self._limits = limits
+        self._decode = decode
         self._waiting = 0
         self._known: deque[tuple[bytes, int]] = deque()
         """Answers to be written, each with the bytes that its Emit was counted with."""
@@ -207,7 +210,7 @@ class _Stream:
             self._sequencer.require_room(size)
             self._call.pace()
             self._call.pace_events(len(emit.request.events))
-            emission = decode_emission(emit.request, self._limits, catalogue)
+            emission = self._decode(emit.request, catalogue=catalogue)
             self._sequencer.enqueue(_Waiting(self, request_id, size, emission))
         except Exception as error:  # whatever it is, it is this Emit's, not the stream's
             self._answer(request_id, error, size)

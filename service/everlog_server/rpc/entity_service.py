@@ -14,7 +14,7 @@ from everlog_server.entities import EntityGraph
 from everlog_server.errors import BadRequestError, FieldViolation, PositionNotVisibleError
 from everlog_server.model import EntityDeclaration, EntityKey
 from everlog_server.rpc import entity_requests
-from everlog_server.rpc.entry import Context, tenant_of
+from everlog_server.rpc.entry import Context, call_of, tenant_of
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import page_size, parse
 from everlog_server.rpc.service import Handlers, unary
@@ -92,6 +92,8 @@ class EntityService:
         """
         request = parse(pb.LinkEntitiesRequest, data)
         one, other = entity_requests.decode_link(request, self._limits)
+        rights = call_of(context).rights
+        rights.check_actor(request.actor)
         tenant_id = await self._tenants.resolve(tenant_of(context))
         await self._graph.begin(tenant_id)
         head = await self._reader.head(tenant_id)
@@ -104,7 +106,7 @@ class EntityService:
             )
         known: dict[EntityKey, None] = {}
         if link.said == request.undo:
-            emission = decode_emission(_emit_request(request), self._limits)
+            emission = decode_emission(_emit_request(request), self._limits, rights=rights)
             receipts = await self._sequencers.of(tenant_id).submit(emission)
             position = event_store_pb2.EmitResponse.FromString(receipts).receipts[0].position
             try:

@@ -23,7 +23,7 @@ from everlog_server.errors import (
     EventNotFoundError,
     FieldViolation,
 )
-from everlog_server.model import AggregateKey, EventFilter, FoundEvent
+from everlog_server.model import AggregateKey, EventFilter, FoundEvent, Head
 from everlog_server.rpc import requests
 from everlog_server.rpc.codec import (
     encode_head,
@@ -45,13 +45,14 @@ from everlog_server.rpc.outcomes import (
 )
 from everlog_server.rpc.page_token import Listing, Positions
 from everlog_server.rpc.requests import at_least, checked_time, parse
+from everlog_server.rpc.rights import Rights
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.trace_context import keep_trace
 from everlog_server.rpc.validation import decode_emission
-from everlog_server.rpc.visibility import tenant_that_shows
+from everlog_server.rpc.visibility import check_aggregate_seen, tenant_that_shows
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.outcomes import MeaningReader
-from everlog_server.storage.reads import EventReader
+from everlog_server.storage.reads import EventReader, log_diverged
 from everlog_server.storage.tenants import Tenants
 from everlog_server.subscriptions import SubscriptionMessage, Subscriptions
 
@@ -120,35 +121,42 @@ class EventStore:
         call.pace_events(len(request.events))
         if call.traceparent is not None:
             keep_trace(request, call.traceparent, self._limits)
-        emission = decode_emission(request, self._limits, catalogue)
+        emission = decode_emission(request, self._limits, catalogue, call.rights)
         return await sequencer.submit(emission)
 
     async def GetHead(self, data: bytes, context: Context) -> bytes:
         """The head."""
         request = parse(pb.GetHeadRequest, data)
         tenant_id = await self._tenant_that_shows(request.min_position, context)
-        return encode_head(await self._reader.head(tenant_id))
+        head, rights = await self._reader.head(tenant_id), call_of(context).rights
+        if not await self._sees(tenant_id, head.position, rights):
+            # Where it ends is no secret, as gaps in positions tell: what happened there is.
+            head = Head(head.position, None, 0)
+        return encode_head(head)
 
     async def Get(self, data: bytes, context: Context) -> bytes:
         """One event: its record is the response, with its outcome behind it."""
         request = parse(pb.GetRequest, data)
         tenant_id = await self._tenant_that_shows(request.min_position, context)
-        found = await self._find(tenant_id, request)
-        if found is None:
+        found, rights = await self._find(tenant_id, request), call_of(context).rights
+        if found is None or not rights.sees(found.record):
             raise EventNotFoundError
-        if found.outcome is None:
+        if found.outcome is None or rights.scope is not None:  # an event of somebody else
             return found.record
         return found.record + frame_outcome(OUTCOME_OF_GET, found.outcome)
 
     async def Query(self, data: bytes, context: Context) -> bytes:
         """A page of events."""
         request = parse(pb.QueryRequest, data)
-        event_filter = decode_filter(request.filter, self._limits)
+        rights = call_of(context).rights
+        event_filter = rights.narrow(decode_filter(request.filter, self._limits))
+        if request.include_outcomes:
+            rights.check_unlimited("include_outcomes", "outcomes are events of others")
         limit = requests.page_size(request, self._limits)
         checked_enum(request.order, pb.QueryOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         request.order = request.order or pb.QUERY_ORDER_NEWEST_FIRST
-        listing = Listing(tenant_id, request)
+        listing = Listing(tenant_id, request, scope_key=rights.scope_key)
         if request.page_token:
             cursor, through = listing.place(request.page_token, Positions.unpack)
         else:
@@ -189,7 +197,13 @@ class EventStore:
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         if aggregate is not None:
             event_filter = replace(event_filter, aggregate=aggregate)
+        rights = call_of(context).rights
+        event_filter = rights.narrow(event_filter)
+        if aggregate is not None:
+            await check_aggregate_seen(self._reader, tenant_id, aggregate, rights)
         after, through = await self._stretch(tenant_id, aggregate, request)
+        event_id = requests.cursor_event_id(request)
+        await self._check_cursor_seen(tenant_id, request.after_position, event_id, rights)
         if after >= through:
             return
         replay = self._reader.replay(
@@ -207,7 +221,8 @@ class EventStore:
     async def Subscribe(self, data: bytes, context: Context) -> None:
         """The log from a cursor on, without end."""
         request = parse(pb.SubscribeRequest, data)
-        event_filter = decode_filter(request.filter, self._limits)
+        rights = call_of(context).rights
+        event_filter = rights.narrow(decode_filter(request.filter, self._limits))
         heartbeat_seconds = requests.heartbeat_seconds(request, self._heartbeat_seconds)
         event_id = requests.cursor_event_id(request)
         tenant_id = await self._tenant_that_shows(request.min_position, context)
@@ -215,6 +230,7 @@ class EventStore:
             case "after_position":
                 after = at_least(0, request.after_position, "after_position")
                 await self._reader.check_cursor(tenant_id, after, event_id)
+                await self._check_cursor_seen(tenant_id, after, event_id, rights)
             case "from_time":
                 time = checked_time(request.from_time, "from_time")
                 after, event_filter = await self._from_time(tenant_id, event_filter, time)
@@ -228,6 +244,20 @@ class EventStore:
         async with subscription as messages:
             async for message in messages:
                 await context.write(self._encode(message))
+
+    async def _sees(self, tenant_id: int, position: int, rights: Rights) -> bool:
+        """Whether a caller may see the event at a position."""
+        if rights.scope is None:
+            return True
+        found = await self._reader.event_at_position(tenant_id, position)
+        return found is not None and rights.sees(found.record)
+
+    async def _check_cursor_seen(
+        self, tenant_id: int, position: int, event_id: bytes | None, rights: Rights
+    ) -> None:
+        """LogDivergedError for an event that the caller may not see: as for one that is not it."""
+        if event_id is not None and not await self._sees(tenant_id, position, rights):
+            raise log_diverged(position, event_id)
 
     def _encode(self, message: SubscriptionMessage) -> bytes:
         """The response; those who follow live are sent the same one, one after the other."""

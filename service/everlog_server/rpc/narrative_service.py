@@ -21,7 +21,7 @@ from everlog_server.errors import (
 from everlog_server.model import Graph, Outcome, uuid_text
 from everlog_server.narratives import Narrators
 from everlog_server.rpc import outcomes, saved_narratives, stories
-from everlog_server.rpc.entry import Context, tenant_of
+from everlog_server.rpc.entry import Context, call_of, tenant_of
 from everlog_server.rpc.event_fields import FREE_TEXT_BYTES_MAX
 from everlog_server.rpc.fields import (
     checked_enum,
@@ -32,6 +32,7 @@ from everlog_server.rpc.fields import (
 )
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, bounded, parse
+from everlog_server.rpc.rights import Rights
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.tracing import (
     ANSWER_BYTES_MAX,
@@ -99,14 +100,17 @@ class NarrativeService:
         """Appends an outcome."""
         request = parse(pb.RecordOutcomeRequest, data)
         event_id = self._checked_outcome(request)
+        rights = call_of(context).rights
+        actor = rights.check_actor(request.actor)
         tenant_id = await self._tenants.resolve(tenant_of(context))
-        receipt = await self._append(tenant_id, event_id, outcomes.to_event(event_id, request))
+        event = outcomes.to_event(event_id, request)
+        receipt = await self._append(tenant_id, event_id, event, rights)
         outcome = Outcome(
             event_id,
             decode_uuid(receipt.event_id, "event_id"),
             receipt.sequence,
             receipt.record_time.ToMicroseconds(),
-            await self._actor(tenant_id, receipt, request.actor),
+            await self._actor(tenant_id, receipt, actor),
             request.outcome,
             request.impact_metric,
         )
@@ -149,11 +153,13 @@ class NarrativeService:
             raise BadRequestError(FieldViolation("narrative", "must be given"))
         saved_narratives.check_narrative(request.narrative, self._limits.name_bytes_max)
         self._check_actor(request.actor)
+        rights = call_of(context).rights
+        rights.check_actor(request.actor)
         at_least(0, request.expected_version, "expected_version")
         tenant_id = await self._tenants.resolve(tenant_of(context))
         event = saved_narratives.to_event(event_id, request)
         expected = request.expected_version if request.HasField("expected_version") else None
-        receipt = await self._append(tenant_id, event_id, event, expected_sequence=expected)
+        receipt = await self._append(tenant_id, event_id, event, rights, expected_sequence=expected)
         response = pb.SaveNarrativeResponse(
             version=receipt.sequence, saved_time=receipt.record_time
         )
@@ -235,6 +241,7 @@ class NarrativeService:
         tenant_id: int,
         subject_id: bytes,
         event: event_pb2.NewEvent,
+        rights: Rights,
         *,
         expected_sequence: int | None = None,
     ) -> event_store_pb2.Receipt:
@@ -245,7 +252,7 @@ class NarrativeService:
             expected.aggregate.aggregate_type = event.aggregate_type
             expected.aggregate.aggregate_id = event.aggregate_id
         try:
-            emission = decode_emission(request, self._limits)
+            emission = decode_emission(request, self._limits, rights=rights)
         except EventTooLargeError as error:
             # As JSON a text may take six times the bytes.
             described = error.violations[0].description

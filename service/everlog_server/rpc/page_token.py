@@ -2,8 +2,9 @@
 
 A token is opaque to callers. It holds the place where the next page begins, and a digest over that,
 the tenant, and the request but for what may differ from page to page: so one that is damaged, or
-that belongs to another tenant, listing or request, is as good as none. It is no signature: whoever
-forges one only chooses where to begin in a listing that he may read anyway.
+that belongs to another tenant, listing or request, or to a caller who may see other events, is as
+good as none. It is no signature: whoever forges one only chooses where to begin in a listing that
+he may read anyway.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ class Positions(NamedTuple):
 class Listing:
     """What a token is good for: a tenant's request, whichever page of it.
 
-    What is said in two ways must be made one before: see the callers.
+    And, by `scope_key`, for those who are limited to the same events: see rights.py. What is said
+    in two ways must be made one before: see the callers.
     """
 
-    def __init__(self, tenant_id: int, request: Message) -> None:
+    def __init__(self, tenant_id: int, request: Message, *, scope_key: bytes = b"") -> None:
         listing = type(request)()
         listing.CopyFrom(request)
         listing.DiscardUnknownFields()
@@ -74,6 +76,9 @@ class Listing:
                 request.DESCRIPTOR.full_name.encode(),
                 b"\0",
                 listing.SerializeToString(deterministic=True),
+                # A length behind it, so that no scope reads as the end of a request.
+                scope_key,
+                struct.pack(">q", len(scope_key)) if scope_key else b"",
             ]
         )
 

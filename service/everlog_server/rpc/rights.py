@@ -7,13 +7,16 @@ between. A server does not start with an RPC that has no entry. docs/roles.md sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from everlog.v1 import event_store_pb2
 from everlog_server.errors import PermissionDeniedError
 from everlog_server.identity.callers import Caller, Role
 from everlog_server.identity.scopes import Scope
+from everlog_server.model import EventFilter, Expectation, NewEvent
 from everlog_server.rpc.stamps import Stamp
 
 # Of every caller that is seen a few words are kept: enough of them for a busy server.
@@ -27,7 +30,9 @@ class Narrowing(Enum):
     NONE = "the same: it tells nothing of events"
     CHECKED = "each event is checked"
     FILTERED = "only its events"
-    BY_AGGREGATE = "only its aggregate types; refused if it is limited to event types or own events"
+    BY_AGGREGATE = (
+        "only of its aggregate types; refused if it is limited to event types or own events"
+    )
     REFUSED = "refused"
 
 
@@ -176,10 +181,80 @@ class Rights:
     stamp: Stamp | None
     """What is written into its events; None: nothing is, and it may say what it likes."""
 
+    def check_emission(
+        self, events: Sequence[NewEvent], expectations: Sequence[Expectation]
+    ) -> None:
+        """Raises PermissionDeniedError unless it may emit these events, stamped as they are."""
+        stamp = self.stamp
+        if stamp is not None and not stamp.is_optional:
+            own = (stamp.actor, stamp.user_id or None)
+            for index, event in enumerate(events):
+                said = (event.actor, event.user_id)
+                if said != own:
+                    stamp.check(f"events[{index}].", *said)
+        if self.scope is not None:
+            self._check_scope(self.scope, events, expectations)
+
+    @staticmethod
+    def _check_scope(
+        scope: Scope, events: Sequence[NewEvent], expectations: Sequence[Expectation]
+    ) -> None:
+        for index, event in enumerate(events):
+            aggregate_type = event.aggregate.aggregate_type
+            violation = scope.violation(aggregate_type, event.event_type, event.user_id)
+            if violation is not None:
+                raise _denied(f"events[{index}].{violation.field}", violation.description)
+        # A conflict would tell how far an aggregate is.
+        for aggregate, _, _ in expectations:
+            if scope.aggregate_types and aggregate.aggregate_type not in scope.aggregate_types:
+                raise _denied("expected_sequences", f"the caller may not see {aggregate}")
+
+    def check_actor(self, actor: str) -> str:
+        """The actor of what it writes, if the request says this; raises PermissionDeniedError."""
+        if self.stamp is None:
+            return actor
+        self.stamp.check("", actor, None)
+        return actor or self.stamp.actor
+
+    def check_unlimited(self, field: str, why: str) -> None:
+        """Raises PermissionDeniedError for a field that is not for limited callers."""
+        if self.scope is not None:
+            raise _denied(field, f"{self.identity} is limited to some events: {why}")
+
+    def check_aggregate_types(self, aggregate_type: str, field: str) -> bool:
+        """Whether it may see aggregates of a type: each of them whole, or not at all.
+
+        Raises PermissionDeniedError where they can't be told apart so: when it is limited to event
+        types or its own events, or asks for all types (empty).
+        """
+        scope = self.scope
+        if scope is None:
+            return True
+        if not scope.is_of_aggregates:
+            raise _denied(field, f"{self.identity} may see only some events of each aggregate")
+        if not aggregate_type:
+            raise _denied(field, f"{self.identity} is limited to some types: name one")
+        return aggregate_type in scope.aggregate_types
+
+    def narrow(self, event_filter: EventFilter) -> EventFilter:
+        """The filter, of the events that it may see."""
+        return event_filter if self.scope is None else self.scope.narrow(event_filter)
+
+    def sees(self, record: bytes) -> bool:
+        """Whether it may see an event, by its framed record."""
+        if self.scope is None:
+            return True
+        event = event_store_pb2.GetResponse.FromString(record).event
+        return self.scope.has(event.aggregate_type, event.event_type, event.user_id)
+
     @property
     def scope_key(self) -> bytes:
         """Of whom page tokens are good for: those who are limited to the same events."""
         return b"" if self.scope is None else self.scope.key
+
+
+def _denied(field: str, description: str) -> PermissionDeniedError:
+    return PermissionDeniedError(f"{field}: {description}", metadata={"field": field})
 
 
 @lru_cache(_CALLERS_KEPT)
@@ -201,3 +276,9 @@ def rights_of(caller: Caller) -> Rights:
         scope=Scope.of(grant),
         stamp=stamp,
     )
+
+
+UNBOUNDED = Rights(
+    identity=_OPEN_IDENTITY, roles=frozenset(Role), tenants=None, scope=None, stamp=None
+)
+"""Of a server that asks for no identity, and of what the house does by itself."""

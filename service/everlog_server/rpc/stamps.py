@@ -36,7 +36,7 @@ class Stamp(NamedTuple):
         both = actor_bytes + user_id_bytes
         return cls(actor, user_id, is_optional, actor_bytes, user_id_bytes, both)
 
-    def check(self, path: str, *, actor: str | None, user_id: str | None = None) -> None:
+    def check(self, path: str, actor: str | None, user_id: str | None) -> None:
         """Raises PermissionDeniedError if a request says otherwise. Empty or None: it doesn't say.
 
         `path` is of the message that has the fields, with its full stop; empty: the request itself.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog_server.catalog.catalogue import OPEN, Catalogue, Judgement
@@ -27,7 +27,11 @@ from everlog_server.model import AggregateKey, Emission, Expectation, Expectatio
 from everlog_server.rpc.decoding import DOCUMENTABLE_BYTES, decode_event
 from everlog_server.rpc.event_fields import FREE_TEXT_BYTES_MAX, event_violations
 from everlog_server.rpc.fields import aggregate_violations, checked_enum
+from everlog_server.rpc.rights import UNBOUNDED, Rights
 from everlog_server.settings import LimitSettings
+
+if TYPE_CHECKING:
+    from everlog_server.rpc.stamps import Stamp
 
 VIOLATIONS_MAX = 20
 """Of one error. More would not fit into a status, and help nobody."""
@@ -38,9 +42,15 @@ _METADATA_ENTRY_BYTES_MIN = 6  # tag and length of the entry, of its key and of 
 
 
 def decode_emission(
-    request: event_store_pb2.EmitRequest, limits: LimitSettings, catalogue: Catalogue = OPEN
+    request: event_store_pb2.EmitRequest,
+    limits: LimitSettings,
+    catalogue: Catalogue = OPEN,
+    rights: Rights = UNBOUNDED,
 ) -> Emission:
     """The request in the house's terms; changes the message.
+
+    With the stamp of the caller whose rights these are; raises PermissionDeniedError for an event
+    that contradicts it, or for anything that they do not reach.
 
     Raises BadRequestError, InvalidEventError, EventTooLargeError or BatchTooLargeError, with every
     violation found, at most 20; EventTypeUnknownError or EventDataInvalidError for what the
@@ -54,7 +64,7 @@ def decode_emission(
         raise _too_many("events", count, limits.request_events_max)
     request.DiscardUnknownFields()
     judgement = catalogue.judgement() if catalogue.judges else None
-    events = _decode_events(request.events, limits, catalogue, judgement)
+    events = _decode_events(request.events, limits, catalogue, judgement, rights.stamp)
     identified = is_identified(events)
     if identified and count > 1:
         violations = tuple(islice(_identity_violations(events), VIOLATIONS_MAX))
@@ -68,6 +78,7 @@ def decode_emission(
         if request.expected_sequences
         else ()
     )
+    rights.check_emission(events, expectations)
     known_events = request.known_events
     if known_events:
         checked_enum(known_events, event_store_pb2.KnownEventsPolicy.DESCRIPTOR, "known_events")
@@ -102,6 +113,7 @@ def _decode_events(
     limits: LimitSettings,
     catalogue: Catalogue,
     judgement: Judgement | None,
+    stamp: Stamp | None,
 ) -> list[NewEvent]:
     # Any field of an event with so few bytes beside its payload is within its own limit.
     small = min(
@@ -118,7 +130,7 @@ def _decode_events(
     for index, message in enumerate(messages):
         event: NewEvent | None
         try:
-            event = decode_event(message, documentable_types, values)
+            event = decode_event(message, documentable_types, values, stamp)
         except ValueError:
             event = None
         if event is None or not _is_small(event, message, small, event_bytes_max):

@@ -51,6 +51,15 @@ class ExtentAsked:
         }
 
 
+def log_diverged(position: int, event_id: bytes) -> LogDivergedError:
+    """The error of a cursor whose event is not that of the log."""
+    return LogDivergedError(
+        f"the event at position {position} is not {uuid_text(event_id)}: the log was"
+        " restored to an earlier state and went on otherwise",
+        metadata={"position": str(position)},
+    )
+
+
 class Extent(NamedTuple):
     """What bounds a replay. None: not asked, or not there."""
 
@@ -67,11 +76,7 @@ class Extent(NamedTuple):
         if position > self.head:
             raise CursorBeyondHeadError(position=position, head=self.head)
         if event_id is not None and self.event_id != event_id:
-            raise LogDivergedError(
-                f"the event at position {position} is not {uuid_text(event_id)}: the log was"
-                " restored to an earlier state and went on otherwise",
-                metadata={"position": str(position)},
-            )
+            raise log_diverged(position, event_id)
 
 
 class EventReader(History):
