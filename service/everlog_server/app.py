@@ -28,6 +28,7 @@ from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
 from everlog_server.identity.callers import OpenDoor
+from everlog_server.identity.identities import Identities
 from everlog_server.metrics import LoopDelay, MetricsServer
 from everlog_server.metrics.consumers import ConsumerMetrics
 from everlog_server.metrics.projections import ProjectionMetrics
@@ -75,6 +76,7 @@ from everlog_server.storage.projection_builds import ProjectionBuilds
 from everlog_server.storage.projections import ProjectionStore
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants, TenantStore
+from everlog_server.storage.tokens import TokenStore
 from everlog_server.subscriptions import Subscriptions
 from everlog_server.tracing import configured_spans
 
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from everlog_server.identity.callers import Authenticator
     from everlog_server.model import Committed
     from everlog_server.rpc.service import Service
+    from everlog_server.rpc.tls import ServerTls
     from everlog_server.settings import ServerSettings, Settings
 
 # A refusal made at the end of the grace has yet to reach its caller.
@@ -180,6 +183,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
         on_committed=on_committed,
         note_batch=spans.note_batch if spans else None,
     )
+    identities = Identities(loaded.identity, TokenStore(database))
     server = grpc.aio.server(options=_channel_options(loaded))
     calls = Calls(AccessLog(loaded.log.access))
     model = language_model(loaded.narrator)
@@ -287,13 +291,17 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
             ),
         ],
     )
-    healthy = await _add_health_and_reflection(server, [service.name for service in services])
-    address = _listen(server, loaded.server)
+    healthy = await _add_health_and_reflection(
+        server, [service.name for service in services], identities.authenticator
+    )
+    tls = _tls(loaded.server)
+    address = _listen(server, loaded.server, tls)
 
     await database.open()
     try:
         async with asyncio.TaskGroup() as tasks:
             forever = [subscriptions.run(), indexer.run(), consumers.run(), loop_delay.run()]
+            forever += identities.tasks()
             if loaded.projections.run:
                 forever.append(projector.run())
             running = [tasks.create_task(one) for one in forever]
@@ -332,14 +340,14 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
 
 
 async def _add_health_and_reflection(
-    server: grpc.aio.Server, services: Sequence[str]
+    server: grpc.aio.Server, services: Sequence[str], authenticator: Authenticator
 ) -> health.aio.HealthServicer:
     names = [*services, health.SERVICE_NAME, REFLECTION_SERVICE]
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    add_reflection(names, server)
+    add_reflection(names, server, authenticator)
     return healthy
 
 
@@ -366,11 +374,23 @@ def _stop_event(lifeline: int | None) -> asyncio.Event:
     return stopping
 
 
-def _listen(server: grpc.aio.Server, settings: ServerSettings) -> str:
+def _tls(settings: ServerSettings) -> ServerTls | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    from everlog_server.rpc.tls import ServerTls  # noqa: PLC0415  late: a tenth of a second
+
+    return ServerTls(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+
+
+def _listen(server: grpc.aio.Server, settings: ServerSettings, tls: ServerTls | None) -> str:
     """Binds the port; returns the address with the port that it got."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{host}:{settings.port}"
     try:
-        port = server.add_insecure_port(f"{host}:{settings.port}")
+        if tls is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, tls.credentials)
     except RuntimeError as error:
         raise ListenError(
             f"can't listen on {host}:{settings.port}: somebody else does, or it is not an address"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from everlog_server.settings import Settings
+    from everlog_server.settings import ServerSettings, Settings
 
 # As cli/failures.py has them, which imports the client and with it grpc.
 _REFUSED = 3
@@ -40,6 +40,7 @@ _log = structlog.get_logger(__name__)
 @click.option("--as-worker", is_flag=True, hidden=True)
 @settings_options(
     "server",
+    "identity",
     "storage",
     "append",
     "subscriptions",
@@ -65,6 +66,8 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         _log.warning("unknown_variable", name=name)
     with errors_shown():
         # What can be wrong is looked at before PostgreSQL is started and migrated.
+        settings.check_exposure(loaded)
+        _check_tls(loaded.server)
         check_ports(loaded)
         if loaded.server.ready_file is not None:
             _check_writable(loaded.server.ready_file)
@@ -73,6 +76,7 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         _say("database", database.description, description=database.description)
         for name in prepare_schema(database.dsn, loaded.storage):
             _log.info("migration_applied", name=name)
+        _warn_of_exposure(loaded)
         values = settings.redacted(loaded)
         _log.info("limits", **{n: v for n, v in values.items() if n.endswith("_max")})
         _log.debug("settings", **values)
@@ -82,8 +86,10 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
         def on_serving(address: str) -> None:
             workers = loaded.server.workers
             by_whom = f", {workers} workers" if workers > 1 else ""
-            text = f"point clients at {address} (gRPC, plaintext{by_whom})"
-            _say("serving", text, address=address, workers=workers)
+            tls = "plaintext" if loaded.server.tls_certificate is None else "TLS"
+            text = f"point clients at {address} (gRPC, {tls}{by_whom})"
+            identity = loaded.identity.mode
+            _say("serving", text, address=address, workers=workers, tls=tls, identity=identity)
             if ready_file is not None:
                 _write_whole(ready_file, json.dumps({"address": address, "pid": os.getpid()}))
 
@@ -165,6 +171,24 @@ def errors_shown() -> Iterator[None]:
     except EverlogError as error:
         click.echo(f"everlog: {settings.redact(error.message)}", err=True)
         sys.exit(_UNAVAILABLE if isinstance(error, StorageUnavailableError) else _REFUSED)
+
+
+def _check_tls(server: ServerSettings) -> None:
+    """Raises CertificateError for files that can't be used."""
+    if server.tls_certificate is None or server.tls_key is None:
+        return
+    from everlog_server.certificates import read_tls_files  # noqa: PLC0415  a tenth of a second
+
+    read_tls_files(server.tls_certificate, server.tls_key, server.tls_client_ca)
+
+
+def _warn_of_exposure(loaded: Settings) -> None:
+    if loaded.listens_on_loopback:
+        return
+    if loaded.identity.mode == "open":
+        _log.warning("open_to_everybody", host=loaded.server.host, why="--insecure")
+    elif loaded.server.tls_certificate is None:
+        _log.warning("tokens_in_plaintext", host=loaded.server.host, why="no --tls-certificate")
 
 
 def _check_writable(path: Path) -> None:

@@ -9,6 +9,7 @@ Byte counts may be written as `8MiB`. An unknown name in the file is an error, a
 """
 
 from everlog_server.settings.loading import (
+    check_exposure,
     from_json,
     load,
     redact,
@@ -19,6 +20,7 @@ from everlog_server.settings.loading import (
 from everlog_server.settings.options import Option, SettingsError, options
 from everlog_server.settings.tree import (
     AppendSettings,
+    IdentitySettings,
     LimitSettings,
     LogSettings,
     MetricsSettings,
@@ -31,6 +33,7 @@ from everlog_server.settings.tree import (
 
 __all__ = [
     "AppendSettings",
+    "IdentitySettings",
     "LimitSettings",
     "LogSettings",
     "MetricsSettings",
@@ -41,6 +44,7 @@ __all__ = [
     "SettingsError",
     "StorageSettings",
     "SubscriptionSettings",
+    "check_exposure",
     "from_json",
     "load",
     "options",

@@ -9,15 +9,24 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from everlog_server.settings.options import SettingsError, options
-from everlog_server.settings.tree import Settings
+from everlog_server.settings.tree import ServerSettings, Settings, is_loopback
 
 # `://user:…@` of a URL; `password=…` among its parameters, or of a string of keywords.
 _URL_PASSWORD = re.compile(r"(://[^:/?#@\s]*:)[^/?#\s]*@")
 _KEYWORD_PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s]+)", re.IGNORECASE)
 
-_VARIABLES_OF_CLIENTS = {"EVERLOG_CONFIG", "EVERLOG_URL", "EVERLOG_TENANT", "EVERLOG_TOKEN"}
+_VARIABLES_OF_CLIENTS = {
+    "EVERLOG_CA",
+    "EVERLOG_CLIENT_CERTIFICATE",
+    "EVERLOG_CLIENT_KEY",
+    "EVERLOG_CONFIG",
+    "EVERLOG_TENANT",
+    "EVERLOG_TOKEN",
+    "EVERLOG_URL",
+}
 
 
 def load(
@@ -54,7 +63,75 @@ def load(
         raise SettingsError("limits.event_bytes_max must not exceed limits.request_bytes_max")
     if settings.narrator.api_key and settings.narrator.api_key_file:
         raise SettingsError("narrator.api_key and narrator.api_key_file contradict each other")
+    _check_tls(settings.server)
+    _check_identity(settings)
     return settings
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuses to let everybody in from beyond this machine, unless that is meant."""
+    server = settings.server
+    if settings.identity.mode == "required" or settings.listens_on_loopback or server.insecure:
+        return
+    raise SettingsError(
+        f"server.host is {server.host}, which others can reach, and identity.mode is open: each of"
+        " them could read and write everything. Either require tokens: make the first one with"
+        " `everlog tokens create NAME --role operator --database-url …`, then serve with"
+        " --identity-mode required (EVERLOG_IDENTITY_MODE=required). Or, where only programs that"
+        " you trust can reach the port, as in a network of containers or for a demo, say so by"
+        " --insecure (EVERLOG_INSECURE=true). See docs/security.md"
+    )
+
+
+def _check_tls(server: ServerSettings) -> None:
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        raise SettingsError("server.tls_certificate and server.tls_key go together")
+    if server.tls_client_ca is not None and server.tls_certificate is None:
+        raise SettingsError("server.tls_client_ca needs server.tls_certificate and server.tls_key")
+
+
+def _check_identity(settings: Settings) -> None:
+    identity = settings.identity
+    if identity.jwt_keys_file is not None and identity.jwt_keys_url is not None:
+        raise SettingsError(
+            "identity.jwt_keys_file and identity.jwt_keys_url contradict each other"
+        )
+    if identity.jwt_keys_url is not None:
+        _check_keys_url(identity.jwt_keys_url)
+    for name, is_given in (
+        ("identity.tls_grants_file", identity.tls_grants_file is not None),
+        ("identity.jwt_keys_file", identity.jwt_keys_file is not None),
+        ("identity.jwt_keys_url", identity.jwt_keys_url is not None),
+    ):
+        # Who says one means that it is asked for.
+        if is_given and identity.mode != "required":
+            raise SettingsError(f"{name} is given, but identity.mode is open: it must be required")
+    if identity.has_jwts:
+        for name in ("jwt_issuer", "jwt_audience"):
+            if not getattr(identity, name):
+                raise SettingsError(
+                    f"identity.{name} must be given: else JWTs that were meant for others are taken"
+                )
+    if identity.tls_grants_file is not None and settings.server.tls_client_ca is None:
+        raise SettingsError(
+            "identity.tls_grants_file needs server.tls_client_ca: without, no client shows a"
+            " certificate"
+        )
+
+
+def _check_keys_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise SettingsError(f"identity.jwt_keys_url can't be understood: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError("identity.jwt_keys_url must not have a password: keys are public")
+    if not host or parts.scheme not in {"https", "http"}:
+        raise SettingsError(f"identity.jwt_keys_url is {url!r}, but must be https://…")
+    # Whoever can answer in its stead makes everybody anybody.
+    if parts.scheme == "http" and not is_loopback(host):
+        raise SettingsError(f"identity.jwt_keys_url is {url!r}: http is for loopback only")
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:

@@ -45,6 +45,72 @@ class ServerSettings:
     ready_file: Path | None = _setting(  # noqa: RUF009  it is a field()
         None, "File to write address and pid to, once serving."
     )
+    tls_certificate: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "PEM file of the server's certificate and its chain. Default: no TLS."
+    )
+    tls_key: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "PEM file of the certificate's key, not encrypted."
+    )
+    tls_client_ca: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "PEM file of the authorities whose certificates clients must show. Default: none."
+    )
+    insecure: bool = _setting(False, "Listen beyond loopback though identity.mode is open.")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """Who callers are: see docs/security.md. A JWT's claims are named, nested ones by dots."""
+
+    mode: Literal["open", "required"] = _setting(
+        "open", "Whether callers must prove who they are; open: everybody may do everything."
+    )
+    tls_grants_file: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "TOML file with the grants of clients' certificates, by their names."
+    )
+    jwt_keys_file: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "JWKS file with the public keys of JWTs."
+    )
+    jwt_keys_url: str | None = _setting(
+        None, "Address of such a file, instead: https, or http on loopback."
+    )
+    jwt_issuer: str | None = _setting(None, "The `iss` that JWTs must have.")
+    jwt_audience: str | None = _setting(None, "The `aud` that JWTs must have, maybe among others.")
+    jwt_leeway_seconds: float = _setting(
+        30.0, "How far the clock of who issues JWTs may be off.", most=300
+    )
+    jwt_keys_refresh_seconds: float = _setting(
+        300.0, "How often the keys are fetched anew.", least=10, most=86_400
+    )
+    jwt_roles_claim: str = _setting(
+        "everlog_roles", "Claim with roles: a list, or one text with spaces between."
+    )
+    jwt_tenants_claim: str = _setting("everlog_tenants", "Claim with tenants, likewise.")
+    jwt_user_id_claim: str = _setting("sub", "Claim with the caller's user_id; empty: none.")
+    jwt_actor_claim: str = _setting(
+        "", "Claim with the caller's actor. Default: none, and the actor is `jwt:` and `sub`."
+    )
+    jwt_own_only_claim: str = _setting(
+        "everlog_own_only", "Claim (true or false) that says whether a caller sees only its own."
+    )
+    jwt_own_only: bool = _setting(False, "What holds for JWTs without that claim.")
+    jwt_aggregate_types_claim: str = _setting(
+        "everlog_aggregate_types", "Claim with the aggregate types a caller is limited to."
+    )
+    jwt_event_types_claim: str = _setting(
+        "everlog_event_types", "Claim with the event types a caller is limited to."
+    )
+    jwt_default_roles: str = _setting(
+        "", "Roles of JWTs without that claim, with spaces between. Default: they are refused."
+    )
+    jwt_default_tenants: str = _setting(
+        "", "Tenants of JWTs without that claim, with spaces between. Default: they are refused."
+    )
+    jwt_operators: bool = _setting(False, "Whether a JWT's claims may make an operator.")
+
+    @property
+    def has_jwts(self) -> bool:
+        """Whether JWTs are taken."""
+        return self.jwt_keys_file is not None or self.jwt_keys_url is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +256,7 @@ class Settings:
     """All settings."""
 
     server: ServerSettings = ServerSettings()
+    identity: IdentitySettings = IdentitySettings()
     storage: StorageSettings = StorageSettings()
     append: AppendSettings = AppendSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
@@ -204,7 +271,17 @@ class Settings:
         """Whether callers may apply definitions of projections."""
         if self.projections.accept_definitions is not None:
             return self.projections.accept_definitions
-        try:
-            return ipaddress.ip_address(self.server.host).is_loopback
-        except ValueError:
-            return self.server.host == "localhost"
+        return self.listens_on_loopback
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only programs of this machine can reach the server."""
+        return is_loopback(self.server.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by an address that no other can reach."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
