@@ -27,7 +27,6 @@ from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
 from everlog_server.errors import EverlogError
-from everlog_server.identity.callers import OpenDoor
 from everlog_server.identity.identities import Identities
 from everlog_server.metrics import LoopDelay, MetricsServer
 from everlog_server.metrics.consumers import ConsumerMetrics
@@ -61,6 +60,7 @@ from everlog_server.rpc.reflection import SERVICE_NAME as REFLECTION_SERVICE
 from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import add_services
 from everlog_server.rpc.tenant_admin import TenantAdmin
+from everlog_server.rpc.token_admin import TokenAdmin
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
 from everlog_server.storage.consumers import ConsumerStore
@@ -263,9 +263,15 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
             accepts_definitions=loaded.accepts_definitions,
             on_change=projector.look_soon,
         ),
-        AdminService(TenantAdmin(store=TenantStore(database), limits=limits)),
+        AdminService(
+            TenantAdmin(store=TenantStore(database), limits=limits),
+            TokenAdmin(identities.tokens, limits=limits),
+        ),
     ]
-    entry = Entry(authenticator or OpenDoor(), rates=rates)
+    authenticator = authenticator or identities.authenticator
+    # Where clients are asked for no certificate, none has shown one.
+    certificates = loaded.server.tls_client_ca is not None
+    entry = Entry(authenticator, certificates=certificates, rates=rates)
     add_services(server, services, calls, entry, around=spans.around if spans else None)
     loop_delay = LoopDelay()
     metrics = MetricsServer(
@@ -292,7 +298,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
         ],
     )
     healthy = await _add_health_and_reflection(
-        server, [service.name for service in services], identities.authenticator
+        server, [service.name for service in services], authenticator
     )
     tls = _tls(loaded.server)
     address = _listen(server, loaded.server, tls)

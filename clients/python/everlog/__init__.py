@@ -115,6 +115,7 @@ from everlog.subscription import CaughtUp, FellBehind, Subscription
 from everlog.sync import SyncClient, SyncIterator, SyncQuery, SyncSubscription, connect_sync
 from everlog.sync_consuming import SyncConsuming, SyncDeliveries, SyncHeldDelivery
 from everlog.tenants import Tenant
+from everlog.tokens import Grant, Identity, NewToken, Role, Token
 
 __all__ = [
     "DEFAULT_URL",
@@ -175,6 +176,7 @@ __all__ = [
     "FellBehind",
     "FieldViolation",
     "Filter",
+    "Grant",
     "Graph",
     "GraphEdge",
     "GraphNode",
@@ -183,6 +185,7 @@ __all__ = [
     "HeldDelivery",
     "IdempotencyKeyReused",
     "IdempotencyKeysPartlyKnown",
+    "Identity",
     "Intent",
     "InternalError",
     "InvalidArgument",
@@ -193,6 +196,7 @@ __all__ = [
     "LogDiverged",
     "Narrative",
     "NarrativeNotFound",
+    "NewToken",
     "NotFound",
     "Outcome",
     "Overloaded",
@@ -212,6 +216,7 @@ __all__ = [
     "ResourceExhausted",
     "Retry",
     "RetryBackoff",
+    "Role",
     "SavedNarrative",
     "SequenceConflict",
     "SequenceViolation",
@@ -232,6 +237,7 @@ __all__ = [
     "TenantExists",
     "TenantFrozen",
     "TenantNotFound",
+    "Token",
     "TokenExists",
     "TokenNotFound",
     "ToldNarrative",

@@ -41,6 +41,7 @@ from everlog.requests import KnownEvents, Order, Start, Stretch
 from everlog.retry import Backoff
 from everlog.settings import Settings
 from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
+from everlog.token_calls import TokenCalls
 from everlog.v1 import event_store_pb2
 
 
@@ -53,6 +54,7 @@ class Client(
     NarrativeCalls,
     ProjectionCalls,
     TenantCalls,
+    TokenCalls,
 ):
     """Appends events, reads them back and follows them; made by `connect`.
 

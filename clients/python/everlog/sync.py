@@ -241,6 +241,11 @@ class SyncClient:
     entities = _iterating(Client.entities)
     events_of_entity = _iterating(Client.events_of_entity)
 
+    create_token = _blocking(Client.create_token)
+    tokens = _iterating(Client.tokens)
+    revoke_token = _blocking(Client.revoke_token)
+    who_am_i = _blocking(Client.who_am_i)
+
     create_consumer = _blocking(Client.create_consumer)
     update_consumer = _blocking(Client.update_consumer)
     consumer = _blocking(Client.consumer)

@@ -41,6 +41,8 @@ _COMMANDS = {
     "consumers": ("consumers", "Set durable consumers, and see what became of their events."),
     "projections": ("projections", "Keep state tables up to date by the log."),
     "tenants": ("tenants", "Create, rename, freeze and drop tenants."),
+    "tokens": ("tokens", "Create, list and revoke the tokens by which callers are known."),
+    "whoami": ("tokens", "Say who you are to the server, and what you may do."),
     "doctor": ("doctor", "Say what is wrong with a deployment, and what mends it."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }

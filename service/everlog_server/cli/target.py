@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,8 @@ import everlog
 from everlog.address import DEFAULT_URL, parse_address
 from everlog.retry import Backoff
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -20,7 +23,10 @@ class Target:
 
     url: str
     tenant: str
-    token: str | None
+    token: str | None = field(repr=False)
+    ca: Path | None
+    client_certificate: Path | None
+    client_key: Path | None
     timeout_seconds: float
     json: bool
 
@@ -32,7 +38,17 @@ class Target:
             token=self.token,
             timeout_seconds=self.timeout_seconds,
             backoff=Backoff() if retries else None,
+            root_certificates=_content(self.ca, "--ca"),
+            client_certificate=_content(self.client_certificate, "--client-certificate"),
+            client_key=_content(self.client_key, "--client-key"),
         )
+
+
+def _content(file: Path | None, option: str) -> bytes | None:
+    try:
+        return None if file is None else file.read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}", param_hint=option) from None
 
 
 def _checked_url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
@@ -79,6 +95,27 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
         help="The caller's token.",
     )
     @click.option(
+        "--ca",
+        envvar="EVERLOG_CA",
+        show_envvar=True,
+        type=_FILE,
+        help="PEM file of the authorities to trust with everlogs://. Default: the system's.",
+    )
+    @click.option(
+        "--client-certificate",
+        envvar="EVERLOG_CLIENT_CERTIFICATE",
+        show_envvar=True,
+        type=_FILE,
+        help="PEM file of the caller's certificate.",
+    )
+    @click.option(
+        "--client-key",
+        envvar="EVERLOG_CLIENT_KEY",
+        show_envvar=True,
+        type=_FILE,
+        help="PEM file of its key.",
+    )
+    @click.option(
         "--timeout",
         "timeout_seconds",
         type=click.FloatRange(min=0, min_open=True),
@@ -94,12 +131,24 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
         url: str,
         tenant: str,
         token: str | None,
+        ca: Path | None,
+        client_certificate: Path | None,
+        client_key: Path | None,
         timeout_seconds: float,
         as_json: bool,
         **options: Any,
     ) -> None:
+        if (client_certificate is None) != (client_key is None):
+            raise click.UsageError("--client-certificate and --client-key go together")
         target = Target(
-            url=url, tenant=tenant, token=token, timeout_seconds=timeout_seconds, json=as_json
+            url=url,
+            tenant=tenant,
+            token=token,
+            ca=ca,
+            client_certificate=client_certificate,
+            client_key=client_key,
+            timeout_seconds=timeout_seconds,
+            json=as_json,
         )
         command(target=target, **options)
 

@@ -131,7 +131,7 @@ def _header_of(text: str) -> tuple[str | None, str]:
             "what is shown is neither a token of everlog nor a JWT"
         ) from None
     algorithm = header.get("alg")
-    if algorithm not in _ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
         raise UnauthenticatedError(
             f"the JWT's algorithm is not taken: {', '.join(sorted(_ALGORITHMS))} are"
         )

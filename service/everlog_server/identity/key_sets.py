@@ -158,12 +158,13 @@ def keys_in(text: bytes) -> Iterator[VerificationKey]:
 
 def _key_of(jwk: Any) -> VerificationKey | None:
     """None: it encrypts, is weak, private, symmetric, or of a kind that we don't know."""
-    if not isinstance(jwk, Mapping) or jwk.get("kty") not in {"RSA", "EC", "OKP"}:
+    # As a list: what was published may be of any kind, also of one that can't be in a set.
+    if not isinstance(jwk, Mapping) or jwk.get("kty") not in ["RSA", "EC", "OKP"]:
         return None
     if jwk.get("use", "sig") != "sig" or "d" in jwk:
         return None
     algorithm = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}[jwk["kty"]]
-    if jwk.get("alg", algorithm) not in {algorithm, "Ed25519"}:
+    if jwk.get("alg", algorithm) not in [algorithm, "Ed25519"]:
         return None
     kid = jwk.get("kid")
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FileDescriptor
 
     from everlog_server.identity.callers import Authenticator
-    from everlog_server.rpc.guard import Context
+    from everlog_server.rpc.entry import Context
 
 SERVICE_NAME = reflection.SERVICE_NAME
 

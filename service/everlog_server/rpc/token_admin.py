@@ -6,12 +6,9 @@ admin_service.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from everlog.v1 import admin_pb2 as pb
-from everlog_server.identity.callers import Caller
 from everlog_server.identity.tokens import Tokens
-from everlog_server.rpc.guard import Context
+from everlog_server.rpc.entry import Context, call_of
 from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.requests import page_size, parse
 from everlog_server.rpc.service import Handlers, unary
@@ -28,13 +25,10 @@ _NO_TENANT = 0
 
 
 class TokenAdmin:
-    """The handlers. `caller_of` tells who makes a call."""
+    """The handlers."""
 
-    def __init__(
-        self, tokens: Tokens, *, caller_of: Callable[[Context], Caller], limits: LimitSettings
-    ) -> None:
+    def __init__(self, tokens: Tokens, *, limits: LimitSettings) -> None:
         self._tokens = tokens
-        self._caller_of = caller_of
         self._limits = limits
 
     def handlers(self) -> Handlers:
@@ -72,4 +66,4 @@ class TokenAdmin:
     async def WhoAmI(self, data: bytes, context: Context) -> bytes:
         """Who the caller is."""
         parse(pb.WhoAmIRequest, data)
-        return encode_caller(self._caller_of(context)).SerializeToString()
+        return encode_caller(call_of(context).caller).SerializeToString()
