@@ -209,7 +209,7 @@ async def test_beyond_loopback_definitions_are_taken_only_when_told_so(
         yield wire.stub.DeleteProjection(pb.DeleteProjectionRequest(name="open"))
 
     folder = tmp_path_factory.mktemp("beyond_loopback")
-    beyond = ("--host", "0.0.0.0", "--no-projections-run")  # noqa: S104  it is what is tested
+    beyond = ("--host", "0.0.0.0", "--insecure", "--no-projections-run")  # noqa: S104  it is what is tested
     told = ("--projections-accept-definitions",)
     for flags in (beyond, (*beyond, *told), ("--no-projections-accept-definitions",)):
         async with (

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from everlog_server import settings
 from everlog_server.cli.failures import ExitCode, say
 from everlog_server.cli.options import settings_options
 from everlog_server.cli.rendering import Output, visible
+from everlog_server.doctor.exposure import examine_exposure
 from everlog_server.doctor.findings import Finding, Severity, fine, problem, warning
 from everlog_server.errors import EverlogError, StorageUnavailableError
 from everlog_server.settings import Settings
@@ -43,6 +45,13 @@ _SERVER_SECONDS = 5.0
     help="The server. Default: the one that these settings make.",
 )
 @click.option(
+    "--ca",
+    envvar="EVERLOG_CA",
+    show_envvar=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file of the authorities to trust with TLS. Default: the system's.",
+)
+@click.option(
     "--transaction-seconds",
     type=click.FloatRange(min=0),
     default=60.0,
@@ -50,8 +59,15 @@ _SERVER_SECONDS = 5.0
     help="From when on an open transaction is a long one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, a line each.")
-@settings_options("server", "storage", "append")
-def doctor(loaded: Settings, *, url: str | None, transaction_seconds: float, as_json: bool) -> None:
+@settings_options("server", "identity", "storage", "append")
+def doctor(
+    loaded: Settings,
+    *,
+    url: str | None,
+    ca: Path | None,
+    transaction_seconds: float,
+    as_json: bool,
+) -> None:
     """Look at a deployment, say what is wrong with it, and what mends it. Changes nothing.
 
     Takes the settings of `everlog serve`: the same flags, variables and file. Exit codes: 0 fine,
@@ -60,7 +76,7 @@ def doctor(loaded: Settings, *, url: str | None, transaction_seconds: float, as_
     worst = Severity.FINE
     output = Output(as_json=as_json)
     try:
-        for finding in _findings(loaded, url, transaction_seconds):
+        for finding in _findings(loaded, url, ca, transaction_seconds):
             worst = max(worst, finding.severity)
             _show(output, finding)
     except StorageUnavailableError as error:
@@ -78,7 +94,9 @@ def doctor(loaded: Settings, *, url: str | None, transaction_seconds: float, as_
         sys.exit(ExitCode.WARNINGS)
 
 
-def _findings(loaded: Settings, url: str | None, transaction_seconds: float) -> Iterator[Finding]:
+def _findings(
+    loaded: Settings, url: str | None, ca: Path | None, transaction_seconds: float
+) -> Iterator[Finding]:
     storage = loaded.storage
     if storage.database_url is None:
         embedded = running_embedded(storage.data_dir)
@@ -87,18 +105,23 @@ def _findings(loaded: Settings, url: str | None, transaction_seconds: float) -> 
     else:
         dsn, description = storage.database_url, described(storage.database_url)
     yield fine("database", description)
+    yield from examine_exposure(loaded)
     yield from room.examine(dsn, loaded, transaction_seconds=transaction_seconds)
     host = loaded.server.host if ":" not in loaded.server.host else f"[{loaded.server.host}]"
-    yield asyncio.run(_server(url or f"everlog://{host}:{loaded.server.port}"))
+    scheme = "everlog" if loaded.server.tls_certificate is None else "everlogs"
+    trusted = None if ca is None else ca.read_bytes()
+    yield asyncio.run(_server(url or f"{scheme}://{host}:{loaded.server.port}", trusted))
 
 
-async def _server(url: str) -> Finding:
+async def _server(url: str, trusted: bytes | None) -> Finding:
     """Whether the server answers, and says that it serves."""
     try:
         parse_address(url)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
-    async with everlog.connect(url, timeout_seconds=_SERVER_SECONDS, backoff=None) as client:
+    async with everlog.connect(
+        url, timeout_seconds=_SERVER_SECONDS, backoff=None, root_certificates=trusted
+    ) as client:
         stub = health_pb2_grpc.HealthStub(client.channel)
         request = health_pb2.HealthCheckRequest()
         try:
