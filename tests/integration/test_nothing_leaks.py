@@ -113,7 +113,7 @@ def fill(message: Message, field: FieldDescriptor, names: Names) -> None:
         elif field.message_type.name == "Empty":
             getattr(message, field.name).SetInParent()
         elif field.message_type.name == "Narrative":
-            message.narrative.title = "t"  # type: ignore[attr-defined]
+            message.narrative.narrative = "t"  # type: ignore[attr-defined]
         return
     value: Any = {
         "event_id": names.event_id,
