@@ -580,7 +580,8 @@ AS $$
     LIMIT _limit
 $$;
 
--- Where several logs end, and which event each has at a position that is asked for.
+-- Where several logs end, and which event each has at a position that is asked for; nothing of those that are
+-- being dropped.
 CREATE FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[])
 RETURNS TABLE (tenant_id integer, head bigint, head_event_id uuid, event_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -595,6 +596,7 @@ AS $$
         )
     FROM unnest(_tenants, _positions) AS asked (tenant_id, position)
     JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id
+    WHERE t.dropping_time IS NULL
 $$;
 
 -- The tenants whose indexes of entities have something to do. Those that have an index at all are few, and the

@@ -296,6 +296,21 @@ async def test_a_drop_that_ended_half_way_goes_on(database_url: str) -> None:
     assert tables_with(database_url, tenant_id) == {"dropped_tenants"}
 
 
+async def test_who_follows_a_tenant_is_told_that_it_is_dropped(
+    shared_server: SharedServer, operator: Client
+) -> None:
+    name = new_name()
+    await operator.create_tenant(name)
+    async with client_of(shared_server, name) as client:
+        await client.emit(event())
+        async with client.subscribe(after_position=0) as subscription:
+            assert (await anext(aiter(subscription))).position == 1
+            await operator.freeze_tenant(name)
+            await operator.drop_tenant(name, head_position=1)
+            with pytest.raises(everlog.TenantNotFound):
+                await asyncio.wait_for(anext(aiter(subscription)), 30)
+
+
 async def test_while_a_tenant_is_dropped_events_of_others_stay(database_url: str) -> None:
     async with open_house(database_url) as house:
         await house.emit(new_event())

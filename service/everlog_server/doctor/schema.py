@@ -154,14 +154,14 @@ def _missing(each: SchemaStatement) -> Finding:
         return problem(
             "triggers",
             f"trigger {each.name} is missing or disabled",
-            why="it keeps the log append-only, also for the owner, and a frozen tenant frozen",
+            why="it keeps the log append-only, also for the owner, or a frozen tenant frozen",
             command=f"{each.statement};",
         )
     if each.kind == "wall":
         return problem(
             "walls",
             f"{each.name} is missing",
-            why="it keeps tenants apart where the service's own checks fail",
+            why="it keeps tenants apart should the service's own checks fail",
             command=f"{each.statement};",
         )
     return problem(

@@ -187,7 +187,7 @@ class History:
         """The heads of several logs, given a position in each, by tenant.
 
         Each with the head's event id, and the id of the event at that position (None: there is
-        none), of one snapshot.
+        none), of one snapshot. A tenant that is dropped is missing.
         """
         async with self._database.tail.connection(None) as connection:
             cursor = connection.cursor(binary=True)

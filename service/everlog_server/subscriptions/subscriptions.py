@@ -15,6 +15,7 @@ from everlog_server.errors import (
     InternalError,
     ServerDrainingError,
     StorageUnavailableError,
+    TenantNotFoundError,
     TooManySubscriptionsError,
 )
 from everlog_server.model import Committed, EventFilter
@@ -181,7 +182,10 @@ class Subscriptions:
                 tailer.doubt()
             raise
         for tailer, look in looks:
-            head, head_event_id, event_id = heads.get(tailer.tenant_id, (0, None, None))
+            if tailer.tenant_id not in heads:
+                tailer.fail(TenantNotFoundError("the tenant is dropped"))
+                continue
+            head, head_event_id, event_id = heads[tailer.tenant_id]
             tailer.check(look, Place(head, head_event_id), event_id)
 
     @asynccontextmanager
