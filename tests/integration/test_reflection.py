@@ -10,6 +10,7 @@ from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from everlog.v1 import entities_pb2, event_store_pb2, narratives_pb2
+from everlog_server.identity.callers import OpenDoor
 from everlog_server.rpc.reflection import add_reflection
 
 SERVICE = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"].full_name
@@ -18,7 +19,7 @@ NARRATIVES = narratives_pb2.DESCRIPTOR.services_by_name["NarrativeService"].full
 
 async def ask(symbol: str) -> Any:
     server = grpc.aio.server()
-    add_reflection([SERVICE, NARRATIVES], server)
+    add_reflection([SERVICE, NARRATIVES], server, OpenDoor())
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     request = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
