@@ -346,7 +346,7 @@ def test_calls_at_a_stop_are_refused_with_a_reason_and_unread_streams_do_not_hol
     [
         (("--database-url", "mysql://u:sekret@h/x"), 3, "EVERLOG_DATABASE_URL"),
         (("--ephemeral", "--ready-file", "/nonexistent/x"), 3, "No such file or directory"),
-        (("--ephemeral", "--host", "192.0.2.1"), 3, "not an address of this machine"),
+        (("--ephemeral", "--insecure", "--host", "192.0.2.1"), 3, "not an address of this machine"),
         (("--data-dir", "/dev/null"), 3, "it is a file"),
     ],
 )
