@@ -1438,6 +1438,7 @@ CREATE FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[]) RETUR
         )
     FROM unnest(_tenants, _positions) AS asked (tenant_id, position)
     JOIN everlog.tenants AS t ON t.tenant_id = asked.tenant_id
+    WHERE t.dropping_time IS NULL
 $$;
 
 CREATE FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) RETURNS record
