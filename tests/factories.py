@@ -20,7 +20,7 @@ from everlog_server.model import (
 from everlog_server.rpc.decoding import decode_event
 from everlog_server.rpc.records import CODEC
 from everlog_server.rpc.validation import is_identified
-from everlog_server.settings import AppendSettings, Settings, SubscriptionSettings
+from everlog_server.settings import AppendSettings, Settings, StorageSettings, SubscriptionSettings
 from everlog_server.storage.database import Database
 from everlog_server.storage.hints import Hints
 from everlog_server.storage.reads import EventReader
@@ -99,9 +99,10 @@ class House:
         *,
         append: AppendSettings | None = None,
         subscriptions: SubscriptionSettings | None = None,
+        storage: StorageSettings | None = None,
     ) -> None:
         settings = Settings()
-        self.database = Database(database_url, settings.storage)
+        self.database = Database(database_url, storage or settings.storage)
         self.reader = EventReader(self.database)
         self.subscriptions = Subscriptions(
             self.reader, Hints(self.database), subscriptions or settings.subscriptions

@@ -22,6 +22,8 @@ class Proxy:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.closed = False
         self.cuts = 0
 
@@ -32,6 +34,12 @@ class Proxy:
             writer.transport.abort()
         self._writers.clear()
 
+    def stall(self) -> None:
+        """Nothing passes on what is connected now, ever again; what connects later is well."""
+        self._flowing.clear()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         if self.closed:
@@ -40,12 +48,18 @@ class Proxy:
         far_reader, far_writer = await asyncio.open_unix_connection(str(self._target))
         self._writers |= {writer, far_writer}
         with contextlib.suppress(asyncio.CancelledError):  # the test ends
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            flowing = self._flowing
+            await asyncio.gather(
+                _pump(reader, far_writer, flowing), _pump(far_reader, writer, flowing)
+            )
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event
+) -> None:
     with contextlib.suppress(ConnectionError, OSError):
         while chunk := await reader.read(_CHUNK_BYTES):
+            await flowing.wait()
             writer.write(chunk)
             await writer.drain()
     writer.close()

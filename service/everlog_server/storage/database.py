@@ -10,7 +10,9 @@ have indexes that follow the log (`indexing`), consumers (`consumers`), and proj
 from __future__ import annotations
 
 import asyncio
+import os
 import select
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -184,18 +186,33 @@ class Database:
         self.direct_conninfo = service_conninfo(dsn, settings, synchronous_commit="off", jit="off")
         """For LISTEN and NOTIFY, which no pool and no pooler may come between."""
         self.reads = ReadPool(
-            reads_conninfo, "reads", settings.reads_connections_max, is_shared=True
+            reads_conninfo,
+            "reads",
+            settings.reads_connections_max,
+            answer_seconds=self.answer_seconds,
+            is_shared=True,
         )
         self.streams = ReadPool(
-            reads_conninfo, "streams", settings.streams_connections_max, is_shared=True
+            reads_conninfo,
+            "streams",
+            settings.streams_connections_max,
+            answer_seconds=self.answer_seconds,
+            is_shared=True,
         )
         # Of their own: whoever follows live must not wait behind those who read history.
-        self.tail = ReadPool(reads_conninfo, "tail", _TAIL_CONNECTIONS_MAX)
+        self.tail = ReadPool(
+            reads_conninfo, "tail", _TAIL_CONNECTIONS_MAX, answer_seconds=self.answer_seconds
+        )
         # Of their own, too: whoever emits waits, now and then, for a look at the catalogue.
         changes_conninfo = service_conninfo(
             dsn, settings, plan_cache_mode="force_custom_plan", jit="off"
         )
-        self.changes = ReadPool(changes_conninfo, "changes", _CHANGES_CONNECTIONS_MAX)
+        self.changes = ReadPool(
+            changes_conninfo,
+            "changes",
+            _CHANGES_CONNECTIONS_MAX,
+            answer_seconds=self.answer_seconds,
+        )
         """Short statements that may change something, through functions: the catalogue's."""
         # For indexes that follow the log; a server whose tenants have none never opens them.
         self.indexing = ReadPool(
@@ -211,6 +228,7 @@ class Database:
             ),
             "indexing",
             _INDEXING_CONNECTIONS_MAX,
+            answer_seconds=self.answer_seconds + _INDEXING_SECONDS_MAX,
             connections_min=0,
         )
         # For what consumers store; a server without any opens none. Planned once, as appends are.
@@ -225,6 +243,7 @@ class Database:
             ),
             "consumers",
             _CONSUMERS_CONNECTIONS_MAX,
+            answer_seconds=self.answer_seconds,
             connections_min=0,
         )
 
@@ -241,6 +260,7 @@ class Database:
             ),
             "projecting",
             _PROJECTING_CONNECTIONS_MAX,
+            answer_seconds=self.answer_seconds,
             connections_min=0,
         )
 
@@ -301,6 +321,8 @@ class _TimedConnection(AsyncConnection[TupleRow]):
     round_trips: Buckets | None = None
     tenant_id: int | None = None
     """Whose rows it shows; None: nobody's, or it is not known."""
+    answer_seconds: float | None = None
+    """After this time PostgreSQL itself would have given up: the connection must be dead."""
 
     async def show(self, tenant_id: int) -> None:
         """Shows this tenant's rows from now on, and no other's."""
@@ -318,11 +340,27 @@ class _TimedConnection(AsyncConnection[TupleRow]):
     async def wait(self, *args: Any, **options: Any) -> Any:
         """Every statement waits here, once; a stream once for each piece."""
         began = time.monotonic()
+        patience = None
+        if self.answer_seconds is not None:
+            loop = asyncio.get_running_loop()
+            patience = loop.call_later(self.answer_seconds, self._hang_up)
         try:
             return await super().wait(*args, **options)
         finally:
+            if patience is not None:
+                patience.cancel()
             if self.round_trips is not None:
                 self.round_trips.observe(time.monotonic() - began)
+
+    def _hang_up(self) -> None:
+        """Has whoever waits see the connection's end; cancelling would wait for an answer again.
+
+        TCP's own signs of life see a machine that is gone, and not a proxy or a firewall in between
+        that keeps the connection and has forgotten what it is for.
+        """
+        log.warning("PostgreSQL does not answer on a connection: it is closed")
+        with suppress(OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
 
 
 def tenant_connections_max(connections_max: int) -> int:
@@ -339,10 +377,14 @@ class ReadPool:
         name: str,
         connections_max: int,
         *,
+        answer_seconds: float,
         connections_min: int = 1,
         is_shared: bool = False,
     ) -> None:
-        """`is_shared`: among tenants, fairly; who asks for a connection says for which one."""
+        """`answer_seconds`: the longest that PostgreSQL can take for a statement.
+
+        `is_shared`: among tenants, fairly; who asks for a connection says for which one.
+        """
         self.name = name
         self._places = FairPlaces(
             connections_max,
@@ -351,6 +393,7 @@ class ReadPool:
             wait_seconds_max=_BUSY_SECONDS_MAX,
         )
         self.round_trips = Buckets()
+        self._answer_seconds = answer_seconds
         self._pool: AsyncConnectionPool[_TimedConnection] = AsyncConnectionPool(
             conninfo,
             connection_class=_TimedConnection,
@@ -446,6 +489,7 @@ class ReadPool:
         with suppress(errors.QueryCanceled):  # A short statement timeout is no outage.
             await connection.execute(_KEEP_MEMORY)
         connection.round_trips = self.round_trips
+        connection.answer_seconds = self._answer_seconds
 
     def snapshot(self) -> PoolSnapshot:
         """How it is now."""
