@@ -379,6 +379,25 @@ class CursorBeyondHeadError(EverlogError):
         )
 
 
+class EventDamagedError(EverlogError):
+    """What is stored of an event is no event: somebody, or something, has changed its bytes.
+
+    No reason of its own: like a defect, it is for whoever runs the server.
+    """
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        super().__init__(
+            f"the event at position {position} is damaged: the bytes that are stored are not those"
+            f" of an event. Restore it from a backup; reads may go on after position {position}",
+            metadata={"position": str(position)},
+        )
+
+    def again(self) -> EventDamagedError:
+        """The same, anew."""
+        return EventDamagedError(self.position)
+
+
 class LogDivergedError(EverlogError):
     """The event at the cursor's position is not the one that the cursor names."""
 

@@ -37,6 +37,21 @@ class Event:
         return self.record[at + 3 : at + 3 + _UUID_LENGTH].decode()
 
 
+class DamagedEvent(Event):
+    """One whose record is no event any more: nobody can be given it."""
+
+    __slots__ = ("_event_id",)
+
+    def __init__(self, position: int, aggregate: AggregateKey, event_id: str) -> None:
+        super().__init__(position, aggregate, b"")
+        self._event_id = event_id
+
+    @property
+    def event_id(self) -> str:
+        """Its UUID as text, which the table has beside the record."""
+        return self._event_id
+
+
 class Held:
     """An event with a row of its own, that is tried again or blocks its aggregate."""
 

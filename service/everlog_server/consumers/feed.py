@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from everlog_server.consumers.events import slot_of, split
+from everlog_server.consumers.events import DamagedEvent, slot_of, split
 from everlog_server.errors import (
+    EventDamagedError,
     ReadTooExpensiveError,
     StorageUnavailableError,
     TooManySubscriptionsError,
 )
+from everlog_server.model import uuid_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from typing import Protocol
 
+    from everlog_server.consumers.events import Event
     from everlog_server.consumers.group import OwnSlot
     from everlog_server.consumers.policy import Policy
     from everlog_server.model import EventFilter
@@ -103,6 +106,7 @@ class Feed:
                 StorageUnavailableError,
                 ReadTooExpensiveError,
                 TooManySubscriptionsError,
+                EventDamagedError,
             ) as error:
                 # Whether that is too long is for the group to say, which asks PostgreSQL, too.
                 _log.debug("a consumer can't read", error=str(error))
@@ -140,26 +144,43 @@ class Feed:
         finally:
             changed.cancel()
         if self._next.done():
-            message, self._next = self._next.result(), None
+            try:
+                message = self._next.result()
+            except EventDamagedError as damaged:
+                await self._hand_out_damaged(damaged.position, after=self._place)
+                raise  # which ends the subscription: the next one begins behind it
+            finally:
+                self._next = None
             after, self._place = self._place, max(self._place, message.examined_position)
             if self._place > after:
-                await self._hand_out(message.records, after=after, examined=self._place)
+                await self._hand_out(split(message.records), after=after, examined=self._place)
             else:
                 self._on_idle()
 
     async def _read_page(self, after: int) -> None:
-        page = await self._reader.query(
-            self._tenant_id,
-            self._policy.event_filter,
-            newest_first=False,
-            cursor=after,
-            through=self._place,
-            limit=_PAGE_EVENTS,
-        )
+        try:
+            page = await self._reader.query(
+                self._tenant_id,
+                self._policy.event_filter,
+                newest_first=False,
+                cursor=after,
+                through=self._place,
+                limit=_PAGE_EVENTS,
+            )
+        except EventDamagedError as damaged:
+            await self._hand_out_damaged(damaged.position, after=after)
+            return
         examined = self._place if page.is_last else page.examined_position
-        await self._hand_out(page.records, after=after, examined=examined)
+        await self._hand_out(split(page.records), after=after, examined=examined)
 
-    async def _hand_out(self, records: bytes, *, after: int, examined: int) -> None:
+    async def _hand_out_damaged(self, position: int, *, after: int) -> None:
+        """The next event is damaged: its slot gets it as such, and all go on behind it."""
+        name = await self._reader.name_of(self._tenant_id, position)
+        if name is not None:
+            event = DamagedEvent(position, name[1], uuid_text(name[0]))
+            await self._hand_out([event], after=after, examined=position)
+
+    async def _hand_out(self, events: Iterable[Event], *, after: int, examined: int) -> None:
         """Offers a stretch of the log to the slots that have read all before it."""
         slots = self._slots
         there = {
@@ -169,7 +190,7 @@ class Feed:
         }
         is_ordered = self._policy.is_ordered
         offered: set[OwnSlot] = set()
-        for count, event in enumerate(split(records), 1):
+        for count, event in enumerate(events, 1):
             number = slot_of(event.position, event.aggregate, is_ordered=is_ordered)
             slot = there.get(number)
             if slot is not None and event.position > slot.read_through:

@@ -36,6 +36,7 @@ from everlog_server.consumers.slots import Slot
 from everlog_server.consumers.supply import Supply
 from everlog_server.errors import (
     ConsumerNotFoundError,
+    EventDamagedError,
     EverlogError,
     InternalError,
     LogDivergedError,
@@ -244,6 +245,9 @@ class Group:
                 slot.is_listed = False
                 continue
             member.ready.append(slot)
+            if not event.record:
+                self._park_damaged(member, slot, event)
+                continue
             if slot.has_room:
                 self._feed.changed.set()
             deadline = self._clock.now() + round(self.policy.lease_seconds * 1_000_000)
@@ -344,6 +348,20 @@ class Group:
         delivery.slot.fail(delivery.event, self._failed(delivery, now, error), due=due)
         self._arm(due)
         self._after(delivery.slot)
+
+    def _park_damaged(self, member: Member, slot: OwnSlot, event: Event) -> None:
+        """Nobody can be given it: it is parked as if its only attempt had failed."""
+        self.counts.failed += 1
+        self.counts.parked += 1
+        now = self._clock.now()
+        failed = {
+            "attempt": event.attempts + 1,
+            "failed_time": now,
+            "member": member.label,
+            "error": EventDamagedError(event.position).message,
+        }
+        slot.park(event, failed, now=now, attempts=event.attempts + 1, blocks=self.policy.blocks)
+        self._after(slot)
 
     def _park_event(self, delivery: Delivery, error: str) -> None:
         self.counts.parked += 1

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from everlog_server.consumers.events import Held, split
-from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.consumers.events import DamagedEvent, Held, split
+from everlog_server.errors import (
+    EventDamagedError,
+    ReadTooExpensiveError,
+    StorageUnavailableError,
+)
 from everlog_server.model import uuid_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from everlog_server.consumers.events import Event
     from everlog_server.consumers.group import Group, OwnSlot
     from everlog_server.consumers.slots import Lane
 
@@ -125,16 +130,25 @@ class Supply:
 
     async def _read_lane(self, slot: OwnSlot, lane: Lane, after: int, through: int) -> None:
         group = self._group
-        page = await group.reader.query(
-            group.tenant_id,
-            replace(group.policy.event_filter, aggregate=lane.aggregate),
-            newest_first=False,
-            cursor=after,
-            through=through,
-            limit=_LANE_EVENTS_MAX,
-            bytes_max=_LANE_BYTES_MAX,
-        )
-        examined = through if page.is_last else page.examined_position
+        events: Iterable[Event]
+        try:
+            page = await group.reader.query(
+                group.tenant_id,
+                replace(group.policy.event_filter, aggregate=lane.aggregate),
+                newest_first=False,
+                cursor=after,
+                through=through,
+                limit=_LANE_EVENTS_MAX,
+                bytes_max=_LANE_BYTES_MAX,
+            )
+        except EventDamagedError as damaged:
+            name = await group.reader.name_of(group.tenant_id, damaged.position)
+            event_id = uuid_text(name[0]) if name is not None else ""
+            examined = damaged.position
+            events = [DamagedEvent(examined, lane.aggregate, event_id)]
+        else:
+            examined = through if page.is_last else page.examined_position
+            events = split(page.records)
         own_rows = await group.store.own_rows(
             group.tenant_id, group.consumer_id, lane.aggregate, after=after, through=examined
         )
@@ -142,7 +156,7 @@ class Supply:
             return
         slot.supply_lane(
             lane,
-            split(page.records),
+            events,
             after=after,
             examined=examined,
             through=through,

@@ -20,6 +20,7 @@ from everlog_server.storage.consumers import (
     StoredConsumer,
     StoredMember,
 )
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
@@ -81,7 +82,7 @@ class ListedConsumer(NamedTuple):
 
 
 class Parked(NamedTuple):
-    """A parked event. `record` is framed, `history` is JSON."""
+    """A parked event. `record` is framed, and empty if it is damaged; `history` is JSON."""
 
     position: int
     record: bytes
@@ -441,6 +442,8 @@ def _account(row: Sequence[Any]) -> Account:
 def _parked(row: Sequence[Any]) -> Parked:
     position, record, state, attempts, last_error, next_attempt_time, parked_time, history = row
     told = Row(state, attempts, last_error, next_attempt_time, parked_time)
+    if not are_whole(record, 1):
+        record = b""  # the rest of the listing stays readable
     return Parked(position, record, told, history.encode())
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 
 from everlog_server.model import AggregateKey
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
@@ -374,14 +375,17 @@ class ConsumerStore:
         return dict(rows)
 
     async def records(self, tenant_id: int, positions: Sequence[int]) -> dict[int, bytes]:
-        """Events by position, framed: the first of them, at most 4 MiB, but one if there is one."""
+        """Events by position, framed: the first of them, at most 4 MiB, but one if there is one.
+
+        Of a damaged one: nothing, as bytes.
+        """
         rows = await self._read(
             "records",
             tenant_id=tenant_id,
             positions=list(positions),
             bytes_max=_RECORDS_BYTES_MAX,
         )
-        return dict(rows)
+        return {row[0]: row[1] if are_whole(row[1], 1) else b"" for row in rows}
 
     async def _read(self, query: str, **parameters: Any) -> list[Any]:
         return await self._database.reads.fetch(_SQL[query], parameters)

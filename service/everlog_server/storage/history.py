@@ -13,9 +13,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import NamedTuple
 
-from everlog_server.errors import ReadTooExpensiveError
+from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
 from everlog_server.model import AggregateKey, EventFilter, TailEvent
 from everlog_server.storage.ahead import one_ahead
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Connection, Database
 from everlog_server.storage.pages import (
     PAGE_BYTES_MAX,
@@ -86,9 +87,14 @@ class History:
         total = size = 0
         examined = 0 if newest_first else through
         while after < end and total < limit and size < bytes_max:
-            records, count, page_examined, is_cut = await pages.read(
-                after=after, through=end, limit=limit - total, bytes_max=bytes_max - size
-            )
+            try:
+                records, count, page_examined, is_cut = await pages.read(
+                    after=after, through=end, limit=limit - total, bytes_max=bytes_max - size
+                )
+            except EventDamagedError:
+                if not total:
+                    raise
+                break  # it is the next page that fails
             if size and size + len(records) > bytes_max:
                 break  # one large event alone: it is the next page's
             parts.append(records)
@@ -200,8 +206,8 @@ class History:
     ) -> tuple[list[TailEvent], bytes | None, bytes | None]:
         """The next events in order, at most `bytes_max`, but one if there is one.
 
-        Then, of the same snapshot, the ids of the event at `after` and of the last one returned;
-        without events both are None.
+        A damaged one has no record. Then, of the same snapshot, the ids of the event at `after` and
+        of the last one returned; without events both are None.
         """
         async with self._database.tail.connection(tenant_id) as connection:
             cursor = connection.cursor(binary=True)
@@ -216,7 +222,15 @@ class History:
                 },
             )
             rows = await cursor.fetchall()
-        events = [TailEvent(row[2], row[3], AggregateKey(row[4], row[5]), *row[6:]) for row in rows]
+        events = [
+            TailEvent(
+                row[2],
+                row[3] if are_whole(row[3], 1) else b"",
+                AggregateKey(row[4], row[5]),
+                *row[6:],
+            )
+            for row in rows
+        ]
         return events, rows[-1][0] if rows else None, rows[-1][1] if rows else None
 
     async def catch_up(

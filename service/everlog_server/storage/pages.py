@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from everlog_server.errors import ReadTooExpensiveError
+from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
 from everlog_server.model import EventFilter
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Connection, ReadPool
 from everlog_server.storage.sql import load
 from everlog_server.storage.window import first_window
@@ -82,15 +83,25 @@ class Pages:
         """The next page between two positions: going backwards, the one that ends at `through`.
 
         Of at most `limit` events and `bytes_max`, but one event if there is one. Raises
-        ReadTooExpensiveError and StorageUnavailableError.
+        ReadTooExpensiveError, StorageUnavailableError, and EventDamagedError where the first event
+        is damaged.
         """
         events = self._fill.events if limit is None else min(limit, self._fill.events)
+        page = await self._read(after, through, events, bytes_max)
+        while not are_whole(page.records, page.events):
+            # Half as many, until what stands before the damaged event is left, or it alone.
+            if page.events == 1:
+                raise EventDamagedError(page.examined_position)
+            page = await self._read_window(after, through, page.events // 2, bytes_max)
+        self._fill.learn(len(page.records), page.events)
+        return page
+
+    async def _read(self, after: int, through: int, events: int, bytes_max: int) -> RecordsPage:
         page = None
         if self._whole_log is not None:
             page = await self._read_whole(self._whole_log, after, through, events, bytes_max)
         if page is None:
             page = await self._read_window(after, through, events, bytes_max)
-        self._fill.learn(len(page.records), page.events)
         return page
 
     async def _read_whole(
@@ -133,6 +144,8 @@ class Pages:
             if matched == events or count < matched:
                 return RecordsPage(records, count, last, count < matched)
             window.learn(time.monotonic() - started)
+            if count == 1 and not are_whole(records, 1):
+                return RecordsPage(records, 1, last, True)  # for it to be named
             return RecordsPage(records or b"", count, low + 1 if self._descending else high, False)
 
     async def _row(self, query: str, **bounds: int) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from everlog_server.model import EventFilter
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Connection, Database, fetch_all
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
@@ -55,7 +56,8 @@ class StoredProjection(NamedTuple):
 class StoredFailure(NamedTuple):
     """An event that failed. `record` is framed.
 
-    At position 0 no event is to blame, and there is none; nor is one where it had no room.
+    At position 0 no event is to blame, and there is none; nor is one where it had no room, or is
+    damaged.
     """
 
     position: int
@@ -148,7 +150,7 @@ class ProjectionStore:
             limit=limit,
             bytes_max=PAGE_BYTES_MAX,
         )
-        return [StoredFailure(*row) for row in rows]
+        return [_failure(row) for row in rows]
 
     async def waited_for(
         self, tenant_id: int, names: Sequence[str]
@@ -162,7 +164,7 @@ class ProjectionStore:
         )
         found: dict[str, list[StoredFailure]] = {}
         for name, *row in rows:
-            found.setdefault(name, []).append(StoredFailure(*row))
+            found.setdefault(name, []).append(_failure(row))
         return found
 
     async def failure_of_event(
@@ -262,3 +264,10 @@ async def fetch(connection: Connection, query: str, parameters: dict[str, Any]) 
 def _projection(row: Any) -> StoredProjection:
     rebuild = StoredRebuild(*row[11:16]) if row[11] is not None else None
     return StoredProjection._make([*row[:11], rebuild, *row[16:]])
+
+
+def _failure(row: Sequence[Any]) -> StoredFailure:
+    failure = StoredFailure(*row)
+    if failure.record is not None and not are_whole(failure.record, 1):
+        return failure._replace(record=None)
+    return failure

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 from everlog_server.errors import (
     CursorBeyondHeadError,
+    EventDamagedError,
     LogDivergedError,
     PositionNotVisibleError,
     TenantNotFoundError,
 )
 from everlog_server.model import AggregateKey, FoundEvent, Head, uuid_text
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.history import Batch, History, Page, position_before
 from everlog_server.storage.outcomes import fetch_with_outcome
@@ -172,11 +174,21 @@ class EventReader(History):
         extent.check_cursor(position, event_id)
 
     async def _event(self, query: str, with_outcome: bool, **parameters: Any) -> FoundEvent | None:
-        if not with_outcome:
-            row = await self._row(query, **parameters)
-            return None if row is None else FoundEvent(row[0], None)
         async with self._database.reads.connection(parameters["tenant_id"]) as connection:
-            return await fetch_with_outcome(connection, query, parameters)
+            if with_outcome:
+                found = await fetch_with_outcome(connection, query, parameters)
+            else:
+                row = await fetch_one(connection, query, parameters)
+                found = None if row is None else FoundEvent(row[0], None)
+            if found is not None and not are_whole(found.record, 1):
+                position = await fetch_one(connection, f"position_of_{query}", parameters)
+                raise EventDamagedError(position[0])
+            return found
+
+    async def name_of(self, tenant_id: int, position: int) -> tuple[bytes, AggregateKey] | None:
+        """The id and the aggregate of the event at a position, also of a damaged one."""
+        row = await self._row("name_at_position", tenant_id=tenant_id, position=position)
+        return None if row is None else (row[0], AggregateKey(*row[1:]))
 
     async def _row(self, query: str, **parameters: Any) -> Any:
         async with self._database.reads.connection(parameters["tenant_id"]) as connection:

@@ -29,8 +29,8 @@ class Cursor:
     """The state of one subscription; iterate over it, and `aclose` it.
 
     It gives every matching event after the position, once, in order, for ever, and ends only by an
-    error: ServerDrainingError, StorageUnavailableError (PostgreSQL was away for 15 s) or
-    LogDivergedError (the log was restored under it).
+    error: ServerDrainingError, StorageUnavailableError (PostgreSQL was away for 15 s),
+    LogDivergedError (the log was restored under it) or EventDamagedError (the next event is).
     """
 
     def __init__(

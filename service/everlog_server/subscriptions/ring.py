@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 
+from everlog_server.errors import EventDamagedError
 from everlog_server.model import EventFilter, TailEvent
 from everlog_server.subscriptions.bounded import Cache
 from everlog_server.subscriptions.counts import SubscriptionCounts
@@ -121,7 +122,8 @@ class Ring:
     def read(self, cursor: int, event_filter: EventFilter) -> SubscriptionMessage:
         """The matching events after a position that the ring covers, at most a message full.
 
-        All that stand there with an equal filter get the same message.
+        All that stand there with an equal filter get the same message. EventDamagedError where the
+        first of them has no record.
         """
         latest = self._latest
         if latest is not None and latest[0] is event_filter and latest[1] == cursor:
@@ -145,6 +147,10 @@ class Ring:
         for segment in self._segments[at:]:
             for event in self._select(segment, cursor, event_filter):
                 size += len(event.record)
+                if not event.record:
+                    if records:
+                        return SubscriptionMessage(b"".join(records), event.position - 1)
+                    raise EventDamagedError(event.position)
                 if records and size > MESSAGE_BYTES_MAX:
                     return SubscriptionMessage(b"".join(records), event.position - 1)
                 records.append(event.record)

@@ -332,6 +332,33 @@ WHERE e.tenant_id = %(tenant_id)s::integer
 SELECT e.record FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
 
+-- name: position_of_event_by_id
+-- Where that one stands, of which the record is damaged.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
+
+-- name: position_of_event_at_position
+-- Where that one stands, of which the record is damaged.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+
+-- name: position_of_event_at_sequence
+-- Where that one stands, of which the record is damaged.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.aggregate_type = %(aggregate_type)s::text
+    AND e.aggregate_id = %(aggregate_id)s::text
+    AND e.sequence = %(sequence)s::bigint;
+
+-- name: position_of_event_by_key
+-- Where that one stands, of which the record is damaged.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
+
+-- name: name_at_position
+-- Which event stands at a position, and what it is about, also where its record is damaged.
+SELECT uuid_send(e.event_id), e.aggregate_type, e.aggregate_id FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
+
 -- name: head
 -- Where the log ends.
 SELECT
