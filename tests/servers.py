@@ -23,7 +23,7 @@ from everlog.v1 import event_store_pb2 as pb
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from typing import Any
 
 START_SECONDS = 30
@@ -33,9 +33,15 @@ STOP_SECONDS = 30
 class Server:
     """An `everlog serve` process on a port that stays its own over restarts."""
 
-    def __init__(self, database_url: str, folder: Path, *flags: str) -> None:
-        self._database_url = database_url
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        *flags: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._flags = flags
+        self._environment = {"EVERLOG_DATABASE_URL": database_url, **(environment or {})}
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._ready_file = folder / f"ready-{self.port}.json"
@@ -54,7 +60,7 @@ class Server:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "everlog_server", "serve"),
             *("--port", str(self.port), "--ready-file", str(self._ready_file), *self._flags),
-            env={**os.environ, "EVERLOG_DATABASE_URL": self._database_url},
+            env={**os.environ, **self._environment},
             stdout=self._log,
             stderr=self._log,
         )
