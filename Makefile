@@ -67,7 +67,7 @@ verify: $(READY) ## check that generated files and locks are current, and that t
 	@clients/each.sh verify
 	$(BIN)/pip install -q --dry-run --no-index --no-build-isolation -e clients/python -e '.[dev]'
 	@if grep -nE '://|^ *-(i|f|-[a-gi-z])' requirements/*.txt; then echo "a lock names a place" >&2; exit 1; fi
-	@if grep '==' requirements/runtime.txt | grep -vxFf requirements/dev.txt; then echo "the locks differ" >&2; exit 1; fi
+	@if grep -h '==' requirements/runtime.txt requirements/build.txt | grep -vxFf requirements/dev.txt; then echo "the locks differ" >&2; exit 1; fi
 	@if [ -z "$(AGAINST)" ] || ! git archive $(AGAINST) protos 2>/dev/null | tar -x -C build/verify 2>/dev/null; \
 	then echo "SKIPPED breaking changes: there is no earlier contract to compare with"; \
 	else cp -r protos/.deps build/verify/protos/ && cp protos/buf.yaml build/verify/protos/ && \
@@ -85,8 +85,8 @@ format: $(READY) ## rewrite Python and proto files in the house's style
 	$(BIN)/buf format protos --path protos/everlog -w
 
 lock: $(READY) ## raise the locked versions as far as pyproject.toml allows
-	$(LOCK) --upgrade -o requirements/runtime.txt
-	$(LOCK) --upgrade --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) --upgrade -o requirements/runtime.txt && $(LOCK) --upgrade --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	echo hatchling | $(LOCK:pyproject.toml=-) -c requirements/dev.txt -o requirements/build.txt
 
 build: clients ## build everything that is published into dist/
 	$(BIN)/python -m build --no-isolation -o dist .

@@ -62,6 +62,7 @@ def run(loaded: Settings, dsn: str, *, on_serving: Callable[[str], None]) -> Non
             loaded.storage,
             database_url=dsn,
             data_dir=None,
+            database_password_file=None,  # it is in the dsn
             ephemeral=False,
             migrate_at_start=False,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from everlog_server import settings
-from everlog_server.settings import Settings, SettingsError
-from everlog_server.storage.provision import provided
+from everlog_server.settings import Settings, SettingsError, StorageSettings
+from everlog_server.storage.provision import configured_dsn, provided
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,3 +170,42 @@ def test_bounds_of_byte_counts_are_shown_as_they_are_written() -> None:
 def test_variables_that_mean_nothing_are_found() -> None:
     environment = {"EVERLOG_PROT": "1", "EVERLOG_PORT": "1", "EVERLOG_URL": "x", "HOME": "/"}
     assert settings.unknown_variables(environment) == ["EVERLOG_PROT"]
+
+
+def test_a_database_password_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("it's s3cret\n")
+    storage = settings.load(
+        {"storage.database_url": "postgresql://me@db/x", "storage.database_password_file": file},
+        environment={},
+    ).storage
+    parts = conninfo_to_dict(configured_dsn(storage))
+    assert parts == {"user": "me", "host": "db", "dbname": "x", "password": "it's s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("content", "url", "complaint"),
+    [
+        ("", "postgresql://me@db/x", "must hold one line"),
+        ("two\nlines\n", "postgresql://me@db/x", "must hold one line"),
+        (None, "postgresql://me@db/x", "can't be read"),
+        ("secret", "postgresql://me:other@db/x", "contradict each other"),
+    ],
+)
+def test_a_password_file_that_is_no_use_is_refused(
+    tmp_path: Path, content: str | None, url: str, complaint: str
+) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_text(content)
+    storage = StorageSettings(database_url=url, database_password_file=file)
+    with pytest.raises(SettingsError, match=complaint) as refused:
+        configured_dsn(storage)
+    assert "secret" not in str(refused.value)
+    assert "other" not in str(refused.value).replace("each other", "")
+
+
+def test_a_password_file_for_an_embedded_database_is_refused(tmp_path: Path) -> None:
+    flags = {"storage.ephemeral": True, "storage.database_password_file": tmp_path / "p"}
+    with pytest.raises(SettingsError, match="contradict each other"):
+        settings.load(flags, environment={})

@@ -44,6 +44,7 @@ _COMMANDS = {
     "tokens": ("tokens", "Create, list and revoke the tokens by which callers are known."),
     "whoami": ("tokens", "Say who you are to the server, and what you may do."),
     "doctor": ("doctor", "Say what is wrong with a deployment, and what mends it."),
+    "health": ("health", "Ask whether a server takes calls; for probes."),
     "status": ("status", "Say how the server is, and where the log ends."),
 }
 """By command: its module in this package, and what it does."""

@@ -26,7 +26,7 @@ from everlog_server.doctor.findings import Finding, Severity, fine, problem, war
 from everlog_server.errors import EverlogError, StorageUnavailableError
 from everlog_server.settings import Settings
 from everlog_server.storage.postmaster import running_embedded
-from everlog_server.storage.provision import described
+from everlog_server.storage.provision import configured_dsn, described
 
 _MARKS = {
     Severity.FINE: click.style("fine   ", fg="green"),
@@ -103,7 +103,7 @@ def _findings(
         yield from room.examine_disk(embedded.data_dir)
         dsn, description = embedded.dsn, f"embedded PostgreSQL in {embedded.data_dir}"
     else:
-        dsn, description = storage.database_url, described(storage.database_url)
+        dsn, description = configured_dsn(storage), described(storage.database_url)
     yield fine("database", description)
     yield from examine_exposure(loaded)
     yield from room.examine(dsn, loaded, transaction_seconds=transaction_seconds)

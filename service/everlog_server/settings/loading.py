@@ -154,6 +154,10 @@ def _choose_database(storage: dict[str, Any], environment: Mapping[str, str]) ->
     asked = [name for name in ("database_url", "data_dir", "ephemeral") if storage.get(name)]
     if len(asked) > 1:
         raise SettingsError(f"storage.{asked[0]} and storage.{asked[1]} contradict each other")
+    if storage.get("database_password_file") and asked not in ([], ["database_url"]):
+        raise SettingsError(
+            f"storage.database_password_file and storage.{asked[0]} contradict each other"
+        )
     if not asked and any(environment.get(name) for name in ("PGHOST", "PGHOSTADDR", "PGSERVICE")):
         storage["database_url"] = ""
 

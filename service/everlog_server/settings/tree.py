@@ -121,6 +121,9 @@ class StorageSettings:
     database_url: str | None = _setting(
         None, "Your PostgreSQL's URL. Default: libpq's PG* variables if set, else an embedded one."
     )
+    database_password_file: Path | None = _setting(  # noqa: RUF009  it is a field()
+        None, "File with the password for storage.database_url, instead of the password in it."
+    )
     data_dir: Path | None = _setting(  # noqa: RUF009  it is a field()
         None, "Data folder of the embedded PostgreSQL."
     )

@@ -90,7 +90,14 @@ def choose_owner(cluster: Path) -> Owner:
     come since; else it is `everlog` or `postgres`, else `everlog` is made, else it is `nobody`.
     """
     if os.geteuid() != 0:
-        return Owner.of(pwd.getpwuid(os.geteuid()))
+        try:
+            return Owner.of(pwd.getpwuid(os.geteuid()))
+        except KeyError:
+            # initdb would say so, too, in the midst of it. Containers may run as any number.
+            raise EmbeddedPostgresError(
+                f"user {os.geteuid()} has no name on this machine, which an embedded PostgreSQL"
+                " needs: name one in /etc/passwd, or your own PostgreSQL with EVERLOG_DATABASE_URL"
+            ) from None
     if cluster.exists():
         return Owner.of(pwd.getpwuid(cluster.stat().st_uid))
     users = {entry.pw_name: entry for entry in pwd.getpwall()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from everlog_server.settings import SettingsError, redact
 from everlog_server.storage import migrations
@@ -31,11 +31,11 @@ class ProvidedDatabase:
 def provided(settings: StorageSettings) -> Iterator[ProvidedDatabase]:
     """The database that the settings mean. An embedded one runs until the block ends.
 
-    Raises EmbeddedPostgresError, or SettingsError for a URL that libpq does not understand; whether
-    a configured database answers is not looked at here.
+    Raises EmbeddedPostgresError, or SettingsError for a URL that libpq does not understand or a
+    password file that is no use; whether a configured database answers is not looked at here.
     """
     if settings.database_url is not None:
-        yield ProvidedDatabase(settings.database_url, described(settings.database_url))
+        yield ProvidedDatabase(configured_dsn(settings), described(settings.database_url))
         return
     postgres = EmbeddedPostgres(settings.data_dir, ephemeral=settings.ephemeral)
     postgres.start()
@@ -45,6 +45,35 @@ def provided(settings: StorageSettings) -> Iterator[ProvidedDatabase]:
         yield ProvidedDatabase(postgres.dsn, description)
     finally:
         postgres.stop()
+
+
+def configured_dsn(settings: StorageSettings) -> str:
+    """What `database_url` says, with the password of `database_password_file` if there is one.
+
+    Not libpq's own `passfile`: it takes only files that nobody else may read, which a container's
+    mounted secret hardly ever is. Raises SettingsError, never with the password in it.
+    """
+    database_url, file = settings.database_url or "", settings.database_password_file
+    described(database_url)
+    if file is None:
+        return database_url
+    try:
+        # Editors and `echo` end a file with a newline, which is no part of the password.
+        password = file.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            f"storage.database_password_file is {file}, but can't be read"
+        ) from None
+    if not password or "\0" in password or "\n" in password:
+        raise SettingsError(
+            f"storage.database_password_file is {file}, but must hold one line: the password"
+        )
+    if conninfo_to_dict(database_url).get("password"):
+        raise SettingsError(
+            "storage.database_password_file and the password in storage.database_url contradict"
+            " each other"
+        )
+    return make_conninfo(database_url, password=password)
 
 
 def prepare_schema(dsn: str, settings: StorageSettings) -> list[str]:
