@@ -41,7 +41,11 @@ class Server:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._flags = flags
-        self._environment = {"EVERLOG_DATABASE_URL": database_url, **(environment or {})}
+        self.environment: dict[str, str] = {
+            "EVERLOG_DATABASE_URL": database_url,
+            **(environment or {}),
+        }
+        """What differs from that of this process."""
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._ready_file = folder / f"ready-{self.port}.json"
@@ -60,7 +64,7 @@ class Server:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "everlog_server", "serve"),
             *("--port", str(self.port), "--ready-file", str(self._ready_file), *self._flags),
-            env={**os.environ, **self._environment},
+            env={**os.environ, **self.environment},
             stdout=self._log,
             stderr=self._log,
         )

@@ -2965,7 +2965,8 @@ CREATE TABLE everlog.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
     checksum text NOT NULL,
-    applied_time timestamp with time zone DEFAULT now() NOT NULL
+    applied_time timestamp with time zone DEFAULT now() NOT NULL,
+    serves_from integer
 );
 
 CREATE TABLE everlog.tenant_changes (

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from everlog_server.errors import StorageUnavailableError
+from everlog_server.errors import EverlogError, StorageUnavailableError
 from everlog_server.settings import StorageSettings
 from everlog_server.storage import migrations
 from everlog_server.storage.database import service_conninfo
@@ -59,6 +59,48 @@ def test_a_database_of_a_newer_server_is_refused(database_url: str) -> None:
             refusing(database_url)
 
 
+def test_a_newer_schema_that_older_servers_go_on_with_is_right(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = migrations.available()
+    last = ours[-1].version
+    added = Migration(last + 1, "added", b"CREATE TABLE everlog.added ()", "a", last)
+    later = Migration(last + 2, "later", b"CREATE TABLE everlog.later ()", "l", last + 1)
+    with monkeypatch.context() as newer:
+        newer.setattr(migrations, "available", lambda: [*ours, added])
+        assert migrations.planned(database_url) == [added]
+        assert migrations.migrate(database_url) == [added]
+    migrations.check(database_url)
+    assert migrations.migrate(database_url) == []
+    # The next one says that servers must know the one before it: this everlog is too old.
+    with monkeypatch.context() as newer:
+        newer.setattr(migrations, "available", lambda: [*ours, added, later])
+        migrations.migrate(database_url)
+    for refusing in (migrations.check, migrations.migrate, migrations.planned):
+        with pytest.raises(SchemaTooNewError, match=f"migration later.*last is {last:04}"):
+            refusing(database_url)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "-- serves-from: 0002",
+        "-- serves-from: 0003",
+        "-- serves-from: 0000",
+        "-- serves-from: 0001\n-- serves-from: 0001",
+    ],
+)
+def test_a_migration_that_serves_what_is_not_before_it_is_refused(lines: str) -> None:
+    with pytest.raises(EverlogError, match=r"0002_x\.sql: `-- serves-from:` must name one"):
+        migrations._serves_from(lines.encode(), 2, Path("0002_x.sql"))
+
+
+def test_a_migration_may_serve_older_servers() -> None:
+    text = b"-- Why.\n-- serves-from: 0004\nSELECT 1;\n"
+    assert migrations._serves_from(text, 7, Path("0007_x.sql")) == 4
+    assert migrations._serves_from(b"SELECT 1", 7, Path("0007_x.sql")) == 7
+
+
 def test_a_migration_that_was_edited_after_it_was_applied_is_refused(database_url: str) -> None:
     execute(database_url, "UPDATE everlog.schema_migrations SET checksum = 'x' WHERE version = 1")
     for refusing in (migrations.check, migrations.migrate):
@@ -71,7 +113,7 @@ def test_a_failed_migration_leaves_no_trace(
 ) -> None:
     ours = migrations.available()
     text = b"CREATE TABLE everlog.half (); SELECT 1 / 0"
-    broken = Migration(len(ours) + 1, "9999_broken", text, "")
+    broken = Migration(len(ours) + 1, "9999_broken", text, "", len(ours) + 1)
     monkeypatch.setattr(migrations, "available", lambda: [*ours, broken])
     with pytest.raises(MigrationFailedError, match="9999_broken failed: division by zero"):
         migrations.migrate(database_url)

@@ -106,8 +106,9 @@ def serve(loaded: Settings, *, as_worker: bool) -> None:
 
 
 @click.command()
+@click.option("--plan", is_flag=True, help="Say what would be done, and who may go on meanwhile.")
 @settings_options("storage", "log")
-def migrate(loaded: Settings) -> None:
+def migrate(loaded: Settings, *, plan: bool) -> None:
     """Bring the database's schema up to date, and stop.
 
     `everlog serve` does the same at its start, unless told --no-migrate-at-start.
@@ -116,6 +117,9 @@ def migrate(loaded: Settings) -> None:
     _unwind_on_sigterm()
     with errors_shown(), provided(loaded.storage) as database:
         click.echo(f"database: {database.description}")
+        if plan:
+            _show_plan(database.dsn, loaded)
+            return
         applied = migrations.migrate(
             database.dsn, connect_timeout_seconds=loaded.storage.connect_timeout_seconds
         )
@@ -123,6 +127,22 @@ def migrate(loaded: Settings) -> None:
             click.echo(f"applied {migration.name}")
         if not applied:
             click.echo("the schema is up to date")
+
+
+def _show_plan(dsn: str, loaded: Settings) -> None:
+    missing = migrations.planned(
+        dsn, connect_timeout_seconds=loaded.storage.connect_timeout_seconds
+    )
+    for migration in missing:
+        click.echo(f"would apply {migration.name}")
+    if not missing:
+        click.echo("the schema is up to date")
+        return
+    oldest = max(migration.serves_from for migration in missing)
+    if oldest < missing[0].version:
+        click.echo(f"servers whose last migration is {oldest:04} or later may go on meanwhile")
+    else:
+        click.echo("stop all servers first: older ones can't go on with this schema")
 
 
 def _work() -> None:

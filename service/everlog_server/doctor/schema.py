@@ -35,7 +35,7 @@ def check_migrations(dsn: str, *, connect_timeout_seconds: float) -> Iterator[Fi
         yield problem(
             "schema",
             error.message,
-            why="this everlog refuses to start on what it does not know",
+            why="this everlog refuses to start on what it can't serve",
             command="install the newer everlog; there is no way back but a restore",
         )
     except migrations.MigrationChangedError as error:

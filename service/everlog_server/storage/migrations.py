@@ -3,6 +3,12 @@
 Migrations are `NNNN_name.sql`, in the package's `migrations/` (in a wheel) or the repository's.
 `everlog.schema_migrations` records which were applied, with the SHA-256 of their text.
 
+Two versions of everlog may serve one schema, so that an upgrade stops nobody: a migration that only
+adds says in a line of its own, `-- serves-from: 0006`, from which migration on servers go on with
+it. The database keeps that, as the older server has never seen the file. A server whose last
+migration is at least that starts; to any other a migration that it does not know is a reason not
+to. What such a migration may do is in docs/operations.md.
+
 Why not a library: yoyo-migrations (the one for plain SQL and psycopg 3) locks with a row of a
 table, which a killed process leaves behind; yandex-pgmigrate needs psycopg 2, pogo-migrate asyncpg.
 """
@@ -23,6 +29,7 @@ from everlog_server.errors import EverlogError, StorageUnavailableError
 _SERVER_VERSION_MIN = 150_000
 # Any number that no other program uses; it names the lock in pg_locks.
 _ADVISORY_LOCK = 0x65766572_6C6F67
+_SERVES_FROM = re.compile(rb"^-- serves-from: (?P<version>\d{4})$", re.MULTILINE)
 _FILE_NAME = re.compile(r"(?P<version>\d{4})_\w+\.sql")
 # Every transaction that waits behind a migration's table lock is an append that waits.
 _TABLE_LOCK_TIMEOUT = b"SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0"
@@ -33,7 +40,14 @@ _CREATE_TABLE = b"""
         name text NOT NULL,
         checksum text NOT NULL,
         applied_time timestamptz NOT NULL DEFAULT now()
-    )
+    );
+    ALTER TABLE everlog.schema_migrations ADD COLUMN IF NOT EXISTS serves_from integer
+"""
+# As JSON, since a database that nobody has migrated lately has no such column.
+_APPLIED = """
+    SELECT version, name, checksum,
+           COALESCE((to_jsonb(applied)->>'serves_from')::integer, version)
+    FROM everlog.schema_migrations AS applied ORDER BY version
 """
 # pg_has_role would fail for a role that does not exist; of one that does it asks by its oid.
 _RIGHTS = """
@@ -66,12 +80,16 @@ class MigrationFailedError(EverlogError):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema. `checksum`: SHA-256 of its text, in hex."""
+    """One step of the schema. `checksum`: SHA-256 of its text, in hex.
+
+    Servers whose last migration is `serves_from` or later go on with the schema that it makes.
+    """
 
     version: int
     name: str
     text: bytes
     checksum: str
+    serves_from: int
 
 
 def available() -> list[Migration]:
@@ -84,12 +102,23 @@ def available() -> list[Migration]:
         if match := _FILE_NAME.fullmatch(path.name):
             text = path.read_bytes()
             version, checksum = int(match["version"]), hashlib.sha256(text).hexdigest()
-            migrations.append(Migration(version, path.stem, text, checksum))
+            migrations.append(
+                Migration(version, path.stem, text, checksum, _serves_from(text, version, path))
+            )
     if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
         raise EverlogError(
             f"the migrations in {folder} are not numbered 0001, 0002, … without gaps"
         )
     return migrations
+
+
+def _serves_from(text: bytes, version: int, path: Path) -> int:
+    lines = _SERVES_FROM.findall(text)
+    if not lines:
+        return version
+    if len(lines) > 1 or not 1 <= int(lines[0]) < version:
+        raise EverlogError(f"{path.name}: `-- serves-from:` must name one earlier migration, once")
+    return int(lines[0])
 
 
 def migrate(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
@@ -104,8 +133,17 @@ def migrate(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
     return applied
 
 
+def planned(dsn: str, *, connect_timeout_seconds: float = 5) -> list[Migration]:
+    """What `migrate` would apply; it raises the same, but for MigrationFailedError."""
+    with _connect(dsn, connect_timeout_seconds) as connection, _failures_named():
+        return _missing(connection)
+
+
 def check(dsn: str, *, connect_timeout_seconds: float = 5) -> None:
-    """Raises SchemaTooOldError, SchemaTooNewError, MigrationChangedError unless all is applied."""
+    """Raises SchemaTooOldError, SchemaTooNewError, MigrationChangedError unless all is applied.
+
+    A newer schema that servers of this everlog's age go on with is right, too.
+    """
     with _connect(dsn, connect_timeout_seconds) as connection, _failures_named():
         if missing := _missing(connection):
             names = ", ".join(migration.name for migration in missing)
@@ -189,27 +227,30 @@ def _apply_next(connection: psycopg.Connection) -> Migration | None:
         except psycopg.Error as error:
             raise MigrationFailedError(f"migration {migration.name} failed: {error}") from error
         connection.execute(
-            "INSERT INTO everlog.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
-            [migration.version, migration.name, migration.checksum],
+            "INSERT INTO everlog.schema_migrations (version, name, checksum, serves_from)"
+            " VALUES (%s, %s, %s, %s)",
+            [migration.version, migration.name, migration.checksum, migration.serves_from],
         )
         return migration
 
 
 def _missing(connection: psycopg.Connection) -> list[Migration]:
-    """The migrations that the database lacks. Raises if it has others than this everlog knows."""
+    """The migrations that the database lacks. Raises if it has others that this one can't serve."""
     exists = connection.execute("SELECT to_regclass('everlog.schema_migrations')").fetchone()
     if exists == (None,):
         return available()
-    rows = connection.execute(
-        "SELECT version, name, checksum FROM everlog.schema_migrations ORDER BY version"
-    ).fetchall()
+    rows = connection.execute(_APPLIED).fetchall()
     known = {migration.version: migration for migration in available()}
-    for version, name, checksum in rows:
+    newest = max(known, default=0)
+    for version, name, checksum, serves_from in rows:
         migration = known.pop(version, None)
+        if migration is None and serves_from <= newest:
+            continue
         if migration is None:
             raise SchemaTooNewError(
-                f"the database has migration {name}, which this everlog does not know: "
-                "run the newer everlog that migrated it"
+                f"the database has migration {name}, which this everlog does not know, and which"
+                f" servers go on with from migration {serves_from:04} on; this one's last is"
+                f" {newest:04}: run the newer everlog that migrated it"
             )
         if migration.checksum != checksum:
             raise MigrationChangedError(
