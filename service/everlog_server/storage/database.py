@@ -70,6 +70,11 @@ _KEPT_BLOCK_BYTES = 4_000_000
 _KEEP_MEMORY = f"SELECT octet_length(repeat('x', {_KEPT_BLOCK_BYTES}))"
 
 
+# A connection for reading makes its session read-only by itself. libpq would look at that: it would
+# find no host fit for `read-write`, and any for `read-only`. What is meant is which server it is.
+_SERVERS_OF_SESSIONS = {"read-write": "primary", "read-only": "standby"}
+
+
 def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str) -> str:
     """A connection string for the service: its role, time limits, and signs of life.
 
@@ -102,6 +107,9 @@ def service_conninfo(dsn: str, settings: StorageSettings, **server_settings: str
         "client_encoding": "UTF8",  # what is packed for it by hand, whatever PGCLIENTENCODING says
         "options": options,
     }
+    asked = merged.get("target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
+    if asked in _SERVERS_OF_SESSIONS:
+        merged["target_session_attrs"] = _SERVERS_OF_SESSIONS[asked]
     return make_conninfo("", **merged)
 
 
