@@ -66,14 +66,14 @@ class Cluster:
     def url(self, database: str = "everlog", user: str = "postgres") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
-    def init(self) -> None:
-        """Makes it, with this configuration."""
+    def init(self, *options: str) -> None:
+        """Makes it, with this configuration; `options` are initdb's."""
         self.programs.owner.make_folder(self.data)
         self.programs.run(
             "initdb",
             f"--pgdata={self.data}",
             *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"),
-            *("--locale-provider=builtin", "--locale=C.UTF-8"),
+            *("--locale-provider=builtin", "--locale=C.UTF-8", *options),
         )
         self.configure(**_SETTINGS)
 
@@ -134,10 +134,15 @@ class Clusters:
         self.programs = Programs(folder)
         self._made: list[Cluster] = []
 
-    def make(self, name: str, *, within: Path | None = None, **settings: str) -> Cluster:
-        """A cluster that runs, with an empty database `everlog`."""
+    def make(
+        self, name: str, *, within: Path | None = None, wal: Path | None = None, **settings: str
+    ) -> Cluster:
+        """A cluster that runs, with an empty database `everlog`.
+
+        `within` is another place for it, `wal` one for its log.
+        """
         cluster = Cluster(self.programs, (within or self.folder) / name, free_port())
-        cluster.init()
+        cluster.init(*([f"--waldir={wal}"] if wal else []))
         cluster.configure(**settings)
         self.adopt(cluster).start()
         cluster.create_database()
