@@ -417,7 +417,7 @@ def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
         "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,
         "grpc.http2.max_pings_without_data": 0,
         "grpc.http2.max_ping_strikes": _CLIENT_PING_STRIKES_MAX,
-        # Calls beyond it wait in the client, which costs us nothing.
+        # Calls beyond it are refused by gRPC itself (REFUSED_STREAM), which costs Python nothing.
         "grpc.max_concurrent_streams": loaded.server.connection_calls_max,
         "grpc.max_allowed_incoming_connections": loaded.server.connections_max,
         # Also for the client's first settings, which half a handshake never sends.

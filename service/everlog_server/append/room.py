@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from everlog_server.errors import OverloadedError
 from everlog_server.settings import AppendSettings
 
 _LOOK_SECONDS = 0.5
+_MARK_SECONDS = 0.02
 _RETRY_SECONDS_MIN, _RETRY_SECONDS_MAX = 0.1, 5.0
 
 
@@ -31,7 +33,17 @@ class WholeRoom:
 class Room:
     """What waits in one tenant's queue, and how soon it will be gone."""
 
-    __slots__ = ("_per_second", "_settings", "_since", "_taken", "_whole", "requests", "size_bytes")
+    __slots__ = (
+        "_comings",
+        "_gone",
+        "_per_second",
+        "_settings",
+        "_since",
+        "_taken",
+        "_whole",
+        "requests",
+        "size_bytes",
+    )
 
     def __init__(self, settings: AppendSettings, whole: WholeRoom) -> None:
         self._settings = settings
@@ -40,9 +52,17 @@ class Room:
         self._since = time.monotonic()
         self._taken = 0
         self._per_second = 0.0
+        self._gone = 0
+        """Requests that wait no more, since the start."""
+        self._comings: deque[tuple[int, float]] = deque()
+        """When some of the requests came, by their number: the first of each little while."""
 
-    def require(self, size_bytes: int) -> None:
+    def require(self, size_bytes: int, *, moves: bool) -> None:
         """Raises OverloadedError unless a request of this size may wait, too.
+
+        `moves`: whether those that wait are being appended, rather than PostgreSQL waited for. Then
+        the time that the first has waited bounds the queue, long before its length does: what would
+        be answered after its caller has gone must not take the time of those who still wait.
 
         It says how long to stay away: at most until what waits now is gone, at the pace of the last
         half second. Those who are refused together are not asked back together.
@@ -53,6 +73,7 @@ class Room:
             and self.requests < settings.queues_requests_max - whole.requests
             and self.size_bytes + size_bytes <= settings.queue_bytes_max
             and self.size_bytes + size_bytes <= settings.queues_bytes_max - whole.size_bytes
+            and not (moves and self._seconds_waited() > settings.queue_seconds_max)
         ):
             return
         whole.refused += 1
@@ -64,8 +85,18 @@ class Room:
             retry_after_seconds=min(max(_RETRY_SECONDS_MIN, seconds * share), _RETRY_SECONDS_MAX),
         )
 
+    def _seconds_waited(self) -> float:
+        """How long the first has waited; a little less, where that is not known to the request."""
+        comings, gone = self._comings, self._gone
+        while comings and comings[0][0] < gone:
+            comings.popleft()
+        return time.monotonic() - comings[0][1] if comings else 0.0
+
     def put(self, size_bytes: int) -> None:
         """A request waits now."""
+        now = time.monotonic()
+        if not self._comings or now - self._comings[-1][1] > _MARK_SECONDS:
+            self._comings.append((self._gone + self.requests, now))
         self.requests += 1
         self.size_bytes += size_bytes
         self._whole.requests += 1
@@ -78,6 +109,9 @@ class Room:
         self._whole.requests -= requests
         self._whole.size_bytes -= size_bytes
         self._taken += requests
+        self._gone += requests
+        if not self.requests:
+            self._comings.clear()
         now = time.monotonic()
         if now - self._since >= _LOOK_SECONDS:
             self._per_second = self._taken / (now - self._since)

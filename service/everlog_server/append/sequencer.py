@@ -157,7 +157,7 @@ class Sequencer:
             raise ServerDrainingError
         if self._unavailable:
             raise StorageUnavailableError
-        self._room.require(size_bytes)
+        self._room.require(size_bytes, moves=self._settling is None)
 
     def _pump_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

@@ -34,7 +34,7 @@ class ServerSettings:
         None, "Age at which a connection is renewed; 0: never. Default: 0, with workers 600."
     )
     connection_calls_max: int = _setting(
-        1_000, "Calls of one connection at the same moment; more wait in the client.", least=1
+        2_000, "Calls of one connection at the same moment; more are UNAVAILABLE.", least=1
     )
     connections_max: int = _setting(
         10_000, "Connections of one process; one more is closed at once.", least=1
@@ -143,6 +143,9 @@ class AppendSettings:
     queue_requests_max: int = _setting(10_000, "Emits of one tenant that may wait.", least=1)
     queue_bytes_max: int = _setting(
         64 * MIB, "Bytes of events of one tenant that may wait.", least=64 * KIB
+    )
+    queue_seconds_max: float = _setting(
+        1.0, "How long the first that waits may have waited while others are let in.", least=0.01
     )
     queues_requests_max: int = _setting(
         20_000,
