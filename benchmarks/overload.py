@@ -113,7 +113,7 @@ async def events_in_log(address: str, tenant: str) -> Counter[int]:
     found: Counter[int] = Counter()
     async with everlog.connect(f"everlog://{address}", tenant=tenant) as client:
         async for event in client.replay():
-            found[int(json.loads(event.json)["n"])] += 1
+            found[int(json.loads(event.json or "")["n"])] += 1
     return found
 
 

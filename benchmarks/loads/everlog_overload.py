@@ -65,7 +65,7 @@ class Load:
         self._template = Template(told["events"], told["payload_bytes"])
         self._deadline_seconds = told["deadline_seconds"]
         self._metadata = (("everlog-tenant", told["tenant"]),)
-        self._emits = [
+        self._emits: list[Any] = [
             channel.unary_unary("/everlog.v1.EventStoreService/Emit") for channel in channels
         ]
         self._numbers = count(told["first"])
