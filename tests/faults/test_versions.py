@@ -24,11 +24,11 @@ class OtherVersion(Server):
     """A server of other code than this, with this environment's packages."""
 
     def __init__(self, code: Path, database_url: str, folder: Path, *flags: str) -> None:
-        super().__init__(database_url, folder, *flags)
-        self.environment = {
+        environment = {
             "PYTHONPATH": f"{code / 'service'}:{code / 'clients' / 'python'}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        super().__init__(database_url, folder, *flags, environment=environment)
 
 
 def _git(*words: str) -> bytes:
