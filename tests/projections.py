@@ -19,7 +19,7 @@ from everlog.v1.projections_pb2_grpc import ProjectionServiceStub
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 """For what takes a moment: enough for a loaded machine."""
 
 SUMS_TABLES = """

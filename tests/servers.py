@@ -89,7 +89,7 @@ class Server:
     @property
     def log(self) -> str:
         """What it has said, to be shown when a test fails."""
-        return Path(self._log.name).read_text(encoding="utf-8")
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     async def close(self) -> None:
         """Ends it, if it still runs, and its log."""
