@@ -4,7 +4,8 @@ A token is opaque to callers. It holds the place where the next page begins, and
 the tenant, and the request but for what may differ from page to page: so one that is damaged, or
 that belongs to another tenant, listing or request, or to a caller who may see other events, is as
 good as none. It is no signature: whoever forges one only chooses where to begin in a listing that
-he may read anyway.
+he may read anyway, and only among places that PostgreSQL can be asked for: no text with a NUL, no
+number near the end of `bigint`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _OF_ONE_PAGE = frozenset(
 _POSITIONS = struct.Struct(">qq")
 _FRAME_BYTES_MAX = 5
 """What a message of a page has around it."""
+_NUMBER_MIN = -1
+_NUMBER_MAX = 2**62
+"""Of a place: what is added to it remains a `bigint`."""
 
 _Place = TypeVar("_Place")
 _Item = TypeVar("_Item", bound=Message)
@@ -99,7 +103,7 @@ class Listing:
         except (ValueError, struct.error):
             raise _refused() from None
         # Base64 decoders skip what is not Base64, and take some characters for others.
-        if token != self.token(packed):
+        if token != self.token(packed) or not _can_be_asked_for(place):
             raise _refused()
         return place
 
@@ -115,6 +119,15 @@ def fill_page(
             return True
         page.append(one)
     return False
+
+
+def _can_be_asked_for(place: object) -> bool:
+    """Whether whatever a place is made of is something that a listing could have told."""
+    if isinstance(place, int):
+        return _NUMBER_MIN <= place <= _NUMBER_MAX
+    if isinstance(place, str):
+        return "\0" not in place
+    return place is None or (isinstance(place, tuple) and all(map(_can_be_asked_for, place)))
 
 
 def _refused() -> InvalidPageTokenError:
