@@ -172,7 +172,12 @@ class _Analysis:
         found: Any = self._document
         for part in fragment.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
-            found = found[int(key)] if isinstance(found, list) else found[key]
+            try:
+                found = found[int(key)] if isinstance(found, list) else found[key]
+            except (LookupError, TypeError, ValueError):
+                # The validator does not follow a reference where it stands beside nothing: in an
+                # `if` without a `then`, say.
+                raise SchemaTooComplexError(f"$ref {reference[:100]!r} leads nowhere") from None
         return found
 
     def _most(self, own: dict[_Root, int]) -> int:
