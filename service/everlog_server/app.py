@@ -13,7 +13,7 @@ import os
 import random
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -45,6 +45,7 @@ from everlog_server.narratives.language_model import language_model
 from everlog_server.projections import Builder, Projector
 from everlog_server.rpc.admin_service import AdminService
 from everlog_server.rpc.aggregate_service import AggregateService
+from everlog_server.rpc.borrowed import RefusingServer
 from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.catalog_service import CatalogService
 from everlog_server.rpc.consumer_admin import ConsumerAdmin
@@ -352,7 +353,8 @@ async def _add_health_and_reflection(
     healthy = health.aio.HealthServicer()
     for name in ("", *names):
         await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    refusing: Any = RefusingServer(server)  # a server in all that is asked of it
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, refusing)
     add_reflection(names, server, authenticator)
     return healthy
 

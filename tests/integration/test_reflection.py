@@ -66,3 +66,24 @@ async def test_narratives_are_described_too(symbol: str) -> None:
         for file in answer.file_descriptor_response.file_descriptor_proto
     ]
     assert "everlog/v1/narratives.proto" in files
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        ("/grpc.health.v1.Health/Check", "unary_stream"),
+        ("/grpc.health.v1.Health/Watch", "unary_stream"),
+        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "stream_stream"),
+    ],
+)
+def test_nonsense_is_refused_without_a_traceback(
+    shared_server: Any, method: str, kind: str
+) -> None:
+    nonsense = b"\xff" * 30
+    with grpc.insecure_channel(shared_server.server.address) as channel:
+        call = getattr(channel, kind)(method)
+        answer = call(iter([nonsense]) if kind == "stream_stream" else nonsense, timeout=20)
+        with pytest.raises(grpc.RpcError) as refused:
+            list(answer)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "Traceback" not in shared_server.server.log

@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pool
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from everlog_server.errors import EverlogError
+from everlog_server.rpc.borrowed import RefusingServer
 from everlog_server.rpc.credentials import credentials_of
 from everlog_server.rpc.status import trailers_status_of
 
@@ -72,5 +73,6 @@ def add_reflection(
     """Lets callers ask which services there are, and of what messages; those that are known."""
     pool: Any = _PoolWithMethods()  # a pool in all that is asked of it
     servicer: Any = reflection.aio.ReflectionServicer(services, pool=pool)
+    refusing: Any = RefusingServer(server)
     add: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server  # untyped
-    add(_KnownOnly(servicer, authenticator), server)
+    add(_KnownOnly(servicer, authenticator), refusing)
