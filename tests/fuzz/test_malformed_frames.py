@@ -1,0 +1,149 @@
+"""Malformed frames at the port: the server goes on to serve, at its ease.
+
+All the while a well-behaved client emits, one event after the other: none of them may fail. At the
+end the log is as long as it was told, memory has grown within bounds, and the server's own log is
+short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from everlog.v1 import event_pb2
+from everlog.v1 import event_store_pb2 as pb
+from tests.fuzz.frames import ATTACKS
+from tests.servers import serving, stub_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fuzz.frames import Attack
+    from tests.servers import Server
+
+MIB = 1024 * 1024
+SHORT_FRAMES = 5_000
+LONG_FRAMES = 100_000
+ATTACKERS = 8
+ANSWER_SECONDS = 20
+EMIT_SECONDS = 60
+# gRPC gives back little of what it took for connections that broke: measured, some 2.5 KiB a frame.
+GROWTH_BYTES_MAX = 384 * MIB
+# What the access log takes of failures a second, and what a server says of itself.
+LINES_A_SECOND = 101
+LINES_OF_ITS_OWN = 100
+
+
+async def attack(port: int, one: Attack) -> None:
+    """One connection: sends what it has, says that this was all, and reads until it is closed."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return
+    try:
+        for piece in one.frames:
+            if not writer.transport.is_closing():
+                writer.write(piece)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await writer.drain()
+            if one.aborts:
+                linger = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger
+                )
+            else:
+                writer.write_eof()
+                while await reader.read(65_536):
+                    pass
+    except OSError:
+        pass
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def attack_with(port: int, rng: random.Random, frames: int) -> int:
+    """Attacks of all kinds, with so many frames; returns how many they were."""
+    sent = 0
+
+    async def one_after_the_other() -> None:
+        nonlocal sent
+        while sent < frames:
+            one = rng.choice(ATTACKS)(rng)
+            sent += one.count
+            await attack(port, one)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(ATTACKERS):
+            tasks.create_task(one_after_the_other())
+    return sent
+
+
+async def emit_all_along(server: Server, over: asyncio.Event) -> int:
+    """Emits until it is over, on one connection; returns how many events. Raises if any fails."""
+    emitted = 0
+    async with stub_for(server.address) as stub:
+        while not over.is_set():
+            event = event_pb2.NewEvent(
+                aggregate_type="well", aggregate_id="behaved", event_type="went.on", json="{}"
+            )
+            answer = await stub.Emit(pb.EmitRequest(events=[event]), timeout=EMIT_SECONDS)
+            emitted += 1
+            assert answer.receipts[0].sequence == emitted
+    return emitted
+
+
+async def withstands(server: Server, frames: int) -> None:
+    # What is written to a connection that has broken meanwhile is of no interest.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    rng = random.Random(7)
+    process = psutil.Process(server.pid)
+    over = asyncio.Event()
+    emitting = asyncio.create_task(emit_all_along(server, over))
+    try:
+        began = time.monotonic()
+        await attack_with(
+            server.port, rng, frames // 5
+        )  # buffers and pools are as large as they get
+        before = process.memory_info().rss
+        sent = await attack_with(server.port, rng, frames - frames // 5)
+        took = time.monotonic() - began
+    finally:
+        over.set()
+        emitted = await emitting
+    assert sent >= frames - frames // 5
+    assert emitted > 0
+    async with stub_for(server.address) as stub:  # on a new connection, as on the old one
+        assert (await stub.GetHead(pb.GetHeadRequest())).position == emitted
+    assert process.memory_info().rss - before < GROWTH_BYTES_MAX
+    log = server.log
+    assert "Traceback" not in log
+    assert "INTERNAL" not in log
+    assert len(log.splitlines()) < LINES_OF_ITS_OWN + LINES_A_SECOND * (took + 1)
+    assert await server.stop() == 0
+
+
+async def test_five_thousand_malformed_frames_leave_the_server_serving(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with serving(database_url, tmp_path) as server:
+        await withstands(server, SHORT_FRAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_hundred_thousand_malformed_frames_leave_the_server_serving(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with serving(database_url, tmp_path) as server:
+        await withstands(server, LONG_FRAMES)
