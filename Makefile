@@ -88,8 +88,8 @@ lock: $(READY) ## raise the locked versions as far as pyproject.toml allows
 	$(LOCK) --upgrade -o requirements/runtime.txt && $(LOCK) --upgrade --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	echo hatchling | $(LOCK:pyproject.toml=-) -c requirements/dev.txt -o requirements/build.txt
 
-build: clients ## build everything that is published into dist/
-	$(BIN)/python -m build --no-isolation -o dist .
+build: clients ## build everything that is published into dist/, and its bill of material
+	$(BIN)/python -m build --no-isolation -o dist . && requirements/supply.sh sbom dist
 
 clients: $(READY) ## build the clients: wheel and sdist, npm tarball, jars; vet the Go module
 	$(BIN)/python -m build --no-isolation -o dist clients/python
