@@ -103,8 +103,9 @@ _HEALTH_STOP_SECONDS = 1.0
 _MESSAGE_SLACK_BYTES = 2 * 1024 * 1024
 _PING_ANSWER_SECONDS = 20
 # Calls that wait for Python to take them. Beyond 1,000, gRPC's default, it cancels calls at random
-# and without a reason. What bounds us is ours, and says so: OVERLOADED.
-_PENDING_CALLS_MAX = 100_000
+# and without a reason. What bounds us is ours, and says so: OVERLOADED. Each costs some 17 KiB,
+# also after its connection broke: 100,000, which strangers make in a minute, were too many.
+_PENDING_CALLS_MAX = 10_000
 # A client that pings more often, thrice, is told to go away; 5 minutes, gRPC's default, ends honest
 # ones.
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5
