@@ -684,6 +684,8 @@ type Grant struct {
 	// What it may do. 1–5 of them.
 	Roles []Role `protobuf:"varint,1,rep,packed,name=roles,proto3,enum=everlog.v1.Role" json:"roles,omitempty"`
 	// The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+	// At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+	// dropped as `#` and a number, which names nothing.
 	Tenants []string `protobuf:"bytes,2,rep,name=tenants,proto3" json:"tenants,omitempty"`
 	// Only events of these aggregate types. Empty: all. At most 100.
 	AggregateTypes []string `protobuf:"bytes,3,rep,name=aggregate_types,json=aggregateTypes,proto3" json:"aggregate_types,omitempty"`
@@ -810,7 +812,7 @@ func (x *Grant) GetCallsPerSecond() int32 {
 // A token. Its secret is not kept, and shown once, when it is created.
 type Token struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name, unique. 1–255 bytes.
+	// Its name, unique, for ever. 1–249 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// How its secret begins, so that a leak can be told: `evl_` and 8 characters.
 	Prefix string `protobuf:"bytes,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
@@ -910,7 +912,7 @@ func (x *Token) GetLastUsedTime() *timestamppb.Timestamp {
 // A request to create a token.
 type CreateTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its name, unique. 1–255 bytes.
+	// Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What who has it may do.
 	Grant *Grant `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`

@@ -130,7 +130,11 @@ export interface DropTenantResponse {
 export interface Grant {
   /** What it may do. 1–5 of them. */
   roles: Role[];
-  /** The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all. */
+  /**
+   * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
+   */
   tenants: string[];
   /** Only events of these aggregate types. Empty: all. At most 100. */
   aggregateTypes: string[];
@@ -158,7 +162,7 @@ export interface Grant {
 
 /** A token. Its secret is not kept, and shown once, when it is created. */
 export interface Token {
-  /** Its name, unique. 1–255 bytes. */
+  /** Its name, unique, for ever. 1–249 bytes. */
   name: string;
   /** How its secret begins, so that a leak can be told: `evl_` and 8 characters. */
   prefix: string;
@@ -184,7 +188,7 @@ export interface Token {
 
 /** A request to create a token. */
 export interface CreateTokenRequest {
-  /** Its name, unique. 1–255 bytes. */
+  /** Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes. */
   name: string;
   /** What who has it may do. */
   grant:

@@ -59,7 +59,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object name_ = "";
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -80,7 +80,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -565,7 +565,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object name_ = "";
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -585,7 +585,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -606,7 +606,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -623,7 +623,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -637,7 +637,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever: not even a revoked token's is given again. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>

@@ -147,6 +147,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -159,6 +161,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -170,6 +174,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -182,6 +188,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -1243,6 +1251,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1256,6 +1266,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1267,6 +1279,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1279,6 +1293,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1292,6 +1308,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1311,6 +1329,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1329,6 +1349,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1347,6 +1369,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>
@@ -1362,6 +1386,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+     * dropped as `#` and a number, which names nothing.
      * </pre>
      *
      * <code>repeated string tenants = 2;</code>

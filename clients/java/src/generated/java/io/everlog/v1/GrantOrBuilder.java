@@ -62,6 +62,8 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -72,6 +74,8 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -81,6 +85,8 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>
@@ -91,6 +97,8 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
+   * dropped as `#` and a number, which names nothing.
    * </pre>
    *
    * <code>repeated string tenants = 2;</code>

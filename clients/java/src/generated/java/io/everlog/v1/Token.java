@@ -60,7 +60,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object name_ = "";
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -81,7 +81,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -865,7 +865,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object name_ = "";
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -885,7 +885,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -906,7 +906,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -923,7 +923,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>
@@ -937,7 +937,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its name, unique. 1–255 bytes.
+     * Its name, unique, for ever. 1–249 bytes.
      * </pre>
      *
      * <code>string name = 1;</code>

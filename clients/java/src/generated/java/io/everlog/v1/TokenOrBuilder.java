@@ -12,7 +12,7 @@ public interface TokenOrBuilder extends
 
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
@@ -21,7 +21,7 @@ public interface TokenOrBuilder extends
   java.lang.String getName();
   /**
    * <pre>
-   * Its name, unique. 1–255 bytes.
+   * Its name, unique, for ever. 1–249 bytes.
    * </pre>
    *
    * <code>string name = 1;</code>
