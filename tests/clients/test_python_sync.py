@@ -450,7 +450,8 @@ print([thread.name for thread in threading.enumerate() if thread.name == "everlo
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     said, complaint = process.communicate(timeout=30)
-    assert (process.returncode, said, complaint) == (0, "interrupted True\n[]\n", "")
+    complaints = [line for line in complaint.splitlines() if not _is_slowness(line)]
+    assert (process.returncode, said, complaints) == (0, "interrupted True\n[]\n", [])
 
 
 def test_after_a_fork_the_child_is_told_to_connect_again(url: str) -> None:
