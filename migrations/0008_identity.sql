@@ -101,6 +101,20 @@ BEGIN
 END
 $$;
 
+-- The names of tenants, in their order. One that is dropped keeps its place, by what is no name: else the next
+-- one, or all, would take it.
+CREATE FUNCTION everlog.names_of_tenants(_tenants integer[]) RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY(
+        SELECT coalesce(n.name, '#' || g.tenant_id)
+        FROM unnest(_tenants) WITH ORDINALITY AS g (tenant_id, place)
+        LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = g.tenant_id
+        ORDER BY g.place
+    )
+$$;
+
 -- A tenant of another name, or none: what processes remember of tokens names tenants.
 CREATE FUNCTION everlog.note_tenant_names()
 RETURNS trigger
@@ -118,7 +132,7 @@ AFTER UPDATE OR DELETE ON everlog.tenant_names
 FOR EACH STATEMENT EXECUTE FUNCTION everlog.note_tenant_names();
 
 REVOKE ALL ON FUNCTION everlog.create_token, everlog.revoke_token, everlog.note_tokens_used,
-    everlog.note_tenant_names FROM PUBLIC;
+    everlog.names_of_tenants, everlog.note_tenant_names FROM PUBLIC;
 GRANT SELECT ON everlog.tokens, everlog.token_changes TO everlog_service;
-GRANT EXECUTE ON FUNCTION everlog.create_token, everlog.revoke_token, everlog.note_tokens_used
-    TO everlog_service;
+GRANT EXECUTE ON FUNCTION everlog.create_token, everlog.revoke_token, everlog.note_tokens_used,
+    everlog.names_of_tenants TO everlog_service;

@@ -50,7 +50,7 @@ def guarded(bench: Bench) -> Iterator[tuple[Service, str, str]]:
     with fresh_everlog(cluster, "--identity-mode", "required") as (service, database):
         command = ["tokens", "create", "bench", "--role", "emit", "--role", "read"]
         made = subprocess.run(
-            [sys.executable, "-m", "everlog_server", *command, "--tenant", "default", "--json"],
+            [sys.executable, "-m", "everlog_server", *command, "--direct", "--json"],
             env={**os.environ, "EVERLOG_DATABASE_URL": cluster.url(database)},
             cwd=ROOT,
             capture_output=True,

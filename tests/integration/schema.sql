@@ -1555,6 +1555,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.names_of_tenants(_tenants integer[]) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT ARRAY(
+        SELECT coalesce(n.name, '#' || g.tenant_id)
+        FROM unnest(_tenants) WITH ORDINALITY AS g (tenant_id, place)
+        LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = g.tenant_id
+        ORDER BY g.place
+    )
+$$;
+
 CREATE FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3408,6 +3420,9 @@ GRANT ALL ON FUNCTION everlog.log_heads(_tenants integer[], _positions bigint[])
 
 REVOKE ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.move_parked(_tenant integer, _consumer uuid, _is_ordered boolean, _positions bigint[], _action text, _all_or_nothing boolean, OUT moved bigint, OUT asked uuid[], OUT missing bigint[]) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.names_of_tenants(_tenants integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.names_of_tenants(_tenants integer[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) TO everlog_service;

@@ -49,7 +49,8 @@ async def test_who_proves_an_identity_gets_in_over_tls_and_no_secret_is_logged(
     public = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
     jwks.write_text(json.dumps({"keys": [{**public, "kid": "k"}]}))
     code, secret, error = await everlog_command(
-        *("tokens", "create", "ops", "--role", "operator", "--database-url", database_url)
+        *("tokens", "create", "ops", "--role", "operator", "--direct"),
+        EVERLOG_DATABASE_URL=database_url,
     )
     assert (code, secret[:4]) == (0, "evl_"), error
     flags = (

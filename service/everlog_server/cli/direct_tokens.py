@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import everlog
 from everlog.token_calls import token_of
@@ -20,7 +19,7 @@ from everlog_server.rpc.token_requests import decode_create, decode_name, encode
 from everlog_server.settings import StorageSettings
 from everlog_server.storage.database import Database
 from everlog_server.storage.postmaster import running_embedded
-from everlog_server.storage.provision import prepare_schema
+from everlog_server.storage.provision import configured_dsn, prepare_schema
 from everlog_server.storage.tokens import TokenStore
 
 _PAGE_SIZE = 1_000
@@ -56,12 +55,12 @@ class DirectTokens:
 
 
 @asynccontextmanager
-async def direct_tokens(
-    database_url: str | None, data_dir: Path | None
-) -> AsyncGenerator[DirectTokens]:
+async def direct_tokens(settings: StorageSettings) -> AsyncGenerator[DirectTokens]:
     """Tokens of a database of yours, or of an embedded one that runs. Raises EverlogError."""
-    dsn = running_embedded(data_dir).dsn if database_url is None else database_url
-    settings = StorageSettings(database_url=dsn)
+    if settings.database_url is None:
+        dsn = running_embedded(settings.data_dir).dsn
+    else:
+        dsn = configured_dsn(settings)
     prepare_schema(dsn, settings)  # the first token may well come before the first server
     database = Database(dsn, settings)
     await database.open()

@@ -6,17 +6,20 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import everlog
+from everlog_server import settings
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.rendering import Output, visible
 from everlog_server.cli.serve import errors_shown
 from everlog_server.cli.target import Target, client_options
+from everlog_server.settings import StorageSettings
 
 if TYPE_CHECKING:
     from everlog_server.cli.direct_tokens import DirectTokens
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 _ROLES = ("emit", "read", "consume", "admin", "operator")
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "y": 365 * 86_400}
 _FOR_EVER = "never"
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Lifetime(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not generic at runtime
@@ -37,15 +41,36 @@ class _Lifetime(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not
 
 
 def _where(command: Callable[..., None]) -> Callable[..., None]:
-    """Options to do without a server."""
-    command = click.option(
-        "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Ask no server, but the embedded PostgreSQL that runs with this data folder.",
-    )(command)
-    return click.option(
-        "--database-url", help="Ask no server, but this database: for the first token."
-    )(command)
+    """Options to do without a server. The command gets `storage`: None, or which database."""
+
+    @wraps(command)
+    def run_there(*, direct: bool, data_dir: Path | None, config: Path | None, **rest: Any) -> None:
+        storage = None
+        if direct or data_dir is not None:
+            with errors_shown():
+                flags = {"storage.data_dir": data_dir}
+                storage = settings.load(flags, file=config).storage
+        command(storage=storage, **rest)
+
+    there: Callable[..., None] = run_there
+    for option in (
+        click.option(
+            "--config", type=_FILE, help="With --direct: the server's TOML file.  [EVERLOG_CONFIG]"
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="The same, where the server runs an embedded PostgreSQL with this data folder.",
+        ),
+        click.option(
+            "--direct",
+            is_flag=True,
+            help="Ask no server, but its database, which its settings name (EVERLOG_DATABASE_URL"
+            " …): for the first token.",
+        ),
+    ):
+        there = option(there)
+    return there
 
 
 @click.group()
@@ -59,7 +84,7 @@ def tokens() -> None:
 @tokens.command(
     epilog="""\b
 Examples:
-  everlog tokens create ops --role operator --database-url postgresql://…
+  everlog tokens create ops --role operator --direct
   everlog tokens create billing --role emit --role read --for-tenant acme --lifetime 90d
 """
 )
@@ -90,8 +115,7 @@ def create(
     *,
     target: Target,
     name: str,
-    database_url: str | None,
-    data_dir: Path | None,
+    storage: StorageSettings | None,
     lifetime: timedelta | None,
     **granted: Any,
 ) -> None:
@@ -100,26 +124,26 @@ def create(
         granted["tenants"] = (target.tenant,)
     with errors_shown():
         grant = everlog.Grant(**granted)
-        run(_create(target, database_url, data_dir, name=name, grant=grant, lifetime=lifetime))
+        run(_create(target, storage, name=name, grant=grant, lifetime=lifetime))
 
 
 @tokens.command("list")
 @_where
 @client_options
-def list_(*, target: Target, database_url: str | None, data_dir: Path | None) -> None:
+def list_(*, target: Target, storage: StorageSettings | None) -> None:
     """List the tokens by name, also those that are expired or revoked."""
     with errors_shown():
-        run(_list(target, database_url, data_dir))
+        run(_list(target, storage))
 
 
 @tokens.command()
 @click.argument("name")
 @_where
 @client_options
-def revoke(*, target: Target, name: str, database_url: str | None, data_dir: Path | None) -> None:
+def revoke(*, target: Target, name: str, storage: StorageSettings | None) -> None:
     """Revoke a token, for good: within 5 s it lets nobody in, and its streams end."""
     with errors_shown():
-        run(_revoke(target, database_url, data_dir, name))
+        run(_revoke(target, storage, name))
 
 
 @click.command()
@@ -131,29 +155,28 @@ def whoami(*, target: Target) -> None:
 
 @asynccontextmanager
 async def _tokens(
-    target: Target, database_url: str | None, data_dir: Path | None
+    target: Target, storage: StorageSettings | None
 ) -> AsyncGenerator[everlog.Client | DirectTokens]:
-    if database_url is None and data_dir is None:
+    if storage is None:
         async with target.connect() as client:
             yield client
         return
     # Late: it is half of a server.
     from everlog_server.cli.direct_tokens import direct_tokens  # noqa: PLC0415
 
-    async with direct_tokens(database_url, data_dir) as direct:
+    async with direct_tokens(storage) as direct:
         yield direct
 
 
 async def _create(
     target: Target,
-    database_url: str | None,
-    data_dir: Path | None,
+    storage: StorageSettings | None,
     *,
     name: str,
     grant: everlog.Grant,
     lifetime: timedelta | None,
 ) -> None:
-    async with _tokens(target, database_url, data_dir) as admin:
+    async with _tokens(target, storage) as admin:
         made = await admin.create_token(name, grant, lifetime=lifetime)
     output = Output(as_json=target.json)
     if target.json:
@@ -164,8 +187,8 @@ async def _create(
     output.flush()
 
 
-async def _list(target: Target, database_url: str | None, data_dir: Path | None) -> None:
-    async with _tokens(target, database_url, data_dir) as admin:
+async def _list(target: Target, storage: StorageSettings | None) -> None:
+    async with _tokens(target, storage) as admin:
         found = [token async for token in admin.tokens()]
     output = Output(as_json=target.json)
     if target.json:
@@ -177,10 +200,8 @@ async def _list(target: Target, database_url: str | None, data_dir: Path | None)
     output.flush()
 
 
-async def _revoke(
-    target: Target, database_url: str | None, data_dir: Path | None, name: str
-) -> None:
-    async with _tokens(target, database_url, data_dir) as admin:
+async def _revoke(target: Target, storage: StorageSettings | None, name: str) -> None:
+    async with _tokens(target, storage) as admin:
         token = await admin.revoke_token(name)
     output = Output(as_json=target.json)
     if target.json:

@@ -73,9 +73,9 @@ class TokenStore:
     async def create(self, token: StoredToken) -> bool:
         """Stores it; False: there is, or was, one of its name. Raises TenantNotFoundError."""
         grant = token.grant
-        ids: dict[str, int] = dict(await self._rows("tenant_ids", names=list(grant.tenants)))
+        ids: dict[str, int | None] = dict(await self._rows("tenant_ids", names=list(grant.tenants)))
         for name in grant.tenants:
-            if name not in ids:
+            if ids[name] is None:
                 raise TenantNotFoundError(f"there is no tenant {name!r}")
         rows = await self._rows(
             "create",

@@ -2,13 +2,7 @@
 
 -- fragment: columns
 t.name, t.prefix, t.digest, t.roles,
--- One that is dropped keeps its place, by what is no name: else the next one, or all, would take it.
-ARRAY(
-    SELECT coalesce(n.name, '#' || g.tenant_id)
-    FROM unnest(t.tenant_ids) WITH ORDINALITY AS g (tenant_id, place)
-    LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = g.tenant_id
-    ORDER BY g.place
-) AS tenants,
+everlog.names_of_tenants(t.tenant_ids) AS tenants,
 t.aggregate_types, t.event_types, t.own_only, t.actor, t.user_id, t.acts_for_others, t.events_per_second,
 t.calls_per_second, t.created_time, t.expire_time, t.revoked_time, t.last_used_time
 
@@ -29,8 +23,8 @@ SELECT {columns} FROM everlog.tokens AS t WHERE t.name > %(after)s::text ORDER B
 SELECT c.version FROM everlog.token_changes AS c;
 
 -- name: tenant_ids
--- The ids of tenants, by name.
-SELECT n.name, n.tenant_id FROM everlog.tenant_names AS n WHERE n.name = ANY (%(names)s::text[]);
+-- The ids of tenants, by name; null: there is none.
+SELECT n.name, everlog.tenant_of_name(n.name) FROM unnest(%(names)s::text[]) AS n (name);
 
 -- name: create
 -- Creates a token; false: there is, or was, one of this name.
