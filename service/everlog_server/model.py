@@ -116,6 +116,8 @@ class Committed(NamedTuple):
     event_ids: list[bytes]
     records: list[bytes]
     """Framed."""
+    event_id_before: bytes | None
+    """The id of the event that the log had last before; None: it was empty."""
 
 
 class Head(NamedTuple):

@@ -71,9 +71,13 @@ class Flight:
         if self.batch is None or not self.batch.rows.events:
             return None
         rows = self.batch.rows
-        first_position = self.batch.fence.head + 1
         return Committed(
-            first_position, rows.record_time, rows.events, rows.event_ids, rows.records
+            self.batch.fence.head + 1,
+            rows.record_time,
+            rows.events,
+            rows.event_ids,
+            rows.records,
+            self.batch.fence.event_id,
         )
 
     def conclude(self) -> None:

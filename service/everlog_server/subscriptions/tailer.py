@@ -8,8 +8,9 @@ Under a running server the log may go back to an earlier state, and on from ther
 standby that lacks the last events, a restore. Its events then are others, at the same positions.
 
 Invariant: nothing is read after the ring's last event unless the database, in the same snapshot,
-has that very event. What is handed over is not asked about, so each look asks about what was last
-when the look before was; and while the database can't be read, nothing is handed over.
+has that very event. What is handed over names the event before it, and is not asked about; so each
+look asks about what was last when the look before was; and while the database can't be read,
+nothing is handed over.
 """
 
 from __future__ import annotations
@@ -112,7 +113,13 @@ class Tailer:
     def publish(self, committed: Committed) -> None:
         """Takes over what the local sequencer has committed."""
         last = committed.first_position + len(committed.events) - 1
-        if committed.first_position == self.ring.last + 1 and not self._in_doubt:
+        # The sequencer may know by now what the next look here would tell: that the log went back,
+        # and has grown again to where the ring ends, by other events.
+        follows = (
+            committed.first_position == self.ring.last + 1
+            and committed.event_id_before == self._last.event_id
+        )
+        if follows and not self._in_doubt:
             self._append(_tail_events(committed), committed.event_ids[-1])
         else:
             self.note_head(last)
@@ -208,7 +215,7 @@ def _diverged(place: Place) -> LogDivergedError:
 
 
 def _tail_events(committed: Committed) -> list[TailEvent]:
-    first, record_time, events, _, records = committed
+    first, record_time, events, _, records, _ = committed
     return [
         TailEvent(
             position,
