@@ -7,6 +7,8 @@
 --
 -- Tokens belong to the server, not to one tenant: small, read by all, a reference table when the rest is
 -- distributed. Tenants are named by their ids: a name may come to mean another tenant.
+--
+-- serves-from: 0007
 
 CREATE TABLE everlog.tokens (
     -- Never given again, not even after a revocation: events carry it as their actor.

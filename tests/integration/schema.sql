@@ -408,6 +408,11 @@ BEGIN
     DELETE FROM everlog.consumer_members AS m
     WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.lease_until <= _now;
 
+    -- What was claimed before a failover is claimed anew, under another epoch.
+    UPDATE everlog.consumer_slots AS s SET member_id = NULL
+    WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.timeline <> everlog.timeline()
+        AND s.member_id IS NOT NULL;
+
     WITH live AS (
         SELECT
             m.member_id, m.joined_time, count(s.slot) AS held,
@@ -544,6 +549,7 @@ BEGIN
     FROM (
         SELECT s.slot, s.epoch, s.stored FROM everlog.consumer_slots AS s
         WHERE s.tenant_id = _tenant AND s.consumer_id = _consumer AND s.slot = ANY (_slots)
+            AND s.timeline = everlog.timeline()
         ORDER BY s.slot
         FOR NO KEY UPDATE
     ) AS l
@@ -1641,6 +1647,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.note_timeline() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.timeline := everlog.timeline();
+    RETURN NEW;
+END
+$$;
+
 CREATE FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2567,6 +2583,11 @@ CREATE FUNCTION everlog.tenants_to_index(_limit bigint) RETURNS SETOF integer
     LIMIT _limit
 $$;
 
+CREATE FUNCTION everlog.timeline() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN "left"(pg_walfile_name(pg_current_wal_lsn()), 8);
+
 CREATE FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2720,7 +2741,8 @@ CREATE TABLE everlog.consumer_slots (
     member_id uuid,
     checkpoint bigint NOT NULL,
     finished bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    stored bigint DEFAULT 0 NOT NULL
+    stored bigint DEFAULT 0 NOT NULL,
+    timeline text DEFAULT everlog.timeline() NOT NULL
 )
 WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
@@ -3187,6 +3209,8 @@ CREATE TRIGGER events_stay AFTER DELETE ON everlog.events REFERENCING OLD TABLE 
 
 CREATE TRIGGER projections_have_a_tenant BEFORE INSERT ON everlog.projections FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_dropped();
 
+CREATE TRIGGER slots_note_their_timeline BEFORE UPDATE OF epoch ON everlog.consumer_slots FOR EACH ROW EXECUTE FUNCTION everlog.note_timeline();
+
 CREATE TRIGGER tenant_names_changed AFTER DELETE OR UPDATE ON everlog.tenant_names FOR EACH STATEMENT EXECUTE FUNCTION everlog.note_tenant_names();
 
 ALTER TABLE everlog.aggregate_type_versions ENABLE ROW LEVEL SECURITY;
@@ -3429,6 +3453,8 @@ GRANT ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch b
 
 REVOKE ALL ON FUNCTION everlog.note_tenant_names() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.note_timeline() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.note_tokens_used(_names text[], _used_times timestamp with time zone[]) TO everlog_service;
 
@@ -3522,6 +3548,8 @@ GRANT ALL ON FUNCTION everlog.tenant_of_name(_name text) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.tenants_to_index(_limit bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.tenants_to_index(_limit bigint) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.timeline() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.update_consumer(_tenant integer, _consumer uuid, _settings bytea, _expected bigint, OUT version bigint, OUT is_updated boolean) TO everlog_service;
