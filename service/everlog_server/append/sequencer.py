@@ -146,18 +146,21 @@ class Sequencer:
             self._due.cancel()
             self._pump_in(0.0)
 
-    def require_room(self, size_bytes: int) -> None:
+    def require_room(self, size_bytes: int, seconds_left: float | None = None) -> None:
         """Raises if a request of this size would be refused now, whatever is in it.
 
-        OverloadedError: the queue is full by count or bytes; StorageUnavailableError: PostgreSQL is
-        away; ServerDrainingError. To be asked before the request is decoded: what is refused must
-        cost less than what is served, or refusing would take the time of serving.
+        `seconds_left`: until its caller has gone; None: it waits as long as it takes.
+
+        OverloadedError: the queue is full by count or bytes, or longer than that;
+        StorageUnavailableError: PostgreSQL is away; ServerDrainingError. To be asked before the
+        request is decoded: what is refused must cost less than what is served, or refusing would
+        take the time of serving.
         """
         if self._stopping:
             raise ServerDrainingError
         if self._unavailable:
             raise StorageUnavailableError
-        self._room.require(size_bytes, moves=self._settling is None)
+        self._room.require(size_bytes, moves=self._settling is None, seconds_left=seconds_left)
 
     def _pump_in(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()

@@ -114,7 +114,7 @@ class EventStore:
         call = call_of(context)
         tenant_id = await self._tenants.resolve(call.tenant)
         sequencer = self._sequencers.of(tenant_id)
-        sequencer.require_room(len(data))
+        sequencer.require_room(len(data), context.time_remaining())
         followed = self._catalogs.of(tenant_id)
         catalogue = followed.at_hand() or await followed.fresh()
         request = parse(pb.EmitRequest, data)
