@@ -12,13 +12,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import statistics
 import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
+
+import psutil
 
 import everlog
 from benchmarks.bench import Bench
@@ -144,6 +148,10 @@ class Overloaded:
     mb: list[float]
     mb_seconds: list[float]
     wrong: list[str]
+    server_cores: float
+    """That the server's process took, while Emits were begun and answered."""
+    load_cores: float
+    """That the load took of the same two."""
 
     @property
     def goodput_share(self) -> float:
@@ -176,6 +184,8 @@ def overload(
         folder = Path(name)
         warm = run_load(everlog_, folder, seconds=2, rate=0, first=0, tenant=tenant)
         peak = run_load(everlog_, folder, seconds=peak_seconds, rate=0, first=10**9, tenant=tenant)
+        process, load_cpu_seconds = psutil.Process(everlog_.pid), _cpu_seconds_of_ended_children()
+        cpu_seconds, began = sum(process.cpu_times()[:2]), monotonic()
         with Memory(everlog_.pid) as memory:
             over = run_load(
                 everlog_,
@@ -185,9 +195,25 @@ def overload(
                 first=2 * 10**9,
                 tenant=tenant,
             )
+        took = monotonic() - began
+        cpu_seconds = sum(process.cpu_times()[:2]) - cpu_seconds
+        load_cpu_seconds = _cpu_seconds_of_ended_children() - load_cpu_seconds
         found = asyncio.run(events_in_log(everlog_.address, tenant))
     wrong = wrongs(found, warm, peak, over)
-    return Overloaded(peak, over, memory.mb, memory.seconds, wrong)
+    return Overloaded(
+        peak,
+        over,
+        memory.mb,
+        memory.seconds,
+        wrong,
+        server_cores=cpu_seconds / took,
+        load_cores=load_cpu_seconds / took,
+    )
+
+
+def _cpu_seconds_of_ended_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def describe(result: Overloaded) -> str:
@@ -210,6 +236,7 @@ def describe(result: Overloaded) -> str:
             ),
             f"memory: {result.mb[0]:.0f} MB at first, at most {max(result.mb):.0f} MB,"
             f" {result.growth_mb_a_minute:+.1f} MB a minute in the second half",
+            f"cores: server {result.server_cores:.2f}, load {result.load_cores:.2f}",
             f"wrong: {len(result.wrong)}, late: {result.late}",
         )
     )
