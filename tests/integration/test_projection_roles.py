@@ -97,6 +97,13 @@ QUIET = {
     """,
     "settings": "SET statement_timeout = 0; SET standard_conforming_strings = off;"
     " SET default_transaction_read_only = on",
+    "session": """
+        DO $$ BEGIN
+            EXECUTE 'PREPARE everlog_statement AS SELECT 1';
+            LISTEN everlog;
+            PERFORM pg_advisory_lock(1);
+        END $$
+    """,
     "temporary": "CREATE DOMAIN pg_temp.text AS int; CREATE TEMP TABLE pg_proc (oid int)",
 }
 """SQL of tables that is taken, and comes to nothing."""
@@ -213,6 +220,7 @@ async def test_a_handler_gains_nothing_by(wire: Projections, case: str) -> None:
 async def _others_go_on(wire: Projections) -> None:
     """Nothing has changed, and other projections work, whatever that one has left behind."""
     assert_untouched(wire)
+    assert wire.rows("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == [(0,)]
     other = f"x_{next(_numbers)}"
     await wire.apply(definition(other, "CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)"))
     await wire.wait(other, lambda one: one.checkpoint == 1)

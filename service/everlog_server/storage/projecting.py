@@ -20,6 +20,8 @@ EFFECTS_POSITIONS = 10_000
 """For how many of the last positions it is remembered what events did."""
 _PROJECTIONS_MAX = 10_000
 _LEFTOVERS_MAX = 10
+# What outlives a transaction, and a rollback. Among the locks is the one that migrations take.
+_RESET = "RESET ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()"
 _DROP_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'"
 
 # Beginnings of SQLSTATEs that say nothing of a projection: connections, serialization and
@@ -146,15 +148,16 @@ class ProjectingStore:
         """Takes the rebuild to where the live build is, and puts it in its place, or neither."""
         parameters = _window(held, True, events_max, positions_max, None)
         outcome: SwitchOutcome
-        async with (
-            self._database.projecting.connection(None) as connection,
-            connection.transaction(),
-        ):
-            ran = await _project(connection, parameters)
-            if ran.outcome == "failed":
-                return "behind"
-            rows = await _run(connection, "switch", held.parameters())
-            outcome = rows[0][0]
+        async with self._database.projecting.connection(None) as connection:
+            try:
+                async with connection.transaction():
+                    ran = await _project(connection, parameters)
+                    if ran.outcome == "failed":
+                        return "behind"
+                    rows = await _run(connection, "switch", held.parameters())
+                    outcome = rows[0][0]
+            finally:
+                await reset(connection)
         return outcome
 
     async def note_failure(
@@ -235,7 +238,7 @@ async def reset(connection: Connection) -> None:
     if status == psycopg.pq.TransactionStatus.INERROR:
         return  # The rollback does it.
     if not connection.closed:
-        await connection.execute("RESET ALL")
+        await connection.execute(_RESET)
 
 
 async def _project(connection: Connection, parameters: dict[str, Any]) -> Ran:
