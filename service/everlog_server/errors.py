@@ -117,6 +117,7 @@ class KnownEvent:
     index: int
     idempotency_key: str
     event_id: str
+    """Empty: it is not for who asks."""
 
 
 class KnownEventsError(EverlogError):
@@ -126,7 +127,8 @@ class KnownEventsError(EverlogError):
 
     def __init__(self, message: str, known: tuple[KnownEvent, ...]) -> None:
         self.known = known
-        super().__init__(message, metadata={"event_id": known[0].event_id})
+        event_id = known[0].event_id
+        super().__init__(message, metadata={"event_id": event_id} if event_id else {})
 
 
 class IdempotencyKeyReusedError(KnownEventsError):

@@ -90,6 +90,10 @@ class Emission(NamedTuple):
     """What the catalogue has against it. Only of an identified one: it may be known already."""
     unstarted: tuple[AggregateKey, ...] = ()
     """Aggregates that must have events: what the request has for them first does not start them."""
+    is_limited: bool = False
+    """Whether its caller may see some events only: it is not told which one has its key."""
+    is_own_only: bool = False
+    """Whether those are of its user only: a known event of another user is other content to it."""
 
 
 class StoredEvent(NamedTuple):
@@ -105,6 +109,7 @@ class StoredEvent(NamedTuple):
     idempotency_key: str | None
     record: bytes | None
     """Framed; None when there is a fingerprint."""
+    user_id: str | None
 
 
 class Committed(NamedTuple):

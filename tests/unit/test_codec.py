@@ -130,7 +130,9 @@ def test_a_known_event_has_a_receipt_that_says_so(stored: StoredEvent) -> None:
 
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.booleans())))
 def test_joined_answers_are_an_emit_stream_response(answers: list[tuple[int, bool]]) -> None:
-    response = codec.frame_known_receipt(StoredEvent(bytes(16), None, 1, 1, 0, False, None, None))
+    response = codec.frame_known_receipt(
+        StoredEvent(bytes(16), None, 1, 1, 0, False, None, None, None)
+    )
     refusal = status_pb2.Status(code=3, message="no")
     encoded = b"".join(
         codec.encode_answer(number, response)

@@ -211,20 +211,16 @@ class _Judgement:
                 self.keys_to_check.append(key)
                 stored = self._by_key.get(key)
                 if stored is not None:
-                    if self._fingerprint_of(stored) != event.fingerprint:
-                        raise IdempotencyKeyReusedError(
-                            f"idempotency key {key!r} was used for other content"
-                            f" by event {uuid_text(stored.event_id)}",
-                            (KnownEvent(index, key, uuid_text(stored.event_id)),),
-                        )
+                    if not self._is_same(stored, event, emission):
+                        raise _key_reused(index, key, stored, emission)
                     known[index] = stored
                     continue
             if event_id is not None:
                 self.ids_to_check.append(event_id)
                 stored = self._by_id.get(event_id)
                 if stored is not None:
-                    fingerprint = self._fingerprint_of(stored)
-                    if fingerprint != event.fingerprint or stored.idempotency_key != key:
+                    is_same = self._is_same(stored, event, emission)
+                    if not is_same or stored.idempotency_key != key:
                         raise EventIdReusedError(
                             f"event id {uuid_text(event_id)} was used for other content",
                             (KnownEvent(index, key or "", uuid_text(event_id)),),
@@ -307,15 +303,38 @@ class _Judgement:
             event.documentable,
             key,
             None,
+            event.user_id,
         )
         self._by_id[event_id] = stored
         if key is not None:
             self._by_key[key] = stored
 
+    def _is_same(self, stored: StoredEvent, event: NewEvent, emission: Emission) -> bool:
+        """Whether an event is the stored one, sent again by who may know of it.
+
+        Content says so much of types and aggregate that these are the caller's, if the event's are;
+        it does not say whose user's it is.
+        """
+        if emission.is_own_only and stored.user_id != event.user_id:
+            return False
+        return self._fingerprint_of(stored) == event.fingerprint
+
     def _fingerprint_of(self, stored: StoredEvent) -> bytes | None:
         if stored.record is not None:
             return self._codec.fingerprint_of_record(stored.record)
         return stored.fingerprint
+
+
+def _key_reused(
+    index: int, key: str, stored: StoredEvent, emission: Emission
+) -> IdempotencyKeyReusedError:
+    message = f"idempotency key {key!r} was used for other content"
+    if emission.is_limited:
+        return IdempotencyKeyReusedError(message, (KnownEvent(index, key, ""),))
+    event_id = uuid_text(stored.event_id)
+    return IdempotencyKeyReusedError(
+        f"{message} by event {event_id}", (KnownEvent(index, key, event_id),)
+    )
 
 
 def _partly_known(emission: Emission, known: dict[int, StoredEvent]) -> KnownEventsError:

@@ -53,6 +53,7 @@ class Call:
         "caller",
         "end_softly",
         "has_two_authorizations",
+        "holding",
         "named_tenant",
         "rates",
         "rights",
@@ -65,8 +66,15 @@ class Call:
     rights: Rights
     """What the caller may do. Not before it is known."""
 
-    def __init__(self, metadata: Iterable[tuple[str, str | bytes]], rates: CallerRates) -> None:
+    def __init__(
+        self,
+        metadata: Iterable[tuple[str, str | bytes]],
+        rates: CallerRates,
+        holding: Holding,
+    ) -> None:
         self.rates = rates
+        self.holding = holding
+        """Ends what takes long when the caller does not hold any more."""
         self.tenant = ""
         """Its name. Empty until the call is admitted."""
         self.named_tenant: str | bytes | None = None
@@ -184,7 +192,7 @@ class Entry:
 
     def begin(self, context: Context) -> Call:
         """The call, which nobody has judged yet; handlers of this task may ask for it from now."""
-        call = Call(context.invocation_metadata() or (), self._rates)
+        call = Call(context.invocation_metadata() or (), self._rates, self.holding)
         _CALL.set(call)
         return call
 

@@ -45,7 +45,7 @@ class _Stream:
     def error(self) -> UnauthenticatedError:
         """Why it ended."""
         return UnauthenticatedError(
-            f"{self._call.identity} was revoked, or has expired, while this stream ran"
+            f"{self._call.identity} was revoked, or has expired, while this call ran"
         )
 
 

@@ -52,6 +52,9 @@ def _refused(role: Role, why: str) -> Right:
 
 _WRITES_ABOUT = "what is written about an event is not checked event by event"
 _OUTCOMES = "outcomes and narratives are events of others about an event"
+# Events that say something of others, whoever appends them: by an RPC of their own, or by Emit.
+_LINKING = frozenset({"entity.linked", "entity.unlinked"})
+_MEANING = _LINKING | {"outcome.recorded", "narrative.saved"}
 _GRAPH = "a graph leads through events that it may not see"
 _WHOLE_LOG = "statistics are of the whole log"
 _ENTITIES = "the index of entities is of the whole log"
@@ -129,7 +132,8 @@ _SERVICES: dict[str, dict[str, Right]] = {
         "DiscardParked": _CONSUME,
     },
     "ProjectionService": {
-        "ApplyProjection": _MANAGE_PROJECTIONS,
+        # Its SQL reaches the projections of all tenants, whose schemas one role owns.
+        "ApplyProjection": _refused(Role.OPERATOR, _PROJECTIONS),
         "GetProjection": _READ_PROJECTIONS,
         "ListProjections": _READ_PROJECTIONS,
         "PauseProjection": _MANAGE_PROJECTIONS,
@@ -178,6 +182,8 @@ class Rights:
     """Those that it may name, its own first; None: all."""
     scope: Scope | None
     """The events that it is limited to; None: it is not."""
+    may_link: bool
+    """Whether it may say that ids name the same entity, which holds for all events."""
     stamp: Stamp | None
     """What is written into its events; None: nothing is, and it may say what it likes."""
 
@@ -192,8 +198,20 @@ class Rights:
                 said = (event.actor, event.user_id)
                 if said != own:
                     stamp.check(f"events[{index}].", *said)
+        if not self.may_link:
+            for index, event in enumerate(events):
+                if event.event_type in _LINKING:
+                    raise _denied(
+                        f"events[{index}].event_type",
+                        f"is {event.event_type!r}, which takes the role admin as LinkEntities does",
+                    )
         if self.scope is not None:
             self._check_scope(self.scope, events, expectations)
+
+    @property
+    def is_own_only(self) -> bool:
+        """Whether it is limited to the events of its user."""
+        return self.scope is not None and self.scope.user_id is not None
 
     @staticmethod
     def _check_scope(
@@ -204,6 +222,12 @@ class Rights:
             violation = scope.violation(aggregate_type, event.event_type, event.user_id)
             if violation is not None:
                 raise _denied(f"events[{index}].{violation.field}", violation.description)
+            if event.event_type in _MEANING:
+                raise _denied(
+                    f"events[{index}].event_type",
+                    f"is {event.event_type!r}, but the caller is limited to some events:"
+                    f" {_WRITES_ABOUT}",
+                )
         # A conflict would tell how far an aggregate is.
         for aggregate, _, _ in expectations:
             if scope.aggregate_types and aggregate.aggregate_type not in scope.aggregate_types:
@@ -274,11 +298,17 @@ def rights_of(caller: Caller) -> Rights:
         roles=roles,
         tenants=None if is_of_all_tenants else grant.tenants,
         scope=Scope.of(grant),
+        may_link=Role.ADMIN in roles,
         stamp=stamp,
     )
 
 
 UNBOUNDED = Rights(
-    identity=_OPEN_IDENTITY, roles=frozenset(Role), tenants=None, scope=None, stamp=None
+    identity=_OPEN_IDENTITY,
+    roles=frozenset(Role),
+    tenants=None,
+    scope=None,
+    may_link=True,
+    stamp=None,
 )
 """Of a server that asks for no identity, and of what the house does by itself."""

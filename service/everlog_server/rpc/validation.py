@@ -88,7 +88,15 @@ def decode_emission(
     for aggregate, _, _ in expectations:
         size += _EVENT_OVERHEAD_BYTES + len(aggregate.aggregate_type + aggregate.aggregate_id)
     if judgement is None:
-        return Emission(tuple(events), expectations, skip_known, identified, size)
+        return Emission(
+            tuple(events),
+            expectations,
+            skip_known,
+            identified,
+            size,
+            is_limited=rights.scope is not None,
+            is_own_only=rights.is_own_only,
+        )
     refusal = judgement.refusal()
     if refusal is not None and not identified:
         raise refusal.error
@@ -100,6 +108,8 @@ def decode_emission(
         size,
         refusal,
         tuple(judgement.unstarted),
+        is_limited=rights.scope is not None,
+        is_own_only=rights.is_own_only,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from everlog_server.errors import AggregateNotFoundError
 from everlog_server.model import AggregateKey, EventFilter
-from everlog_server.rpc.entry import Context, tenant_of
+from everlog_server.rpc.entry import Context, call_of, tenant_of
 from everlog_server.rpc.requests import at_least
 from everlog_server.rpc.rights import Rights
 from everlog_server.storage.reads import EventReader
@@ -33,7 +33,10 @@ async def tenant_that_shows(
     at_least(0, min_position, "min_position")
     tenant_id = await tenants.resolve(tenant_of(context))
     if min_position:
-        await wait(tenant_id, min_position, patience_seconds(context))
+        call = call_of(context)
+        # For as long as the caller says: by then it may have been revoked, and see nothing more.
+        async with call.holding.stream(call):
+            await wait(tenant_id, min_position, patience_seconds(context))
     return tenant_id
 
 

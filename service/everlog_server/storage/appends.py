@@ -306,7 +306,7 @@ def _verdict(rows: Rows) -> Verdict:
 
 
 def _stored(row: Row) -> StoredEvent:
-    key, event_id, fingerprint, position, sequence, record_time, documentable, record = row
+    key, event_id, fingerprint, position, sequence, record_time, documentable, record, user_id = row
     return StoredEvent(
         _present(event_id),
         fingerprint,
@@ -316,6 +316,7 @@ def _stored(row: Row) -> StoredEvent:
         documentable == b"\x01",
         key.decode() if key is not None else None,
         record,
+        user_id.decode() if user_id is not None else None,
     )
 
 

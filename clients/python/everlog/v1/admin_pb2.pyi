@@ -36,8 +36,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     ROLE_CONSUME: _Role.ValueType  # 3
     """Be a member of durable consumers, and decide about their events."""
     ROLE_ADMIN: _Role.ValueType  # 4
-    """Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-    declarations.
+    """Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+    their definitions, whose SQL reaches all tenants) and declarations.
     """
     ROLE_OPERATOR: _Role.ValueType  # 5
     """Everything on the server: tenants and tokens too."""
@@ -54,8 +54,8 @@ ROLE_READ: Role.ValueType  # 2
 ROLE_CONSUME: Role.ValueType  # 3
 """Be a member of durable consumers, and decide about their events."""
 ROLE_ADMIN: Role.ValueType  # 4
-"""Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-declarations.
+"""Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+their definitions, whose SQL reaches all tenants) and declarations.
 """
 ROLE_OPERATOR: Role.ValueType  # 5
 """Everything on the server: tenants and tokens too."""
@@ -390,6 +390,7 @@ class Grant(_message.Message):
     @_builtins.property
     def tenants(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+        With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
         At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
         dropped as `#` and a number, which names nothing.
         """

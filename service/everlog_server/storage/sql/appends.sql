@@ -35,7 +35,7 @@ SELECT everlog.raise_epoch($1::integer);
 -- The events that have one of these idempotency keys.
 SELECT
     e.idempotency_key, e.event_id, e.fingerprint, e.position, e.sequence, e.record_time,
-    e.documentable, CASE WHEN e.fingerprint IS NULL THEN e.record END
+    e.documentable, CASE WHEN e.fingerprint IS NULL THEN e.record END, e.user_id
 FROM unnest($2::text[]) AS asked (idempotency_key)
 CROSS JOIN LATERAL (
     SELECT * FROM everlog.events
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
 -- The events that have one of these ids.
 SELECT
     e.idempotency_key, e.event_id, e.fingerprint, e.position, e.sequence, e.record_time,
-    e.documentable, CASE WHEN e.fingerprint IS NULL THEN e.record END
+    e.documentable, CASE WHEN e.fingerprint IS NULL THEN e.record END, e.user_id
 FROM unnest($2::uuid[]) AS asked (event_id)
 CROSS JOIN LATERAL (
     SELECT * FROM everlog.events
