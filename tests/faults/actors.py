@@ -67,6 +67,8 @@ class Run:
     reasons: Counter[str] = field(default_factory=Counter)
     """How often calls ended with what."""
     acknowledged: list[tuple[Sent, Receipt]] = field(default_factory=list)
+    through: int = 0
+    """The highest position of a receipt. Of some events there are several receipts."""
     sequences: dict[str, int] = field(default_factory=dict)
     """The last sequence of each aggregate, as far as anybody was told."""
     final_position: asyncio.Future[int] | None = None
@@ -75,6 +77,7 @@ class Run:
     def note(self, sent: Sent, receipt: Receipt) -> None:
         """Takes note of an acknowledged event."""
         self.acknowledged.append((sent, receipt))
+        self.through = max(self.through, receipt.position)
         known = self.sequences.get(sent.aggregate, 0)
         self.sequences[sent.aggregate] = max(known, receipt.sequence)
 

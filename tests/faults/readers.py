@@ -114,7 +114,7 @@ class Reader(Actor):
         )
 
     async def _replay(self) -> None:
-        known = len(self.run.acknowledged)
+        known = self.run.through
         after = self.dice.randrange(known) if known and self.dice.random() < 0.7 else 0
         began, least = self.history.now(), self._min_position()
         request = pb.ReplayRequest(after_position=after, min_position=least)

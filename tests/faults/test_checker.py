@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults import guarantees
+from tests.faults.actors import Run
 from tests.faults.checker import violations
 from tests.faults.history import (
     Emitted,
@@ -247,3 +248,13 @@ def test_what_is_unknown_may_be_stored_or_not() -> None:
     history.emits.append(lost)
     _swap(history, SECOND, replace(SECOND, verdict=UNKNOWN, receipts=()))
     assert found(history, LOG, [LOG]) == set()
+
+
+def test_what_is_acknowledged_twice_leads_no_reader_beyond_the_head() -> None:
+    run = Run(0, "tenant", [])
+    for known in (False, True, True):
+        run.note(sent(K1)[0], receipt(K1, known=known))
+    assert len(run.acknowledged) == 3
+    assert run.through == K1.position
+    run.note(sent(A1)[0], receipt(A1))
+    assert run.through == K1.position
