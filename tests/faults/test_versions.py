@@ -31,7 +31,7 @@ class OtherVersion(Server):
         super().__init__(database_url, folder, *flags, environment=environment)
 
 
-def _git(*words: str) -> bytes:
+def _git(*words: str | Path) -> bytes:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=True).stdout
 
 
@@ -64,6 +64,20 @@ def an_older_version(folder: Path) -> Path:
     if not same or same == _git("rev-parse", "HEAD").decode().strip():
         pytest.skip("the history has no older version that goes on with this schema")
     return _unpacked(same, folder)
+
+
+def the_version_before(folder: Path) -> Path:
+    """The newest code whose schema is this one without its last migrations."""
+    ours = [_git("hash-object", path).strip() for path in sorted((ROOT / "migrations").iterdir())]
+    try:
+        commits = _git("log", "--format=%H", "--", "migrations").decode().split()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("there is no history here")
+    for commit in commits:
+        listed = _git("ls-tree", "--format=%(objectname)", f"{commit}:migrations").split()
+        if listed == ours[: len(listed)] and len(listed) < len(ours):
+            return _unpacked(commit, folder)
+    pytest.skip("the history has no version of fewer migrations")
 
 
 def _unpacked(commit: str, folder: Path) -> Path:
@@ -126,6 +140,37 @@ async def test_an_older_version_serves_on_while_this_one_takes_over(
         await old.close()
         await new.close()
     migrations.check(empty_database_url)
+
+
+async def test_an_upgrade_with_a_pause_keeps_the_log(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    """From a schema whose servers have to stop first, as 0007 wants it."""
+    code = the_version_before(tmp_path / "old")
+    old = OtherVersion(code, empty_database_url, tmp_path)
+    new = Server(empty_database_url, tmp_path)
+    try:
+        await old.start()
+        async with stub_for(old.address) as stub:
+            async with writing(stub, 3) as told:
+                await told.reach(100)
+            before = await read_log(stub)
+        assert await old.stop() == 0
+        assert migrations.migrate(empty_database_url)
+        await new.start()
+        async with stub_for(new.address) as stub:
+            assert await read_log(stub) == before
+            async with writing(stub, 3) as told:
+                await told.reach(100)
+            log = await read_log(stub)
+        assert log[: len(before)] == before
+        assert [event.position for event in log] == list(range(1, len(log) + 1))
+        assert await new.stop() == 0
+        with pytest.raises(AssertionError, match="does not know"):
+            await old.start()
+    finally:
+        await old.close()
+        await new.close()
 
 
 async def test_this_version_serves_on_and_starts_again_on_a_schema_that_was_only_added_to(
