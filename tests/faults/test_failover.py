@@ -170,10 +170,10 @@ async def emit_again(stub: Any, marks: list[str]) -> list[Any]:
                 await asyncio.sleep(0.05)
 
 
-async def end_of(call: Any) -> str:
+async def end_of(messages: AsyncIterator[pb.SubscribeResponse]) -> str:
     """The reason for which a stream ends, that has no more events for us."""
     try:
-        async for message in call:
+        async for message in messages:
             assert not message.events, "others, under positions that were handed out"
     except grpc.aio.AioRpcError as error:
         return reason_of(error)
@@ -227,7 +227,8 @@ async def test_without_one_what_is_lost_is_told_to_everybody_who_has_seen_it(
             assert sorted(positions(held)) == list(range(26, 51))
             subscription = python.subscribe(after_position=0)
             seen = [await anext(subscription) for _ in range(50)]
-            raw = stub.Subscribe(pb.SubscribeRequest(after_position=50))
+            raw = aiter(stub.Subscribe(pb.SubscribeRequest(after_position=50)))
+            assert (await anext(raw)).HasField("caught_up")
 
             await both.fail_over()
             # A member that does not know yet: its answers are for events that there are no more.

@@ -152,6 +152,29 @@ async def test_what_is_committed_here_after_a_failover_is_not_handed_on_unchecke
         assert follower.positions == list(range(1, 12))
 
 
+async def test_what_is_committed_here_is_not_handed_on_where_it_stands_behind_another_event(
+    database_url: str,
+) -> None:
+    """This server's own commits brought the restored log there, and it has not looked since."""
+    async with open_house(database_url, subscriptions=SELDOM) as house:
+        follower = Follower(house)
+        await follower.until(lambda f: f.caught_up)
+        await house.emit(*[new_event() for _ in range(11)])
+        await follower.until(lambda f: len(f.received) == 11)
+
+        async def take_long(positions: Any) -> Any:
+            await asyncio.Event().wait()
+
+        house.reader.heads = take_long  # type: ignore[method-assign]
+        restore(database_url, 8)
+        await house.emit(*[new_event("b/1") for _ in range(3)])
+        await house.emit(new_event("b/1"))  # the 12th
+        error = await follower.end()
+        assert isinstance(error, LogDivergedError)
+        assert error.metadata == {"position": "11"}
+        assert follower.positions == list(range(1, 12))
+
+
 async def test_a_log_that_grows_is_never_taken_for_another_one(database_url: str) -> None:
     async with (
         open_house(database_url, subscriptions=POLLING) as house,

@@ -173,14 +173,9 @@ class Subscriptions:
         if not tailers:
             return
         looks = [(tailer, tailer.look()) for tailer in tailers]
-        try:
-            heads = await self._reader.heads(
-                {tailer.tenant_id: look.asked.position for tailer, look in looks}
-            )
-        except EverlogError:
-            for tailer in tailers:
-                tailer.doubt()
-            raise
+        heads = await self._reader.heads(
+            {tailer.tenant_id: look.asked.position for tailer, look in looks}
+        )
         for tailer, look in looks:
             if tailer.tenant_id not in heads:
                 tailer.fail(TenantNotFoundError("the tenant is dropped"))

@@ -77,8 +77,6 @@ class Tailer:
         self._reader = reader
         self._head = head.position
         self._last = self._asked_next = Place(head.position, head.event_id)
-        self._in_doubt = False
-        """Whether the database has not been seen to have `_last` since it could not be read."""
         self._head_is_ahead = asyncio.Event()
         self._matching: dict[tuple[EventFilter, int], asyncio.Task[Batch]] = {}
 
@@ -113,14 +111,13 @@ class Tailer:
     def publish(self, committed: Committed) -> None:
         """Takes over what the local sequencer has committed."""
         last = committed.first_position + len(committed.events) - 1
-        # The sequencer may know by now what the next look here would tell: that the log went back,
-        # and has grown again to where the ring ends, by other events.
-        follows = (
-            committed.first_position == self.ring.last + 1
-            and committed.event_id_before == self._last.event_id
-        )
-        if follows and not self._in_doubt:
-            self._append(_tail_events(committed), committed.event_ids[-1])
+        if committed.first_position == self.ring.last + 1:
+            # The database may be another one since we looked: the batch itself says behind what
+            # it was stored.
+            if committed.event_id_before == self._last.event_id:
+                self._append(_tail_events(committed), committed.event_ids[-1])
+            else:
+                self.fail(_diverged(self._last))
         else:
             self.note_head(last)
 
@@ -131,12 +128,8 @@ class Tailer:
             self._head_is_ahead.set()
 
     def look(self) -> Look:
-        """What to ask the database about, together with the head; then `check` or `doubt`."""
+        """What to ask the database about, together with the head; then `check`."""
         return Look(self._asked_next, self._last)
-
-    def doubt(self) -> None:
-        """The database could not be read; it may be another one when it can be again."""
-        self._in_doubt = True
 
     def check(self, look: Look, head: Place, event_id: bytes | None) -> None:
         """The database says where the log ends, and which event it has where it was asked."""
@@ -147,8 +140,6 @@ class Tailer:
             self.fail(_diverged(last))
         else:
             self._asked_next = last
-            if self._last in (asked, head):
-                self._in_doubt = False
             self.note_head(head.position)
 
     def fail(self, error: EverlogError) -> None:
@@ -171,7 +162,6 @@ class Tailer:
                     self.fail(error)
                     return
                 except EverlogError as error:
-                    self.doubt()
                     # The next look at the heads, which comes by itself, wakes us again.
                     log.debug("the tail can't be read", error=str(error))
                     await asyncio.sleep(_RETRY_SECONDS)
@@ -198,7 +188,6 @@ class Tailer:
         new = [event for event in events if event.position > self.ring.last]
         if new:
             self._append(new, event_id)
-            self._in_doubt = False
 
     def _append(self, events: list[TailEvent], last_event_id: bytes | None) -> None:
         size_bytes = self.ring.append(events)
