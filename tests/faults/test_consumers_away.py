@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from everlog.v1 import consumers_pb2 as pb
@@ -111,6 +112,7 @@ async def test_a_postgres_that_is_away_for_a_moment_costs_nothing(
         member.closed.set()
 
 
+@pytest.mark.slow
 async def test_what_waits_for_a_member_that_takes_nothing_is_bounded(database_url: str) -> None:
     """Three times as much as its slots may hold, in one log."""
     most = SLOTS * QUEUED_EVENTS_MAX

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -68,6 +69,7 @@ async def test_answers_outlast_a_crash_of_postgres(
             assert positions([await member.next()]) == [21]
 
 
+@pytest.mark.slow
 async def test_a_server_that_dies_or_stops_costs_no_attempt(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -24,6 +24,9 @@ SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + b"everlog!"
 CONNECTIONS = 1_000
 SECONDS = 30
+SERVED_SECONDS = 2
+"""For nine calls of ten: far more than they take, as others use the machine, too, and the floods
+come from this very process. Whoever waited behind a flood would wait for the rest of it."""
 MB_MAX = 150
 
 
@@ -66,20 +69,24 @@ async def slowest_of(stub: EventStoreServiceStub, calls: int = 100) -> float:
 
 @pytest.mark.parametrize(
     "said",
-    [b"", PREFACE[:12], PREFACE, b"GET / HTTP/1.1\r\nHost: x\r\n", b"\x16\x03\x01"],
-    ids=["nothing", "half a preface", "no settings", "HTTP/1", "half a TLS hello"],
+    [
+        pytest.param(b"", id="nothing", marks=pytest.mark.slow),
+        pytest.param(PREFACE[:12], id="half a preface", marks=pytest.mark.slow),
+        pytest.param(PREFACE, id="no settings"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n", id="HTTP/1", marks=pytest.mark.slow),
+        pytest.param(b"\x16\x03\x01", id="half a TLS hello", marks=pytest.mark.slow),
+    ],
 )
 async def test_connections_that_say_nothing_more_harm_nobody_and_are_ended(
     database_url: str, tmp_path: Path, said: bytes
 ) -> None:
     flags = ("--handshake-timeout-seconds", "3")
     async with serving(database_url, tmp_path, *flags) as server, stub_for(server.address) as stub:
-        before = await slowest_of(stub)
         process = psutil.Process(server.pid)
         mb = process.memory_info().rss / 1e6
         with ExitStack() as opened:
             connections = await asyncio.to_thread(flood, server, said, opened)
-            assert await slowest_of(stub) < 20 * before + 0.05
+            assert await slowest_of(stub) < SERVED_SECONDS
             async with stub_for(server.address) as another:
                 assert await slowest_of(another, 10) < SECONDS
             assert process.memory_info().rss / 1e6 < mb + MB_MAX
@@ -103,12 +110,11 @@ async def test_a_ping_flood_is_told_to_go_away(database_url: str, tmp_path: Path
         return answered
 
     async with serving(database_url, tmp_path) as server, stub_for(server.address) as stub:
-        before = await slowest_of(stub)
         flooding = [asyncio.create_task(asyncio.to_thread(ping, server)) for _ in range(8)]
         during = await slowest_of(stub)
         async with asyncio.timeout(SECONDS):
             answers = await asyncio.gather(*flooding)
-        assert during < 20 * before + 0.05
+        assert during < SERVED_SECONDS
         assert any(b"too_many_pings" in answer for answer in answers)
 
 
