@@ -98,7 +98,8 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         self._process.kill()
-        self._process.wait()
+        with self._process:  # closes its pipes, and waits
+            pass
 
     def go(self) -> None:
         """Starts what is measured."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ from benchmarks.__main__ import find_works, parse
 from benchmarks.chart import chart, share_of_target
 from benchmarks.figures import Comparison, Cpu, Reading, Run, Series, Skipped
 from benchmarks.loads import common
-from benchmarks.processes import LoadFailed, make_run
+from benchmarks.processes import Load, LoadFailed, make_run
 
 CPU = Cpu(1.0, 2.0, 3.0)
 
@@ -113,3 +114,9 @@ def test_works_are_found_in_the_order_of_their_numbers() -> None:
 def test_without_options_every_work_is_run_in_three_rounds() -> None:
     told = parse([])
     assert (told.only, told.rounds, told.scale) == ("", 3, 1.0)
+
+
+def test_a_load_leaves_no_pipe_open() -> None:
+    with pytest.raises(LoadFailed, match="no_such could not prepare"), Load("no_such", {}):
+        pass
+    gc.collect()  # what is still open is a warning then, and each warning an error
