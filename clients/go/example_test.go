@@ -2,6 +2,8 @@ package everlog_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strconv"
@@ -18,6 +20,13 @@ import (
 func connect() (*everlog.Client, error) {
 	return everlog.Connect("everlog://127.0.0.1:7420",
 		everlog.WithTenant("default"), everlog.WithTimeout(10*time.Second))
+}
+
+func connectSafely(authority []byte, token string) (*everlog.Client, error) {
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(authority)
+	return everlog.Connect("everlogs://events.example.org:7420", everlog.WithTenant("acme"),
+		everlog.WithToken(token), everlog.WithTLS(&tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}))
 }
 
 func emitOrder(ctx context.Context, client *everlog.Client, id string) error {

@@ -241,10 +241,14 @@ func TestTheREADMEsExamples(t *testing.T) {
 		}
 	}
 
-	if client, err := connect(); err != nil { // nothing is dialled before the first call
-		t.Error(err)
-	} else if err := client.Close(); err != nil {
-		t.Error(err)
+	for _, made := range []func() (*everlog.Client, error){
+		connect, func() (*everlog.Client, error) { return connectSafely(nil, "evl_secret") },
+	} {
+		if client, err := made(); err != nil { // nothing is dialled before the first call
+			t.Error(err)
+		} else if err := client.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	client, ctx, id := live(t), timed(t, 30*time.Second), unique(t)
 	head, err := client.Head(ctx)

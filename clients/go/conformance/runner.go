@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"runtime"
@@ -95,6 +97,32 @@ type connectArguments struct {
 	Tenant                *string  `json:"tenant"`
 	TimeoutSeconds        *float64 `json:"timeout_seconds"`
 	ConnectTimeoutSeconds *float64 `json:"connect_timeout_seconds"`
+	Token                 *string  `json:"token"`
+	RootCertificates      *string  `json:"root_certificates"`
+	ClientCertificate     *string  `json:"client_certificate"`
+	ClientKey             *string  `json:"client_key"`
+}
+
+// tls is nil when the command has no certificates.
+func (a connectArguments) tls() (*tls.Config, error) {
+	if a.RootCertificates == nil && a.ClientCertificate == nil {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if a.RootCertificates != nil {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(*a.RootCertificates)) {
+			return nil, errors.New("root_certificates has no certificate")
+		}
+	}
+	if a.ClientCertificate != nil && a.ClientKey != nil {
+		pair, err := tls.X509KeyPair([]byte(*a.ClientCertificate), []byte(*a.ClientKey))
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 func (r *runner) connect(a connectArguments) (any, error) {
@@ -110,6 +138,16 @@ func (r *runner) connect(a connectArguments) (any, error) {
 	}
 	if a.ConnectTimeoutSeconds != nil {
 		options = append(options, everlog.WithConnectTimeout(seconds(*a.ConnectTimeoutSeconds)))
+	}
+	if a.Token != nil {
+		options = append(options, everlog.WithToken(*a.Token))
+	}
+	config, err := a.tls()
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		options = append(options, everlog.WithTLS(config))
 	}
 	client, err := everlog.Connect(a.URL, options...)
 	if err != nil {

@@ -77,12 +77,18 @@ const commands: Record<string, (args: Json) => Promise<Json>> = {
     return { protocol: 1, language: "typescript", client: version, runtime };
   },
 
-  async connect({ url, tenant, timeout_seconds, connect_timeout_seconds }) {
+  async connect({ url, tenant, token, timeout_seconds, connect_timeout_seconds, ...pem }) {
     await close();
     const timeoutMs = timeout_seconds === undefined ? undefined : timeout_seconds * 1000;
     const connectTimeoutMs =
       connect_timeout_seconds === undefined ? undefined : connect_timeout_seconds * 1000;
-    open = everlog.connect(url, given({ tenant, timeoutMs, connectTimeoutMs }));
+    const { root_certificates, client_certificate, client_key } = pem;
+    const tls = given({
+      rootCertificates: root_certificates,
+      clientCertificate: client_certificate,
+      clientKey: client_key,
+    });
+    open = everlog.connect(url, given({ tenant, token, tls, timeoutMs, connectTimeoutMs }));
     return {};
   },
 

@@ -23,6 +23,7 @@ from tests.clients.conformance.shapes import (
     to_arguments,
     to_event,
     to_expectations,
+    to_settings,
 )
 
 
@@ -129,7 +130,7 @@ class Runner:
 
     async def connect(self, **settings: Any) -> Json:
         await self.close()
-        self._client = await everlog.connect(**settings).__aenter__()
+        self._client = await everlog.connect(**to_settings(settings)).__aenter__()
         return {}
 
     async def close(self) -> Json:

@@ -25,6 +25,7 @@ from tests.clients.conformance.shapes import (
     to_arguments,
     to_event,
     to_expectations,
+    to_settings,
 )
 
 
@@ -105,7 +106,7 @@ class Runner:
 
     def connect(self, **settings: Any) -> Json:
         self.close()
-        self._client = everlog.connect_sync(**settings)
+        self._client = everlog.connect_sync(**to_settings(settings))
         return {}
 
     def close(self) -> Json:

@@ -189,6 +189,12 @@ def _from_expected(expected: everlog.Expected) -> Json:
             return {"exactly": str(sequence)}
 
 
+def to_settings(shape: Json) -> Json:
+    """What `connect` takes: PEM as bytes."""
+    pem = {"root_certificates", "client_certificate", "client_key"}
+    return {name: value.encode() if name in pem else value for name, value in shape.items()}
+
+
 def to_arguments(shape: Json) -> Json:
     """The arguments of a read as the client takes them; also those of a filter."""
     arguments = dict(shape)

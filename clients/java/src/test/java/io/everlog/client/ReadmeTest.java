@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
     private static final String IMPORTS = """
             import io.everlog.client.*;
+            import java.nio.file.*;
             import java.time.*;
             import java.util.*;
             import java.util.concurrent.*;

@@ -126,8 +126,19 @@ public final class Runner {
 
     private JsonObject connect(JsonObject command) {
         close();
-        Everlog.Builder builder = Everlog.builder(command.get("url").getAsString())
-                .tenant(command.get("tenant").getAsString());
+        Everlog.Builder builder = Everlog.builder(command.get("url").getAsString());
+        if (command.has("tenant")) {
+            builder.tenant(command.get("tenant").getAsString());
+        }
+        if (command.has("token")) {
+            builder.token(command.get("token").getAsString());
+        }
+        if (command.has("root_certificates")) {
+            builder.rootCertificates(pem(command, "root_certificates"));
+        }
+        if (command.has("client_certificate")) {
+            builder.clientCertificate(pem(command, "client_certificate"), pem(command, "client_key"));
+        }
         if (command.has("timeout_seconds")) {
             builder.timeout(Shapes.seconds(command.get("timeout_seconds")));
         }
@@ -136,6 +147,10 @@ public final class Runner {
         }
         client = builder.connect();
         return new JsonObject();
+    }
+
+    private static byte[] pem(JsonObject command, String name) {
+        return command.get(name).getAsString().getBytes(StandardCharsets.US_ASCII);
     }
 
     private JsonObject close() {
