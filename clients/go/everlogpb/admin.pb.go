@@ -37,8 +37,8 @@ const (
 	Role_ROLE_READ Role = 2
 	// Be a member of durable consumers, and decide about their events.
 	Role_ROLE_CONSUME Role = 3
-	// Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-	// declarations.
+	// Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+	// their definitions, whose SQL reaches all tenants) and declarations.
 	Role_ROLE_ADMIN Role = 4
 	// Everything on the server: tenants and tokens too.
 	Role_ROLE_OPERATOR Role = 5
@@ -684,6 +684,7 @@ type Grant struct {
 	// What it may do. 1–5 of them.
 	Roles []Role `protobuf:"varint,1,rep,packed,name=roles,proto3,enum=everlog.v1.Role" json:"roles,omitempty"`
 	// The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+	// With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
 	// At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
 	// dropped as `#` and a number, which names nothing.
 	Tenants []string `protobuf:"bytes,2,rep,name=tenants,proto3" json:"tenants,omitempty"`

@@ -29,8 +29,8 @@ export enum Role {
   /** CONSUME - Be a member of durable consumers, and decide about their events. */
   CONSUME = 3,
   /**
-   * ADMIN - Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-   * declarations.
+   * ADMIN - Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+   * their definitions, whose SQL reaches all tenants) and declarations.
    */
   ADMIN = 4,
   /** OPERATOR - Everything on the server: tenants and tokens too. */
@@ -132,6 +132,7 @@ export interface Grant {
   roles: Role[];
   /**
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    */

@@ -147,6 +147,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -161,6 +162,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -174,6 +176,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -188,6 +191,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -1251,6 +1255,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1266,6 +1271,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1279,6 +1285,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1293,6 +1300,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1308,6 +1316,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1329,6 +1338,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1349,6 +1359,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1369,6 +1380,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>
@@ -1386,6 +1398,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+     * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
      * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
      * dropped as `#` and a number, which names nothing.
      * </pre>

@@ -62,6 +62,7 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -74,6 +75,7 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -85,6 +87,7 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>
@@ -97,6 +100,7 @@ public interface GrantOrBuilder extends
   /**
    * <pre>
    * The tenants it may name; the first is its own, when it names none. Empty, only with ROLE_OPERATOR: all.
+   * With ROLE_OPERATOR they hold nobody off: an operator may manage all tenants, and make itself any token.
    * At most 100. They are kept by their ids: one that is renamed is read by its new name, one that is
    * dropped as `#` and a number, which names nothing.
    * </pre>

@@ -49,8 +49,8 @@ public enum Role
   ROLE_CONSUME(3),
   /**
    * <pre>
-   * Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-   * declarations.
+   * Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+   * their definitions, whose SQL reaches all tenants) and declarations.
    * </pre>
    *
    * <code>ROLE_ADMIN = 4;</code>
@@ -110,8 +110,8 @@ public enum Role
   public static final int ROLE_CONSUME_VALUE = 3;
   /**
    * <pre>
-   * Everything in the tenant: what the three above may, and the catalogue, consumers, projections and
-   * declarations.
+   * Everything in the tenant: what the three above may, and the catalogue, consumers, projections (but for
+   * their definitions, whose SQL reaches all tenants) and declarations.
    * </pre>
    *
    * <code>ROLE_ADMIN = 4;</code>
