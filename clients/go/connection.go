@@ -68,7 +68,7 @@ func (s *settings) withHeaders(ctx context.Context) context.Context {
 	if headers == nil {
 		headers = metadata.MD{}
 	}
-	if len(headers.Get("everlog-tenant")) == 0 {
+	if s.tenant != "" && len(headers.Get("everlog-tenant")) == 0 {
 		headers.Set("everlog-tenant", s.tenant)
 	}
 	if s.token != "" && len(headers.Get("authorization")) == 0 {

@@ -27,7 +27,6 @@ type settings struct {
 func newSettings(options []Option) (settings, error) {
 	backoff := DefaultBackoff
 	s := settings{
-		tenant:  "default",
 		timeout: 30 * time.Second,
 		// Short enough for who has mistyped an address, long enough for a server that is just starting.
 		connectTimeout: 5 * time.Second,
@@ -54,7 +53,8 @@ func newSettings(options []Option) (settings, error) {
 	return s, nil
 }
 
-// WithTenant names the tenant of every call; "default" without it.
+// WithTenant names the tenant of every call. Without it, it is the first of those that the token or
+// the certificate is good for, or "default" where the server asks for neither.
 func WithTenant(tenant string) Option { return func(s *settings) { s.tenant = tenant } }
 
 // WithToken sends a token with every call, as `authorization: Bearer …`.

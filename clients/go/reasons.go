@@ -49,10 +49,10 @@ const (
 	ReasonProjectionNotFound         Reason = "PROJECTION_NOT_FOUND"
 	ReasonProjectionInvalid          Reason = "PROJECTION_INVALID"
 	ReasonProjectionSchemaTaken      Reason = "PROJECTION_SCHEMA_TAKEN"
-	ReasonTenantExists Reason = "TENANT_EXISTS"
-	ReasonTenantFrozen Reason = "TENANT_FROZEN"
-	ReasonTokenExists Reason = "TOKEN_EXISTS"
-	ReasonTokenNotFound Reason = "TOKEN_NOT_FOUND"
+	ReasonTenantExists               Reason = "TENANT_EXISTS"
+	ReasonTenantFrozen               Reason = "TENANT_FROZEN"
+	ReasonTokenExists                Reason = "TOKEN_EXISTS"
+	ReasonTokenNotFound              Reason = "TOKEN_NOT_FOUND"
 	ReasonInternal                   Reason = "INTERNAL"
 )
 
@@ -80,8 +80,8 @@ var (
 	ErrEventIDReused              error = &reasonError{ReasonEventIDReused, "a chosen event id was seen before with other content"}
 	ErrEventTypeExists            error = &reasonError{ReasonEventTypeExists, "the catalogue has the event type with another definition"}
 	ErrConsumerExists             error = &reasonError{ReasonConsumerExists, "there is a consumer of this name with other settings"}
-	ErrTenantExists error = &reasonError{ReasonTenantExists, "there is a tenant of this name"}
-	ErrTokenExists error = &reasonError{ReasonTokenExists, "there is, or was, a token of this name"}
+	ErrTenantExists               error = &reasonError{ReasonTenantExists, "there is a tenant of this name"}
+	ErrTokenExists                error = &reasonError{ReasonTokenExists, "there is, or was, a token of this name"}
 	ErrVersionConflict            error = &reasonError{ReasonVersionConflict, "what is to be replaced is not at the expected version"}
 
 	// It is not there.
@@ -95,11 +95,11 @@ var (
 	ErrEntityNotFound        error = &reasonError{ReasonEntityNotFound, "no event that is indexed carries the id, and nobody has linked it"}
 	ErrConsumerNotFound      error = &reasonError{ReasonConsumerNotFound, "there is no such consumer"}
 	ErrProjectionNotFound    error = &reasonError{ReasonProjectionNotFound, "there is no such projection"}
-	ErrTokenNotFound error = &reasonError{ReasonTokenNotFound, "there is no such token"}
+	ErrTokenNotFound         error = &reasonError{ReasonTokenNotFound, "there is no such token"}
 	ErrCursorBeyondHead      error = &reasonError{ReasonCursorBeyondHead, "the cursor is beyond the log's head: it is not from this log"}
 	ErrCursorTrimmed         error = &reasonError{ReasonCursorTrimmed, "retention has removed events that follow the cursor"}
 	ErrLogDiverged           error = &reasonError{ReasonLogDiverged, "the log was restored to an earlier state and went on otherwise: rebuild from the start"}
-	ErrTenantFrozen error = &reasonError{ReasonTenantFrozen, "the tenant is frozen: it takes no events"}
+	ErrTenantFrozen          error = &reasonError{ReasonTenantFrozen, "the tenant is frozen: it takes no events"}
 	ErrDeliveryNotHeld       error = &reasonError{ReasonDeliveryNotHeld, "the delivery is not this member's, or not any more"}
 	ErrEventNotPending       error = &reasonError{ReasonEventNotPending, "the event is not in a state of which the call could make anything"}
 	ErrProjectionSchemaTaken error = &reasonError{ReasonProjectionSchemaTaken, "a schema is in somebody else's use"}

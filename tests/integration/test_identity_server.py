@@ -90,6 +90,13 @@ async def test_who_proves_an_identity_gets_in_over_tls_and_no_secret_is_logged(
             assert made.secret not in repr(made)
             names = [token.name async for token in operator.tokens()]
             assert names == ["billing", "ops"]
+            await operator.create_tenant("acme")
+            grant = everlog.Grant(roles=["emit", "read"], tenants=["acme", "default"])
+            acme = (await operator.create_token("acme", grant)).secret
+            async with client(acme) as first:  # names no tenant: it is the first of its token
+                await first.emit(everlog.Event("order.created", aggregate=("order", "1")))
+                assert (await first.head()).position == 1
+                assert (await operator.head()).position == 0
             async with client(made.secret) as billing:
                 assert (await billing.who_am_i()).identity == "token:billing"
                 with pytest.raises(everlog.PermissionDenied):

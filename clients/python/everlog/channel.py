@@ -66,9 +66,9 @@ def open_channel(address: Address, credentials: Credentials) -> grpc.aio.Channel
     )
 
 
-def call_headers(*, tenant: str, token: str | None) -> Headers:
+def call_headers(*, tenant: str | None, token: str | None) -> Headers:
     """Give the metadata that every call carries."""
-    headers = [(TENANT_HEADER, tenant)]
+    headers = [] if tenant is None else [(TENANT_HEADER, tenant)]
     if token is not None:
         headers.append(("authorization", f"Bearer {token}"))
     return tuple(headers)

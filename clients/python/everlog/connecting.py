@@ -12,7 +12,7 @@ from everlog.settings import DEFAULT_CONNECT_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SE
 def connect(
     url: str = DEFAULT_URL,
     *,
-    tenant: str = "default",
+    tenant: str | None = None,
     token: str | None = None,
     timeout_seconds: float | None = DEFAULT_TIMEOUT_SECONDS,
     connect_timeout_seconds: float | None = DEFAULT_CONNECT_TIMEOUT_SECONDS,
@@ -25,6 +25,8 @@ def connect(
     """Make a client, to be used with `async with`; nothing is connected before the first call.
 
     `url` is `everlog://host:port`, `everlogs://…` for TLS, or `host:port` (7420 when absent).
+    `tenant` is whose log it is; None: the first of those that the token or the certificate is good
+    for, or `default` where the server asks for neither.
     `timeout_seconds` bounds each emit and each unary read, retries included; None: no bound.
     `connect_timeout_seconds` bounds how long an emit or a unary read waits for the first
     connection: it fails with ConnectionLost then. Once connected, a client waits for a server that
@@ -38,7 +40,7 @@ def connect(
     # gRPC would end the process.
     if (client_certificate is None) != (client_key is None):
         raise ValueError("client_certificate and client_key go together")
-    for name, value in (("tenant", tenant), ("token", token or "")):
+    for name, value in (("tenant", tenant or ""), ("token", token or "")):
         if not (value.isascii() and value.isprintable()):
             raise ValueError(f"the {name} may hold printable ASCII only")
     return Client(

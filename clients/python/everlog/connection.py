@@ -82,7 +82,7 @@ class Connection:
         channel: Channel,
         reach: Reach,
         *,
-        tenant: str,
+        tenant: str | None,
         token: str | None,
         timeout_seconds: float | None,
         backoff: Backoff | None,

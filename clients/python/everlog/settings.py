@@ -18,7 +18,7 @@ class Settings:
     """What a client was told when it was made; see `connect`."""
 
     address: Address
-    tenant: str
+    tenant: str | None
     credentials: Credentials
     timeout_seconds: float | None
     """Bounds each emit and each unary read, retries included; None: no bound."""

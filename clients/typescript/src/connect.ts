@@ -11,7 +11,10 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_KEEP_ALIVE: KeepAlive = { intervalMs: 30_000, timeoutMs: 10_000 };
 
 export interface ConnectOptions {
-  /** `default` when absent. */
+  /**
+   * Whose log it is. When absent: the first of those that the token or the certificate is good for, or
+   * `default` where the server asks for neither.
+   */
   readonly tenant?: string;
 
   readonly token?: string;
@@ -49,9 +52,9 @@ export interface ConnectOptions {
  * which is all that gRPC's metadata can carry.
  */
 export function connect(url: string = DEFAULT_URL, options: ConnectOptions = {}): Client {
-  const { tenant = "default", token, tls = {} } = options;
+  const { tenant, token, tls = {} } = options;
   const { timeoutMs = DEFAULT_TIMEOUT_MS, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
-  for (const [name, value] of Object.entries({ tenant, token: token ?? "" })) {
+  for (const [name, value] of Object.entries({ tenant: tenant ?? "", token: token ?? "" })) {
     if (!/^[ -~]*$/.test(value)) {
       throw new TypeError(`the ${name} may hold printable ASCII only`);
     }

@@ -51,7 +51,7 @@ export interface KeepAlive {
 /** What a connection is told when it is made; see `connect`. */
 export interface ConnectionSettings {
   readonly address: Address;
-  readonly tenant: string;
+  readonly tenant: string | undefined;
   readonly token: string | undefined;
   readonly tls: TlsOptions;
   readonly keepAlive: KeepAlive;
@@ -86,7 +86,9 @@ export class Connection {
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
     this.metadata = new Metadata();
-    this.metadata.set(TENANT_HEADER, settings.tenant);
+    if (settings.tenant !== undefined) {
+      this.metadata.set(TENANT_HEADER, settings.tenant);
+    }
     if (settings.token !== undefined) {
       this.metadata.set("authorization", `Bearer ${settings.token}`);
     }

@@ -11,12 +11,14 @@ import click
 from grpc.aio import AioRpcError, Channel
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import everlog
 from everlog.recorded import Head
 from everlog.status import error_from_rpc
 from everlog_server.cli.event_json import head_fields
 from everlog_server.cli.failures import run
 from everlog_server.cli.rendering import Output, shown_time
 from everlog_server.cli.target import Target, client_options
+from everlog_server.model import DEFAULT_TENANT
 
 
 @click.command()
@@ -32,11 +34,12 @@ async def _status(target: Target) -> None:
         began = time.perf_counter()
         head = await client.head()
         answered_seconds = time.perf_counter() - began
+        tenant = target.tenant or _own_tenant(await client.who_am_i())
     output = Output(as_json=target.json)
     if target.json:
         facts: dict[str, Any] = {
             "url": target.url,
-            "tenant": target.tenant,
+            "tenant": tenant,
             "health": health,
             "head": head_fields(head),
             "answered_seconds": round(answered_seconds, 6),
@@ -48,13 +51,18 @@ async def _status(target: Target) -> None:
             {
                 "server": target.url,
                 "health": health,
-                "tenant": target.tenant,
+                "tenant": tenant,
                 "head": _head_text(head),
                 "answered in": f"{answered_seconds * 1000:.1f} ms",
                 "client": version("everlog"),
             }
         )
     output.flush()
+
+
+def _own_tenant(me: everlog.Identity) -> str:
+    """The tenant of calls that name none."""
+    return next(iter(me.grant.tenants), DEFAULT_TENANT)
 
 
 async def _health(channel: Channel, timeout_seconds: float) -> str:

@@ -22,7 +22,7 @@ class Target:
     """Where a command's calls go, and how its results are shown."""
 
     url: str
-    tenant: str
+    tenant: str | None
     token: str | None = field(repr=False)
     ca: Path | None
     client_certificate: Path | None
@@ -81,11 +81,9 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--tenant",
         envvar="EVERLOG_TENANT",
-        default="default",
-        show_default=True,
         show_envvar=True,
         callback=_ascii,
-        help="Whose log.",
+        help="Whose log. Default: the token's first, or `default` where none is asked for.",
     )
     @click.option(
         "--token",
@@ -129,7 +127,7 @@ def client_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_target(
         *,
         url: str,
-        tenant: str,
+        tenant: str | None,
         token: str | None,
         ca: Path | None,
         client_certificate: Path | None,

@@ -19,6 +19,7 @@ from everlog_server.cli.failures import run, say
 from everlog_server.cli.rendering import Output, visible
 from everlog_server.cli.serve import errors_shown
 from everlog_server.cli.target import Target, client_options
+from everlog_server.model import DEFAULT_TENANT
 from everlog_server.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def create(
 ) -> None:
     """Create a token, and show its secret, once."""
     if not granted["tenants"] and "operator" not in granted["roles"]:
-        granted["tenants"] = (target.tenant,)
+        granted["tenants"] = (target.tenant or DEFAULT_TENANT,)
     with errors_shown():
         grant = everlog.Grant(**granted)
         run(_create(target, storage, name=name, grant=grant, lifetime=lifetime))

@@ -40,7 +40,7 @@ public final class Everlog {
         private static final int MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
         private final Address address;
-        private String tenant = "default";
+        private String tenant;
         private String token;
         private byte[] rootCertificates;
         private byte[] clientCertificate;
@@ -56,7 +56,10 @@ public final class Everlog {
             this.address = address;
         }
 
-        /** The tenant whose log it is; {@code default} when not said. Printable ASCII. */
+        /**
+         * The tenant whose log it is. Printable ASCII. When not said: the first of those that the token or the
+         * certificate is good for, or {@code default} where the server asks for neither.
+         */
         public Builder tenant(String tenant) {
             this.tenant = Texts.requirePrintableAscii("tenant", tenant);
             return this;
@@ -193,7 +196,9 @@ public final class Everlog {
 
         private Metadata headers() {
             Metadata headers = new Metadata();
-            headers.put(Metadata.Key.of("everlog-tenant", Metadata.ASCII_STRING_MARSHALLER), tenant);
+            if (tenant != null) {
+                headers.put(Metadata.Key.of("everlog-tenant", Metadata.ASCII_STRING_MARSHALLER), tenant);
+            }
             if (token != null) {
                 headers.put(
                         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
