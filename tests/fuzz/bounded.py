@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 SHORT_SECONDS = 1.5
-LONG_SECONDS = float(os.environ.get("EVERLOG_FUZZ_SECONDS", "60"))
+LONG_SECONDS = float(os.environ.get("EVERLOG_FUZZ_SECONDS", "4"))
 
 _ROUND_EXAMPLES = 100
 _CPU_SECONDS_MAX = 2.0
