@@ -162,6 +162,7 @@ def test_with_nothing_configured_it_serves_from_a_postgres_of_its_own(tmp_path: 
             "everlog.v1.EntityService",
             "everlog.v1.ProjectionService",
             AGGREGATE_SERVICE,
+            "everlog.v1.AdminService",
             "grpc.health.v1.Health",
             "grpc.reflection.v1alpha.ServerReflection",
         }

@@ -289,7 +289,8 @@ def two_logs(postgres: Any, template_database: str) -> Iterator[str]:
 
 async def test_a_pooled_connection_shows_whom_it_is_asked_for(database_url: str) -> None:
     make_tenant(database_url, "other", OTHER, head=7)
-    pool = ReadPool(service_conninfo(database_url, Settings().storage), "one", 1)
+    conninfo = service_conninfo(database_url, Settings().storage)
+    pool = ReadPool(conninfo, "one", 1, answer_seconds=30)
     await pool.open(10)
     try:
         statement = "SELECT t.tenant_id FROM everlog.tenants AS t ORDER BY 1"
