@@ -242,15 +242,13 @@ export class ConsumerExists extends AlreadyExists {
 /** There is a tenant of this name. */
 export class TenantExists extends AlreadyExists {
   static override readonly reason: string = "TENANT_EXISTS";
-  static override readonly summary: string =
-    "There is a tenant of this name.";
+  static override readonly summary: string = "There is a tenant of this name.";
 }
 
 /** There is, or was, a token of this name. */
 export class TokenExists extends AlreadyExists {
   static override readonly reason: string = "TOKEN_EXISTS";
-  static override readonly summary: string =
-    "There is, or was, a token of this name.";
+  static override readonly summary: string = "There is, or was, a token of this name.";
 }
 
 /** What is to be replaced is not at the expected version. */
@@ -329,8 +327,7 @@ export class ProjectionNotFound extends NotFound {
 /** There is no such token. */
 export class TokenNotFound extends NotFound {
   static override readonly reason: string = "TOKEN_NOT_FOUND";
-  static override readonly summary: string =
-    "There is no such token.";
+  static override readonly summary: string = "There is no such token.";
 }
 
 /** The cursor is beyond the log's head: it is not from this log. */
@@ -382,8 +379,7 @@ export class ProjectionSchemaTaken extends EverlogError {
 export class TenantFrozen extends EverlogError {
   static override readonly reason: string = "TENANT_FROZEN";
   static override readonly code: Code = "FAILED_PRECONDITION";
-  static override readonly summary: string =
-    "The tenant is frozen: it takes no events.";
+  static override readonly summary: string = "The tenant is frozen: it takes no events.";
 }
 
 // --- Try again later -----------------------------------------------------------------------------
