@@ -25,7 +25,7 @@ MEMORY_MB_MAX = 600
     [
         # Short ones are at the mercy of whoever else uses the machine.
         (2.0, 4.0, 0.1),
-        pytest.param(15.0, 60.0, 0.4, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
+        pytest.param(8.0, 25.0, 0.4, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
     ],
 )
 async def test_overload_loses_nothing_and_ends(
