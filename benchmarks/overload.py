@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 import everlog
+from benchmarks import go_loads
 from benchmarks.bench import Bench
 from benchmarks.loads.common import percentile
 from benchmarks.processes import Load
@@ -106,7 +107,7 @@ def run_load(
         "first": first,
         "answers": str(file),
     }
-    with Load("everlog_overload", told, seconds_max=seconds + 60) as load:
+    with Load(go_loads.program("overload"), told, seconds_max=seconds + 60) as load:
         load.go()
         load.result()
     return Answers.read(file, seconds)

@@ -70,16 +70,18 @@ class Load:
 
     def __init__(
         self,
-        module: str,
+        load: str | Path,
         parameters: Mapping[str, Any],
         *,
         python: str = sys.executable,
         seconds_max: float = LOAD_SECONDS_MAX,
     ) -> None:
-        self._name = module
+        """`load`: a module of `benchmarks.loads`, or a program."""
+        self._name = str(load if isinstance(load, str) else load.name)
         self._seconds_max = seconds_max
+        module = [python, "-m", f"benchmarks.loads.{load}"]
         self._process = subprocess.Popen(
-            [python, "-m", f"benchmarks.loads.{module}", json.dumps(parameters)],
+            [*([str(load)] if isinstance(load, Path) else module), json.dumps(parameters)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

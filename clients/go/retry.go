@@ -47,15 +47,20 @@ func emitMayBeRetried(err *Error, recognisable bool) bool {
 }
 
 // readMayBeRetried tells whether a read that failed so may be sent again.
-func readMayBeRetried(err *Error) bool { return err.Code == codes.Unavailable }
+func readMayBeRetried(err *Error) bool {
+	// Not after Internal, with which gRPC also ends what can never succeed.
+	return err.Code == codes.Unavailable || err.Reason == ReasonOverloaded ||
+		err.Code == codes.Canceled && wasCutOff(err)
+}
 
 // subscriptionMayBeResumed tells whether a subscription that ended so goes on from its cursor, rather
 // than being over.
 func subscriptionMayBeResumed(err *Error) bool {
-	return err.Code == codes.Unavailable || err.Reason == ReasonTooManySubscriptions || wasCutOff(err)
+	return err.Code == codes.Unavailable || err.Reason == ReasonOverloaded ||
+		err.Reason == ReasonTooManySubscriptions || wasCutOff(err)
 }
 
-// wasCutOff tells whether something on the way (a proxy, a dying server) ended the call: everlog
+// wasCutOff tells whether something on the way (a proxy, gRPC in a dying or overloaded server) ended the call: everlog
 // itself always gives a reason. The caller's own context is not on the way; see [callError].
 func wasCutOff(err *Error) bool {
 	return err.Reason == "" && err.cause == nil &&

@@ -102,10 +102,6 @@ _HEALTH_STOP_SECONDS = 1.0
 # gRPC refuses the message itself, and says nothing that a caller could branch on.
 _MESSAGE_SLACK_BYTES = 2 * 1024 * 1024
 _PING_ANSWER_SECONDS = 20
-# Calls that wait for Python to take them. Beyond 1,000, gRPC's default, it cancels calls at random
-# and without a reason. What bounds us is ours, and says so: OVERLOADED. Each costs some 17 KiB,
-# also after its connection broke: 100,000, which strangers make in a minute, were too many.
-_PENDING_CALLS_MAX = 10_000
 # A client that pings more often, thrice, is told to go away; 5 minutes, gRPC's default, ends honest
 # ones.
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5
@@ -413,8 +409,12 @@ def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
     options = {
         "grpc.so_reuseport": int(loaded.server.workers > 1),
         "grpc.max_receive_message_length": loaded.limits.request_bytes_max + _MESSAGE_SLACK_BYTES,
-        "grpc.server.max_pending_requests": _PENDING_CALLS_MAX,
-        "grpc.server.max_pending_requests_hard_limit": _PENDING_CALLS_MAX,
+        # Calls that wait for Python to take them: about as many as it takes in a second. To end the
+        # others costs Python nothing, to refuse them with a reason as much as half an Emit: at
+        # twice the load all that could be done would be to refuse. Each costs some 17 KiB, also
+        # after its connection broke.
+        "grpc.server.max_pending_requests": loaded.server.waiting_calls_max,
+        "grpc.server.max_pending_requests_hard_limit": loaded.server.waiting_calls_max,
         # A subscriber whose machine vanished is noticed, though nothing is ever sent to us.
         "grpc.keepalive_time_ms": int(loaded.server.keepalive_seconds * 1000),
         "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,

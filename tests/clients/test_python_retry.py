@@ -76,13 +76,13 @@ def test_a_cursor_of_another_log_is_told_to_the_caller(error: everlog.EverlogErr
 AFTER_A_REASON = {
     "STORAGE_UNAVAILABLE": (True, True, True, True),
     "SERVER_DRAINING": (True, True, True, True),
-    "OVERLOADED": (True, True, False, False),
+    "OVERLOADED": (True, True, True, True),
     "COMMIT_UNKNOWN": (False, True, True, True),
     "TOO_MANY_SUBSCRIPTIONS": (False, False, False, True),
 }
 AFTER_A_CODE = {
     grpc.StatusCode.UNAVAILABLE: (False, True, True, True),
-    grpc.StatusCode.CANCELLED: (False, True, False, True),
+    grpc.StatusCode.CANCELLED: (False, True, True, True),
     grpc.StatusCode.INTERNAL: (False, True, False, True),
 }
 NEVER = (False, False, False, False)

@@ -36,7 +36,7 @@ LONG_FRAMES = 100_000
 ATTACKERS = 8
 ANSWER_SECONDS = 20
 EMIT_SECONDS = 60
-# Calls that wait for Python, also those that broke, take most of it: see _PENDING_CALLS_MAX.
+# Calls that wait for Python, also those that broke, take most of it: see server.waiting_calls_max.
 GROWTH_BYTES_MAX = 384 * MIB
 # What the access log takes of failures a second, and what a server says of itself.
 LINES_A_SECOND = 101

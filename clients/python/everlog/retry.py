@@ -3,8 +3,9 @@
 What may be repeated follows from what the contract says of each reason:
 
 - `STORAGE_UNAVAILABLE`, `SERVER_DRAINING`, `OVERLOADED`: nothing was stored. Anybody may try again.
-- a lost connection, `COMMIT_UNKNOWN`: the events may be stored. Only who can be recognised (every
-  event carries an idempotency key or a chosen id) may try again.
+- a lost connection, CANCELLED without a reason (so gRPC ends what an overloaded server has not
+  begun, and so proxies end anything), `COMMIT_UNKNOWN`: the events may be stored. Only who can be
+  recognised (every event carries an idempotency key or a chosen id) may try again.
 - everything else is an answer, not an interruption.
 """
 
@@ -26,7 +27,7 @@ from everlog.errors import (
 
 _NOTHING_WAS_STORED = (StorageUnavailable, ServerDraining, Overloaded)
 
-# How a proxy or a dying server ends a stream without everlog having said why.
+# How a proxy, or a server that dies or is overloaded, ends a call without everlog saying why.
 _CUT_OFF = frozenset({StatusCode.CANCELLED, StatusCode.INTERNAL})
 
 
@@ -66,19 +67,24 @@ def emit_may_be_retried(error: EverlogError, *, recognisable: bool) -> bool:
 
 def read_may_be_retried(error: EverlogError) -> bool:
     """Whether a read that failed so may be sent again."""
-    return isinstance(error, Unavailable)
+    # Not after INTERNAL, with which gRPC also ends what can never succeed.
+    return isinstance(error, Unavailable | Overloaded) or _was_cancelled_on_the_way(error)
 
 
 def subscription_may_be_resumed(error: EverlogError) -> bool:
     """Whether a subscription that ended so goes on from its cursor, rather than being over."""
-    return isinstance(error, Unavailable | TooManySubscriptions) or was_cut_off(error)
+    return isinstance(error, Unavailable | Overloaded | TooManySubscriptions) or was_cut_off(error)
 
 
 def consuming_may_be_resumed(error: EverlogError) -> bool:
     """Whether a member whose stream ended so joins again, rather than being told."""
-    return isinstance(error, Unavailable | TooManyMembers) or was_cut_off(error)
+    return isinstance(error, Unavailable | Overloaded | TooManyMembers) or was_cut_off(error)
 
 
 def was_cut_off(error: EverlogError) -> bool:
     """Whether something on the way ended the call: everlog itself always gives a reason."""
     return not error.reason and error.code in _CUT_OFF
+
+
+def _was_cancelled_on_the_way(error: EverlogError) -> bool:
+    return was_cut_off(error) and error.code is StatusCode.CANCELLED

@@ -60,17 +60,21 @@ export function emitMayBeRetried(error: EverlogError, recognisable: boolean): bo
 
 /** Whether a read that failed so may be sent again. */
 export function readMayBeRetried(error: EverlogError): boolean {
-  return error instanceof Unavailable;
+  // Not after INTERNAL, with which gRPC also ends what can never succeed.
+  const wasCancelled = wasCutOff(error) && error.code === "CANCELLED";
+  return error instanceof Unavailable || error instanceof Overloaded || wasCancelled;
 }
 
 /** Whether a subscription that ended so goes on from its cursor, rather than being over. */
 export function subscriptionMayBeResumed(error: EverlogError): boolean {
-  return error instanceof Unavailable || error instanceof TooManySubscriptions || wasCutOff(error);
+  const isFull = error instanceof Overloaded || error instanceof TooManySubscriptions;
+  return error instanceof Unavailable || isFull || wasCutOff(error);
 }
 
 /** Whether a member whose stream ended so joins its consumer again, rather than being over. */
 export function membershipMayBeResumed(error: EverlogError): boolean {
-  return error instanceof Unavailable || error instanceof TooManyMembers || wasCutOff(error);
+  const isFull = error instanceof Overloaded || error instanceof TooManyMembers;
+  return error instanceof Unavailable || isFull || wasCutOff(error);
 }
 
 /** Whether something on the way ended the call: everlog itself always gives a reason. */

@@ -10,6 +10,7 @@ import {
   subscriptionMayBeResumed,
 } from "../src/retry.js";
 
+const NOT_BEGUN = new everlog.EverlogError({ code: "CANCELLED", reason: "" });
 const CUT_BY_A_PROXY = new everlog.InternalError({ code: "INTERNAL", reason: "" });
 
 /** error, emit without keys, emit with keys, read, subscription */
@@ -17,12 +18,13 @@ const DECISIONS: [everlog.EverlogError, boolean, boolean, boolean, boolean][] = 
   // Nothing was stored: anybody may try again.
   [new everlog.StorageUnavailable(), true, true, true, true],
   [new everlog.ServerDraining(), true, true, true, true],
-  [new everlog.Overloaded(), true, true, false, false],
+  [new everlog.Overloaded(), true, true, true, true],
   // It may be stored: only who would be recognised.
   [new everlog.ConnectionLost(), false, true, true, true],
   [new everlog.CommitUnknown(), false, true, true, true],
   [new everlog.Unavailable(), false, true, true, true],
   [CUT_BY_A_PROXY, false, true, false, true],
+  [NOT_BEGUN, false, true, true, true],
   // Room may come.
   [new everlog.TooManySubscriptions(), false, false, false, true],
   // An answer is not asked for twice.

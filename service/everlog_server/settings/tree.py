@@ -36,6 +36,9 @@ class ServerSettings:
     connection_calls_max: int = _setting(
         2_000, "Calls of one connection at the same moment; more are UNAVAILABLE.", least=1
     )
+    waiting_calls_max: int = _setting(
+        2_000, "Calls that one process has not begun; more are ended, CANCELLED.", least=1
+    )
     connections_max: int = _setting(
         10_000, "Connections of one process; one more is closed at once.", least=1
     )

@@ -24,12 +24,16 @@ final class Retries {
 
     /** Whether a read that failed so may be sent again. */
     static boolean readMayBeRetried(EverlogException error) {
-        return error instanceof UnavailableException;
+        // Not after INTERNAL, with which gRPC also ends what can never succeed.
+        return error instanceof UnavailableException
+                || error instanceof OverloadedException
+                || error.code() == Code.CANCELLED && wasCutOff(error);
     }
 
     /** Whether a subscription that ended so goes on from its cursor, rather than being over. */
     static boolean subscriptionMayBeResumed(EverlogException error) {
         return error instanceof UnavailableException
+                || error instanceof OverloadedException
                 || error instanceof TooManySubscriptionsException
                 || wasCutOff(error);
     }
