@@ -20,7 +20,7 @@ same() { diff -rq "$1" "$2" && echo "clients/$1 is current"; }
 node_modules() { [ "$1/node_modules" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --no-audit --no-fund); }
 
 go_vet() { (cd "$1" && go vet ./... && test -z "$(gofmt -l . | tee -a /dev/stderr)"); }
-go_test() { go_vet go && go_vet ../examples/go && (cd go && go test ./...); }
+go_test() { go_vet go && go_vet ../examples/go && go_vet ../benchmarks/go && (cd go && go test ./...); }
 go_stubs() { go/generate.sh go; }
 go_verify() { go/generate.sh "$fresh/go" && same go/everlogpb "$fresh/go/everlogpb"; }
 go_build() { go_vet go; }
