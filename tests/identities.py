@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from everlog_server import app
 from everlog_server.errors import UnauthenticatedError
-from everlog_server.identity.callers import Caller, Grant, Role
+from everlog_server.identity.callers import Caller
+from everlog_server.model import Grant, Role
 from everlog_server.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,10 +7,12 @@ frozen dataclass to make. Times are integers: microseconds since 1970-01-01 UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from everlog_server.errors import Refusal
 
 DEFAULT_TENANT = "default"
@@ -260,6 +262,41 @@ class EntityDeclaration(NamedTuple):
     subject: str
     """Ids that one event carries under the same one name the same entity. Empty: none."""
     ignore_case: bool
+
+
+class Role(IntEnum):
+    """What a caller may do. The values are those of the contract."""
+
+    EMIT = 1
+    READ = 2
+    CONSUME = 3
+    ADMIN = 4
+    """Everything in the tenant: what the three above may, too."""
+    OPERATOR = 5
+    """Everything on the server."""
+
+    @classmethod
+    def known(cls, numbers: Iterable[int]) -> frozenset[Role]:
+        """The roles among these numbers: who is newer than this server may know more of them."""
+        among = frozenset(numbers)
+        return frozenset(role for role in cls if role in among)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a caller may do: see `Grant` in admin.proto, field by field."""
+
+    roles: frozenset[Role]
+    tenants: tuple[str, ...] = ()
+    """The first is what a call is about that names none. Empty, for operators only: all."""
+    aggregate_types: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    own_only: bool = False
+    actor: str = ""
+    user_id: str = ""
+    acts_for_others: bool = False
+    events_per_second: int = 0
+    calls_per_second: int = 0
 
 
 def uuid_text(value: bytes) -> str:

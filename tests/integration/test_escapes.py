@@ -15,7 +15,7 @@ from everlog.v1 import event_store_pb2 as pb
 from everlog.v1.entities_pb2_grpc import EntityServiceStub
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from everlog.v1.projections_pb2_grpc import ProjectionServiceStub
-from everlog_server.identity.callers import Role
+from everlog_server.model import Role
 from tests.conftest import new_database
 from tests.identities import Identities, bearer, serving_to
 

@@ -23,7 +23,7 @@ from everlog.v1.entities_pb2_grpc import EntityServiceStub
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
 from everlog.v1.filter_pb2 import EventFilter
 from everlog.v1.narratives_pb2_grpc import NarrativeServiceStub
-from everlog_server.identity.callers import Role
+from everlog_server.model import Role
 from tests.conftest import new_database
 from tests.identities import Identities, bearer, serving_to
 from tests.servers import make_tenant

@@ -25,7 +25,7 @@ from everlog.v1 import (
     narratives_pb2,
     projections_pb2,
 )
-from everlog_server.identity.callers import Role
+from everlog_server.model import Role
 from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.entry import Context, open_entry
 from everlog_server.rpc.rights import RIGHTS, Narrowing

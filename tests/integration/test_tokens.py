@@ -18,11 +18,12 @@ from everlog_server.errors import (
     TokenNotFoundError,
     UnauthenticatedError,
 )
-from everlog_server.identity.callers import Caller, Credentials, Grant, Role
+from everlog_server.identity.callers import Caller, Credentials
 from everlog_server.identity.door import Door
 from everlog_server.identity.known import KnownCallers
 from everlog_server.identity.token_secrets import digest_of, new_secret, prefix_of
 from everlog_server.identity.tokens import Tokens
+from everlog_server.model import Grant, Role
 from everlog_server.settings import StorageSettings
 from everlog_server.storage.database import Database
 from everlog_server.storage.tokens import TokenStore
@@ -224,6 +225,23 @@ async def test_a_renamed_tenant_is_the_same_and_a_dropped_one_does_not_become_al
         assert dropped.grant.tenants == ("#2",)
         await process.tokens.revoke("ada")
         assert not any(map(process.door.holds, (before, after, dropped)))
+
+
+async def test_a_role_that_only_a_newer_server_knows_gives_nothing_and_stops_nobody(
+    database_url: str,
+) -> None:
+    async with processes(database_url) as [process]:
+        _, secret = await process.tokens.create("ada", EMITTER, None)
+        known = await process.enter(secret)
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE everlog.tokens SET roles = '{2, 99}'")
+            connection.execute("UPDATE everlog.token_changes SET version = version + 1")
+        await until(lambda: process.knows(secret) is not known)
+        renewed = process.knows(secret)
+        assert renewed is not None
+        assert renewed.grant.roles == {Role.READ}
+        [listed] = await process.tokens.after("", 10)
+        assert listed.grant == renewed.grant
 
 
 async def test_the_time_of_the_last_use_is_noted_now_and_then(database_url: str) -> None:

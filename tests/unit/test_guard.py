@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
 from everlog_server.errors import EventNotFoundError, OverloadedError
-from everlog_server.identity.callers import Role
+from everlog_server.model import Role
 from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.entry import Entry, open_entry, tenant_of
 from everlog_server.rpc.guard import guarded

@@ -9,7 +9,7 @@ import pytest
 
 from everlog.v1 import admin_pb2 as pb
 from everlog_server.errors import BadRequestError
-from everlog_server.identity.callers import Caller, Credentials, Grant, Role
+from everlog_server.identity.callers import Caller, Credentials
 from everlog_server.identity.grants import check_grant
 from everlog_server.identity.known import KnownCallers
 from everlog_server.identity.token_secrets import (
@@ -18,6 +18,7 @@ from everlog_server.identity.token_secrets import (
     is_well_formed,
     new_secret,
 )
+from everlog_server.model import Grant, Role
 from everlog_server.rpc.token_requests import decode_create, encode_grant
 
 SOUND = Grant(roles=frozenset({Role.EMIT}), tenants=("default",))

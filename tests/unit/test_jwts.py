@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from everlog_server.errors import StorageUnavailableError, UnauthenticatedError
-from everlog_server.identity.callers import Credentials, Grant, Role
+from everlog_server.identity.callers import Credentials
 from everlog_server.identity.door import Door
 from everlog_server.identity.jwts import Jwts
 from everlog_server.identity.key_sets import KeysError, KeySet, keys_in
 from everlog_server.identity.known import KnownCallers
+from everlog_server.model import Grant, Role
 from everlog_server.settings import IdentitySettings
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everlog_server.identity.callers import Grant, Role
 from everlog_server.identity.scopes import NOTHING, Scope
-from everlog_server.model import AggregateKey, EventFilter, TailEvent
+from everlog_server.model import AggregateKey, EventFilter, Grant, Role, TailEvent
 from everlog_server.subscriptions.matching import matcher
 
 AGGREGATES = ["order", "note", "orders"]

@@ -1,4 +1,4 @@
-"""Who a caller is and what it may do, and the one question that proves it.
+"""Who a caller is, and the one question that proves it.
 
 `rpc` asks an `Authenticator` once for every call, by what the call carries; streams ask again while
 they run. Where identities come from (tokens, JWTs, certificates) is the authenticator's matter.
@@ -6,38 +6,10 @@ they run. Where identities come from (tokens, JWTs, certificates) is the authent
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-
-class Role(enum.IntEnum):
-    """What a caller may do. The values are those of the contract."""
-
-    EMIT = 1
-    READ = 2
-    CONSUME = 3
-    ADMIN = 4
-    """Everything in the tenant: what the three above may, too."""
-    OPERATOR = 5
-    """Everything on the server."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What a caller may do: see `Grant` in admin.proto, field by field."""
-
-    roles: frozenset[Role]
-    tenants: tuple[str, ...] = ()
-    """The first is what a call is about that names none. Empty, for operators only: all."""
-    aggregate_types: tuple[str, ...] = ()
-    event_types: tuple[str, ...] = ()
-    own_only: bool = False
-    actor: str = ""
-    user_id: str = ""
-    acts_for_others: bool = False
-    events_per_second: int = 0
-    calls_per_second: int = 0
+from everlog_server.model import Grant, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

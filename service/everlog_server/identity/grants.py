@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from everlog_server.errors import BadRequestError, FieldViolation
-from everlog_server.identity.callers import Grant, Role
+from everlog_server.model import Grant, Role
 
 LIMITS_MAX = 100
 """Of the tenants, aggregate types and event types of one grant, each."""

@@ -14,10 +14,11 @@ import jwt
 import structlog
 
 from everlog_server.errors import BadRequestError, UnauthenticatedError
-from everlog_server.identity.callers import Caller, Grant, Role
+from everlog_server.identity.callers import Caller
 from everlog_server.identity.grants import check_grant, text_problem
 from everlog_server.identity.names import roles_of
 from everlog_server.identity.token_secrets import digest_of
+from everlog_server.model import Grant, Role
 
 if TYPE_CHECKING:
     from everlog_server.identity.key_sets import KeySet

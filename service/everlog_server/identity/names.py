@@ -19,8 +19,9 @@ from typing import Any
 import structlog
 
 from everlog_server.errors import BadRequestError, EverlogError
-from everlog_server.identity.callers import Caller, Grant, Role
+from everlog_server.identity.callers import Caller
 from everlog_server.identity.grants import check_grant, text_problem
+from everlog_server.model import Grant, Role
 
 _LOOK_SECONDS = 1.0
 _NAME_BYTES_MAX = 251

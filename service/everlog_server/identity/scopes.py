@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from everlog_server.errors import FieldViolation
-from everlog_server.identity.callers import Grant
-from everlog_server.model import EventFilter
+from everlog_server.model import EventFilter, Grant
 
 NOTHING = EventFilter(event_types=("",))
 """Matches no event: each has a type. By its index PostgreSQL sees that at once."""

@@ -24,7 +24,7 @@ from everlog_server.errors import (
     TokenNotFoundError,
     UnauthenticatedError,
 )
-from everlog_server.identity.callers import Caller, Grant, Role
+from everlog_server.identity.callers import Caller
 from everlog_server.identity.token_secrets import (
     digest_of,
     is_secret_of,
@@ -32,7 +32,8 @@ from everlog_server.identity.token_secrets import (
     new_secret,
     prefix_of,
 )
-from everlog_server.storage.tokens import StoredGrant, StoredToken, TokenStore
+from everlog_server.model import Grant
+from everlog_server.storage.tokens import StoredToken, TokenStore
 
 if TYPE_CHECKING:
     from everlog_server.identity.known import Entry, KnownCallers
@@ -95,7 +96,7 @@ class Tokens:
             name=name,
             prefix=prefix_of(secret),
             digest=digest_of(secret),
-            grant=_stored(grant),
+            grant=grant,
             created_time=now,
             expire_time=None if lifetime is None else now + lifetime,
         )
@@ -203,40 +204,8 @@ def caller_of(token: StoredToken) -> Caller:
     """Who has it."""
     return Caller(
         identity=_identity(token.name),
-        grant=grant_of(token),
+        grant=token.grant,
         expires_at=None if token.expire_time is None else token.expire_time.timestamp(),
-    )
-
-
-def grant_of(token: StoredToken) -> Grant:
-    """What who has it may do."""
-    stored = token.grant
-    return Grant(
-        roles=frozenset(map(Role, stored.roles)),
-        tenants=tuple(stored.tenants),
-        aggregate_types=tuple(stored.aggregate_types),
-        event_types=tuple(stored.event_types),
-        own_only=stored.own_only,
-        actor=stored.actor,
-        user_id=stored.user_id,
-        acts_for_others=stored.acts_for_others,
-        events_per_second=stored.events_per_second,
-        calls_per_second=stored.calls_per_second,
-    )
-
-
-def _stored(grant: Grant) -> StoredGrant:
-    return StoredGrant(
-        roles=sorted(grant.roles),
-        tenants=grant.tenants,
-        aggregate_types=grant.aggregate_types,
-        event_types=grant.event_types,
-        own_only=grant.own_only,
-        actor=grant.actor,
-        user_id=grant.user_id,
-        acts_for_others=grant.acts_for_others,
-        events_per_second=grant.events_per_second,
-        calls_per_second=grant.calls_per_second,
     )
 
 

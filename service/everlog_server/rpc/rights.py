@@ -14,9 +14,9 @@ from functools import lru_cache
 
 from everlog.v1 import event_store_pb2
 from everlog_server.errors import PermissionDeniedError
-from everlog_server.identity.callers import Caller, Role
+from everlog_server.identity.callers import Caller
 from everlog_server.identity.scopes import Scope
-from everlog_server.model import EventFilter, Expectation, NewEvent
+from everlog_server.model import EventFilter, Expectation, NewEvent, Role
 from everlog_server.rpc.stamps import Stamp
 
 # Of every caller that is seen a few words are kept: enough of them for a busy server.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from everlog.v1 import admin_pb2 as pb
 from everlog_server.errors import BadRequestError, FieldViolation
-from everlog_server.identity.callers import Caller, Grant, Role
+from everlog_server.identity.callers import Caller
 from everlog_server.identity.grants import check_grant, text_problem
-from everlog_server.identity.tokens import grant_of
+from everlog_server.model import Grant, Role
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
@@ -84,7 +84,7 @@ def encode_grant(grant: Grant) -> pb.Grant:
 
 def encode_token(token: StoredToken) -> pb.Token:
     """As callers read it."""
-    message = pb.Token(name=token.name, prefix=token.prefix, grant=encode_grant(grant_of(token)))
+    message = pb.Token(name=token.name, prefix=token.prefix, grant=encode_grant(token.grant))
     _set_time(message.created_time, token.created_time)
     for name in ("expire_time", "revoked_time", "last_used_time"):
         time = getattr(token, name)
@@ -138,9 +138,8 @@ def _lifetime_violations(request: pb.CreateTokenRequest) -> Iterator[FieldViolat
 
 
 def _decode_grant(message: pb.Grant) -> Grant:
-    known = {int(role) for role in Role}
     return Grant(
-        roles=frozenset(Role(role) for role in message.roles if role in known),
+        roles=Role.known(message.roles),
         tenants=tuple(message.tenants),
         aggregate_types=tuple(message.aggregate_types),
         event_types=tuple(message.event_types),

@@ -8,27 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from everlog_server.errors import TenantNotFoundError
+from everlog_server.model import Grant, Role
 from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
 _SQL = load("tokens.sql")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredGrant:
-    """What who has a token may do: see `Grant` in admin.proto."""
-
-    roles: Sequence[int]
-    tenants: Sequence[str]
-    """By the names that they have now; `#` and its id for one that is dropped."""
-    aggregate_types: Sequence[str]
-    event_types: Sequence[str]
-    own_only: bool
-    actor: str
-    user_id: str
-    acts_for_others: bool
-    events_per_second: int
-    calls_per_second: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +23,8 @@ class StoredToken:
     prefix: str
     digest: bytes
     """SHA-256 of its secret."""
-    grant: StoredGrant
+    grant: Grant
+    """Its tenants by the names that they have now; `#` and its id for one that is dropped."""
     created_time: datetime
     expire_time: datetime | None = None
     revoked_time: datetime | None = None
@@ -82,7 +67,7 @@ class TokenStore:
             name=token.name,
             prefix=token.prefix,
             digest=token.digest,
-            roles=list(grant.roles),
+            roles=sorted(grant.roles),
             tenant_ids=[ids[name] for name in grant.tenants],
             aggregate_types=list(grant.aggregate_types),
             event_types=list(grant.event_types),
@@ -121,11 +106,11 @@ def _token(row: tuple[Any, ...]) -> StoredToken:
         name=name,
         prefix=prefix,
         digest=bytes(digest),
-        grant=StoredGrant(
-            roles=roles,
-            tenants=tenants,
-            aggregate_types=aggregate_types,
-            event_types=event_types,
+        grant=Grant(
+            roles=Role.known(roles),
+            tenants=tuple(tenants),
+            aggregate_types=tuple(aggregate_types),
+            event_types=tuple(event_types),
             own_only=own_only,
             actor=actor,
             user_id=user_id,
