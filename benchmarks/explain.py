@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from everlog_server.model import AggregateKey, EventFilter
-from everlog_server.storage.database import SERVICE_ROLE, TENANT_SETTING
+from everlog_server.storage.conninfo import SERVICE_ROLE, TENANT_SETTING
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
 

@@ -37,9 +37,9 @@ from everlog_server.metrics.rooms import (
     HeadMetrics,
     ProcessMetrics,
     RateMetrics,
-    StorageMetrics,
     SubscriptionMetrics,
 )
+from everlog_server.metrics.storage import StorageMetrics
 from everlog_server.narratives import Narrators
 from everlog_server.narratives.language_model import language_model
 from everlog_server.projections import Builder, Projector

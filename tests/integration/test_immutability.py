@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 
 from everlog_server.settings import Settings
-from everlog_server.storage.database import service_conninfo
+from everlog_server.storage.conninfo import service_conninfo
 from tests.factories import new_event, open_house
 
 CHANGES = [

@@ -11,7 +11,7 @@ import pytest
 from everlog_server.errors import EverlogError, StorageUnavailableError
 from everlog_server.settings import StorageSettings
 from everlog_server.storage import migrations
-from everlog_server.storage.database import service_conninfo
+from everlog_server.storage.conninfo import service_conninfo
 from everlog_server.storage.embedded import EmbeddedPostgres
 from everlog_server.storage.migrations import (
     Migration,

@@ -17,8 +17,9 @@ from psycopg.errors import InsufficientPrivilege
 
 from everlog_server.model import EventFilter
 from everlog_server.settings import Settings
-from everlog_server.storage.database import TENANT_SETTING, ReadPool, service_conninfo
+from everlog_server.storage.conninfo import TENANT_SETTING, service_conninfo
 from everlog_server.storage.pages import filter_parameters
+from everlog_server.storage.pool import Pool
 from everlog_server.storage.sql import load
 from tests.conftest import new_database
 from tests.factories import TENANT, new_event, open_house
@@ -290,7 +291,7 @@ def two_logs(postgres: Any, template_database: str) -> Iterator[str]:
 async def test_a_pooled_connection_shows_whom_it_is_asked_for(database_url: str) -> None:
     make_tenant(database_url, "other", OTHER, head=7)
     conninfo = service_conninfo(database_url, Settings().storage)
-    pool = ReadPool(conninfo, "one", 1, answer_seconds=30)
+    pool = Pool(conninfo, "one", 1, answer_seconds=30)
     await pool.open(10)
     try:
         statement = "SELECT t.tenant_id FROM everlog.tenants AS t ORDER BY 1"

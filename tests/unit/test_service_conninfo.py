@@ -6,7 +6,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from everlog_server.settings import StorageSettings
-from everlog_server.storage.database import service_conninfo
+from everlog_server.storage.conninfo import service_conninfo
 
 HOSTS = "postgresql://me@db-0,db-1/everlog"
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 from prometheus_client import Metric
 
-from everlog_server.consumers.counts import ConsumersSnapshot
-from everlog_server.metrics.source import counter, gauges, histogram
+from everlog_server.consumers.counts import ConsumerFigures, ConsumersSnapshot
+from everlog_server.metrics.source import Figure, counter, gauges_of, histogram
+from everlog_server.storage.consumers import ConsumerStanding
 
 _TOTALS = (
     ("delivered", "Deliveries to members."),
@@ -17,12 +18,32 @@ _TOTALS = (
     ("released", "Deliveries that members gave back."),
     ("refused", "Answers to deliveries that were not the member's, or not any more."),
 )
-_STANDINGS = (
-    ("lag_events", "Positions behind the head, of all of the consumer.", "lag"),
-    ("retrying_events", "Events that wait for another attempt; 10,000 at most.", "retrying"),
-    ("parked_events", "Events that are parked; 10,000 at most.", "parked"),
-)
 _LABELS = ("tenant", "consumer")
+_OF_EACH: tuple[Figure[ConsumerFigures], ...] = (
+    Figure("everlog_consumer_members", "Members at this process.", lambda one: one.members),
+    Figure(
+        "everlog_consumer_in_flight_events",
+        "Deliveries of this process that have no answer.",
+        lambda one: one.in_flight,
+    ),
+)
+_OF_EACH_STANDING: tuple[Figure[ConsumerStanding], ...] = (
+    Figure(
+        "everlog_consumer_lag_events",
+        "Positions behind the head, of all of the consumer.",
+        lambda one: one.lag,
+    ),
+    Figure(
+        "everlog_consumer_retrying_events",
+        "Events that wait for another attempt; 10,000 at most.",
+        lambda one: one.retrying,
+    ),
+    Figure(
+        "everlog_consumer_parked_events",
+        "Events that are parked; 10,000 at most.",
+        lambda one: one.parked,
+    ),
+)
 
 
 class ConsumerMetrics:
@@ -54,26 +75,8 @@ class ConsumerMetrics:
             (names.get(one.tenant_id, str(one.tenant_id)), one.name): one
             for one in now.consumers[: self._consumers_max]
         }
-        yield gauges(
-            "everlog_consumer_members",
-            "Members at this process.",
-            _LABELS,
-            {labels: one.members for labels, one in shown.items()},
-        )
-        yield gauges(
-            "everlog_consumer_in_flight_events",
-            "Deliveries of this process that have no answer.",
-            _LABELS,
-            {labels: one.in_flight for labels, one in shown.items()},
-        )
-        for name, text, field in _STANDINGS:
-            yield gauges(
-                f"everlog_consumer_{name}",
-                text,
-                _LABELS,
-                {
-                    labels: getattr(one.standing, field)
-                    for labels, one in shown.items()
-                    if one.standing is not None
-                },
-            )
+        yield from gauges_of(_OF_EACH, _LABELS, shown)
+        standings = {
+            labels: one.standing for labels, one in shown.items() if one.standing is not None
+        }
+        yield from gauges_of(_OF_EACH_STANDING, _LABELS, standings)

@@ -8,10 +8,39 @@ from typing import get_args
 
 from prometheus_client import Metric
 
-from everlog_server.metrics.source import counters, gauge, gauges
+from everlog_server.metrics.source import Figure, counters_of, gauge, gauges, gauges_of
 from everlog_server.projections.figures import Figures, ProjectionState
 
 _LABELS = ("tenant", "projection")
+_OF_EACH: tuple[Figure[Figures], ...] = (
+    Figure(
+        "everlog_projection_checkpoint",
+        "All events up to here have taken effect, or are parked.",
+        lambda one: one.checkpoint,
+    ),
+    Figure(
+        "everlog_projection_lag_events",
+        "How many positions it is behind the head, as it was within the last seconds.",
+        lambda one: one.lag,
+    ),
+    Figure(
+        "everlog_projection_rebuild_position",
+        "Up to where the new tables have come; only while a rebuild runs.",
+        lambda one: one.rebuild_checkpoint,
+    ),
+)
+_TOTALS_OF_EACH: tuple[Figure[Figures], ...] = (
+    Figure(
+        "everlog_projection_events",
+        "Events that took effect, also in rebuilds, since this process works on it.",
+        lambda one: one.events,
+    ),
+    Figure(
+        "everlog_projection_failed_windows",
+        "Windows that failed, for an event or for the projection itself.",
+        lambda one: one.failed_windows,
+    ),
+)
 
 
 class ProjectionMetrics:
@@ -24,9 +53,7 @@ class ProjectionMetrics:
     def collect(self) -> Iterator[Metric]:
         """Its families."""
         held = self._snapshot()
-        by_labels = {
-            (one.tenant, one.name): one for one in islice(held, max(0, self._projections_max))
-        }
+        shown = {(one.tenant, one.name): one for one in islice(held, max(0, self._projections_max))}
         yield gauge("everlog_projections", "Projections that this process works on.", len(held))
         yield gauge(
             "everlog_projection_lag_events_max",
@@ -34,46 +61,14 @@ class ProjectionMetrics:
             max((one.lag for one in held), default=0),
         )
         yield gauges(
-            "everlog_projection_checkpoint",
-            "All events up to here have taken effect, or are parked.",
-            _LABELS,
-            {labels: one.checkpoint for labels, one in by_labels.items()},
-        )
-        yield gauges(
-            "everlog_projection_lag_events",
-            "How many positions it is behind the head, as it was within the last seconds.",
-            _LABELS,
-            {labels: one.lag for labels, one in by_labels.items()},
-        )
-        yield gauges(
             "everlog_projection_state",
             "1 for the state that it is in, 0 for the others.",
             (*_LABELS, "state"),
             {
                 (*labels, state): float(one.state == state)
-                for labels, one in by_labels.items()
+                for labels, one in shown.items()
                 for state in get_args(ProjectionState)
             },
         )
-        yield counters(
-            "everlog_projection_events",
-            "Events that took effect, also in rebuilds, since this process works on it.",
-            _LABELS,
-            {labels: one.events for labels, one in by_labels.items()},
-        )
-        yield counters(
-            "everlog_projection_failed_windows",
-            "Windows that failed, for an event or for the projection itself.",
-            _LABELS,
-            {labels: one.failed_windows for labels, one in by_labels.items()},
-        )
-        yield gauges(
-            "everlog_projection_rebuild_position",
-            "Up to where the new tables have come; only while a rebuild runs.",
-            _LABELS,
-            {
-                labels: one.rebuild_checkpoint
-                for labels, one in by_labels.items()
-                if one.rebuild_checkpoint is not None
-            },
-        )
+        yield from gauges_of(_OF_EACH, _LABELS, shown)
+        yield from counters_of(_TOTALS_OF_EACH, _LABELS, shown)

@@ -15,22 +15,7 @@ from everlog_server.append.counts import AppendSnapshot
 from everlog_server.measures import Buckets
 from everlog_server.metrics.source import counter, counters, gauge, gauges, histogram
 from everlog_server.rpc.calls import MethodSnapshot
-from everlog_server.storage.database import StorageSnapshot
 from everlog_server.subscriptions.counts import SubscriptionSnapshot
-
-_OF_POOLS = (
-    ("everlog_pool_connections_max", "at most.", "connections_max"),
-    ("everlog_pool_connections", "open.", "connections"),
-    ("everlog_pool_idle_connections", "open, and idle.", "idle"),
-    ("everlog_pool_waiting", "reads that wait for one.", "waiting"),
-)
-_TOTALS_OF_POOLS = (
-    ("everlog_pool_uses", "how often one was taken.", "uses"),
-    ("everlog_pool_waits", "how often none was idle.", "waits"),
-    ("everlog_pool_wait_seconds", "waiting for one, in all.", "wait_seconds"),
-    ("everlog_pool_used_seconds", "in use, in all.", "used_seconds"),
-    ("everlog_pool_refusals", "reads that have waited in vain, or too many waited.", "refused"),
-)
 
 
 class ProcessMetrics:
@@ -232,29 +217,6 @@ class SubscriptionMetrics:
             "everlog_subscriptions_refused", "For lack of room on this process.", now.refused
         )
         yield gauge("everlog_ring_bytes", "Memory of all rings.", now.ring_bytes)
-
-
-class StorageMetrics:
-    """What PostgreSQL was asked."""
-
-    def __init__(self, snapshot: Callable[[], StorageSnapshot]) -> None:
-        self._snapshot = snapshot
-
-    def collect(self) -> Iterator[Metric]:
-        """Its families."""
-        now = self._snapshot()
-        yield histogram(
-            "everlog_postgres_round_trip_seconds",
-            "What PostgreSQL was asked, by purpose: a pool's name, append, or hints.",
-            ("purpose",),
-            {(purpose,): seconds for purpose, seconds in now.round_trips.items()},
-        )
-        for name, text, field in _OF_POOLS:
-            by_pool = {(pool.name,): getattr(pool, field) for pool in now.pools}
-            yield gauges(name, f"Connections of a pool: {text}", ("pool",), by_pool)
-        for name, text, field in _TOTALS_OF_POOLS:
-            by_pool = {(pool.name,): getattr(pool, field) for pool in now.pools}
-            yield counters(name, f"Connections of a pool: {text}", ("pool",), by_pool)
 
 
 class HeadMetrics:

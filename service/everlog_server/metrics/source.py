@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client import Metric
 from prometheus_client.core import (
@@ -15,8 +16,20 @@ from prometheus_client.core import (
 
 from everlog_server.measures import Distribution
 
+T = TypeVar("T")
+
 Labelled = Mapping[Any, float]
 """Values by the values of their labels, which are a tuple of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure(Generic[T]):
+    """One figure of things of one kind: a family, with a value of each of them."""
+
+    name: str
+    text: str
+    value: Callable[[T], float | None]
+    """None: it has none now, and is not shown."""
 
 
 class MetricsSource(Protocol):
@@ -59,6 +72,22 @@ def gauges(name: str, text: str, labels: Sequence[str], values: Labelled) -> Gau
     return family
 
 
+def gauges_of(
+    figures: Iterable[Figure[T]], labels: Sequence[str], things: Mapping[Any, T]
+) -> Iterator[GaugeMetricFamily]:
+    """What is so now of things, which are told by the values of their labels."""
+    for one in figures:
+        yield gauges(one.name, one.text, labels, _values(one, things))
+
+
+def counters_of(
+    figures: Iterable[Figure[T]], labels: Sequence[str], things: Mapping[Any, T]
+) -> Iterator[CounterMetricFamily]:
+    """The same of what only grows."""
+    for one in figures:
+        yield counters(one.name, one.text, labels, _values(one, things))
+
+
 def histogram(
     name: str,
     text: str,
@@ -74,3 +103,8 @@ def histogram(
             list(of_labels), list(zip(bounds, cumulated, strict=True)), sum_value=distribution.total
         )
     return family
+
+
+def _values(figure: Figure[T], things: Mapping[Any, T]) -> Labelled:
+    values = {of_labels: figure.value(thing) for of_labels, thing in things.items()}
+    return {of_labels: value for of_labels, value in values.items() if value is not None}

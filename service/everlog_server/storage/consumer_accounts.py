@@ -110,7 +110,7 @@ class Moved(NamedTuple):
 
 
 class ConsumerAccounts:
-    """Reads and decides. Errors are those of ReadPool.connection."""
+    """Reads and decides. Errors are those of Pool.connection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -157,7 +157,7 @@ class Changes:
 
 
 class ConsumerStore:
-    """Reads and changes them. Errors are those of ReadPool.connection."""
+    """Reads and changes them. Errors are those of Pool.connection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -103,7 +103,7 @@ class Link(NamedTuple):
 
 
 class EntityStore:
-    """Reads and moves the indexes. Errors are those of ReadPool.connection."""
+    """Reads and moves the indexes. Errors are those of Pool.connection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

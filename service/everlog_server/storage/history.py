@@ -16,8 +16,9 @@ from typing import NamedTuple
 from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
 from everlog_server.model import AggregateKey, EventFilter, TailEvent
 from everlog_server.storage.ahead import one_ahead
+from everlog_server.storage.connection import Connection
 from everlog_server.storage.damage import are_whole
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.database import Database
 from everlog_server.storage.pages import (
     PAGE_BYTES_MAX,
     Pages,

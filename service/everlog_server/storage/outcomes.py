@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from everlog_server.model import FoundEvent, Outcome, uuid_text
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.connection import Connection
+from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
 _SQL = load("narratives.sql")

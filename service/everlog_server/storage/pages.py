@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
 from everlog_server.model import EventFilter
+from everlog_server.storage.connection import Connection
 from everlog_server.storage.damage import are_whole
-from everlog_server.storage.database import Connection, ReadPool
+from everlog_server.storage.pool import Pool
 from everlog_server.storage.sql import load
 from everlog_server.storage.window import first_window
 
@@ -64,7 +65,7 @@ class Pages:
     """
 
     def __init__(
-        self, pool: ReadPool, tenant_id: int, event_filter: EventFilter, *, descending: bool
+        self, pool: Pool, tenant_id: int, event_filter: EventFilter, *, descending: bool
     ) -> None:
         self._pool = pool
         self._descending = descending

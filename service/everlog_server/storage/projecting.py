@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 import psycopg
 
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.connection import Connection
+from everlog_server.storage.database import Database
 from everlog_server.storage.projections import fetch
 
 LEASE_SECONDS = 5.0
@@ -92,7 +93,7 @@ class Held:
 
 
 class ProjectingStore:
-    """Runs windows. Errors are those of ReadPool.connection.
+    """Runs windows. Errors are those of Pool.connection.
 
     What runs SQL of a definition also raises ProjectionBrokenError.
     """

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import generators, sql
 
 from everlog_server.errors import EverlogError
-from everlog_server.storage.database import Connection, Database
+from everlog_server.storage.connection import Connection
+from everlog_server.storage.database import Database
 from everlog_server.storage.pages import filter_parameters
 from everlog_server.storage.projecting import reset
 from everlog_server.storage.projections import Policy, fetch

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from everlog_server.model import EventFilter
+from everlog_server.storage.connection import Connection, fetch_all
 from everlog_server.storage.damage import are_whole
-from everlog_server.storage.database import Connection, Database, fetch_all
+from everlog_server.storage.database import Database
 from everlog_server.storage.pages import PAGE_BYTES_MAX, filter_parameters
 from everlog_server.storage.sql import load
 
@@ -115,7 +116,7 @@ class Policy(NamedTuple):
 
 
 class ProjectionStore:
-    """Reads projections, and changes them. Errors are those of ReadPool.connection."""
+    """Reads projections, and changes them. Errors are those of Pool.connection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -90,7 +90,7 @@ class ListedTenant(NamedTuple):
 
 
 class TenantStore:
-    """What an operator does. Errors are those of ReadPool.connection, and what is said."""
+    """What an operator does. Errors are those of Pool.connection, and what is said."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
