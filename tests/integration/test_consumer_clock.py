@@ -102,3 +102,35 @@ async def test_an_event_is_tried_at_the_exact_times_and_then_parked(database_url
         await consumers.drain()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_lease_runs_out_also_while_another_event_waits_for_long(database_url: str) -> None:
+    limits = LimitSettings()
+    settings = pb.ConsumerSettings(
+        lease=Duration(seconds=1),
+        checkpoint_interval=Duration(),
+        backoff=pb.RetryBackoff(initial=Duration(nanos=100_000_000), jitter=0.0),
+    )
+    async with open_house(database_url) as house:
+        store = ConsumerStore(house.database)
+        consumers = Consumers(
+            store, house.reader, house.subscriptions.subscribe, partial(policy_of, limits=limits)
+        )
+        running = asyncio.create_task(consumers.run())
+        await asyncio.sleep(0)
+        await house.submit(emission(new_event("order/1")))
+        stored = encode_settings(decode_settings(settings, limits))
+        await store.create(TENANT, "leases", uuid4(), stored, position=0)
+        member = await consumers.join(TENANT, "leases", member_name="one", credit=0)
+        first = await _next(member)
+        member.nack(first.delivery_id, 1, "not now", wait_seconds=3_600)
+        await asyncio.sleep(1.5)  # its lease is over: nothing is due before an hour
+        await house.submit(emission(new_event("order/2")))
+        second = await _next(member)
+        async with asyncio.timeout(10):
+            again = await _next(member)
+        assert (again.event.position, again.attempt) == (second.event.position, 2)
+        member.break_off()
+        await consumers.drain()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

@@ -255,8 +255,7 @@ class Group:
             member.in_flight[delivery.delivery_id] = delivery
             self.counts.delivered += 1
             self._leases.add(delivery)
-            if self._timer is None:
-                self._arm(deadline)
+            self._arm(deadline)
             return delivery
         return None
 
