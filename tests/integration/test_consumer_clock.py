@@ -77,10 +77,10 @@ async def test_an_event_is_tried_at_the_exact_times_and_then_parked(database_url
             if attempt < 5:
                 (due,) = {slot.next_due for slot in group.slots.values() if slot.next_due}
                 clock.time = due - 1
-                group.tick()
+                group.deliveries.tick()
                 assert not any(slot.wanted for slot in group.slots.values())
                 clock.time = due
-                group.tick()
+                group.deliveries.tick()
         assert times == [0, 1_000_000, 4_000_000, 9_000_000, 14_000_000]
         delivery = await _next(member)
         assert (delivery.event.position, delivery.attempt) == (2, 1)

@@ -10,8 +10,8 @@ from everlog_server.consumers.member import Delivery
 
 if TYPE_CHECKING:
     from everlog_server.consumers.events import Event
-    from everlog_server.consumers.group import OwnSlot
     from everlog_server.consumers.member import Member
+    from everlog_server.consumers.own_slot import OwnSlot
 
 
 class _Deliveries:

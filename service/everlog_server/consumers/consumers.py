@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from everlog_server.consumers.counts import ConsumerCounts, ConsumersSnapshot
-from everlog_server.consumers.group import AWAY_SECONDS_MAX, LEASE_SECONDS, Group
+from everlog_server.consumers.group import Group
+from everlog_server.consumers.keep import AWAY_SECONDS_MAX, LEASE_SECONDS
 from everlog_server.consumers.member import Member
 from everlog_server.consumers.policy import Clock
 from everlog_server.consumers.slots import Budget

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from everlog_server.consumers.events import Event
-    from everlog_server.consumers.group import OwnSlot
+    from everlog_server.consumers.own_slot import OwnSlot
     from everlog_server.consumers.policy import Policy
     from everlog_server.model import EventFilter
     from everlog_server.storage.reads import EventReader

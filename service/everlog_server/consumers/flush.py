@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from uuid import UUID
 
-    from everlog_server.consumers.group import Group, OwnSlot
+    from everlog_server.consumers.group import Group
     from everlog_server.consumers.member import Delivery
+    from everlog_server.consumers.own_slot import OwnSlot
 
 _log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from everlog_server.consumers.events import Event
-    from everlog_server.consumers.group import Group, OwnSlot
+    from everlog_server.consumers.group import Group
+    from everlog_server.consumers.own_slot import OwnSlot
     from everlog_server.errors import EverlogError
 
 ANSWER_BYTES = 80
@@ -125,7 +126,7 @@ class Member:
         if carried is not None and carried.is_held:
             taken.append(carried)
             size = len(carried.event.record) + ANSWER_BYTES
-        while (delivery := self._group.next_delivery(self)) is not None:
+        while (delivery := self._group.deliveries.next_delivery(self)) is not None:
             size += len(delivery.event.record) + ANSWER_BYTES
             if size > bytes_max and taken:
                 self._carried = delivery
@@ -137,29 +138,29 @@ class Member:
 
     def ack(self, delivery_id: str, attempt: int) -> None:
         """The event is finished."""
-        self._group.ack(self, delivery_id, attempt)
+        self._group.deliveries.ack(self, delivery_id, attempt)
 
     def skip(self, delivery_id: str, attempt: int) -> None:
         """It counts as finished all the same."""
-        self._group.ack(self, delivery_id, attempt)
+        self._group.deliveries.ack(self, delivery_id, attempt)
 
     def nack(
         self, delivery_id: str, attempt: int, error: str, *, wait_seconds: float | None
     ) -> None:
         """It failed; None: it waits as the consumer's settings say."""
-        self._group.nack(self, delivery_id, attempt, error, wait_seconds=wait_seconds)
+        self._group.deliveries.nack(self, delivery_id, attempt, error, wait_seconds=wait_seconds)
 
     def park(self, delivery_id: str, attempt: int, error: str) -> None:
         """It failed, and is not tried again."""
-        self._group.park(self, delivery_id, attempt, error)
+        self._group.deliveries.park(self, delivery_id, attempt, error)
 
     def release(self, delivery_id: str, attempt: int) -> None:
         """It was not begun, and is given back."""
-        self._group.release(self, delivery_id, attempt)
+        self._group.deliveries.release(self, delivery_id, attempt)
 
     def in_progress(self, delivery_id: str, attempt: int) -> None:
         """Its lease begins anew."""
-        self._group.in_progress(self, delivery_id, attempt)
+        self._group.deliveries.in_progress(self, delivery_id, attempt)
 
     def leave(self) -> None:
         """Takes nothing more; `has_left` once all that it has is answered and stored."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from everlog_server.consumers.events import Event
-    from everlog_server.consumers.group import Group, OwnSlot
+    from everlog_server.consumers.group import Group
+    from everlog_server.consumers.own_slot import OwnSlot
     from everlog_server.consumers.slots import Lane
 
 _log = structlog.get_logger(__name__)
@@ -97,7 +98,7 @@ class Supply:
             for number in numbers:
                 if (slot := slots[number]) is group.slots.get(number):
                     slot.forget_replays(now + _AHEAD_MICROSECONDS, _REPLAYING_MAX)
-        group.tick()
+        group.deliveries.tick()
 
     async def _read_records(self) -> None:
         group = self._group
