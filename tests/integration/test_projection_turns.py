@@ -84,6 +84,38 @@ async def test_servers_share_projections_and_take_over_those_of_a_dead_one(
         assert f"/{first.pid}/" in left
 
 
+async def test_leases_are_renewed_while_hints_come_without_a_pause(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Another process that writes hints up to a hundred times a second, and each is a look."""
+    theirs = Hints(Database(database_url, StorageSettings()))
+
+    async def hint() -> None:
+        while True:
+            theirs.announce()
+            await asyncio.sleep(0.01)
+
+    async with (
+        serving(database_url, tmp_path) as server,
+        projections_at(server.address, database_url) as wire,
+    ):
+        await wire.apply(sums("idle"))
+        await wire.caught_up("idle")
+        leases = "SELECT epoch, lease_until FROM everlog.projection_leases"
+        tasks = [asyncio.create_task(theirs.run(lambda: None)), asyncio.create_task(hint())]
+        try:
+            await asyncio.sleep(1)
+            ((epoch, before),) = wire.rows(leases)
+            await asyncio.sleep(2.5)
+            ((still, after),) = wire.rows(leases)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert still == epoch
+        assert (after - before).total_seconds() > 1
+
+
 async def test_a_long_rebuild_holds_nobody_for_longer_than_a_window(
     database_url: str, tmp_path: Path
 ) -> None:

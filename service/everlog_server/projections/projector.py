@@ -166,8 +166,9 @@ class Projector:
             started = loop.time()
             self._look.clear()
             try:
-                await self._renew(started - last)
-                last = started
+                if (seconds := started - last) >= _BEAT_SECONDS / 2:
+                    await self._renew(seconds)
+                    last = started
                 await self._look_around()
                 for schema, dependents in await self._store.drop_leftovers():
                     log.warning("schema_left", schema=schema, dependents=dependents)
@@ -188,10 +189,8 @@ class Projector:
                 await self._look.wait()
 
     async def _renew(self, seconds: float) -> None:
+        """`seconds`: since the last time."""
         tenants: dict[int, list[tuple[Held, float]]] = {}
-        is_beat = seconds >= _BEAT_SECONDS / 2
-        if not is_beat:
-            return
         for work in self._works.values():
             rate, work.events = work.events / seconds, 0
             tenants.setdefault(work.held.tenant_id, []).append((work.held, rate))
