@@ -1,4 +1,4 @@
-"""The projector: it takes projections along their logs, a window at a time.
+"""The projector: it takes projections along their logs, a window (windows.py) at a time.
 
     free ──claim──> held ──window, window, …──> (released | lost) ──> free
 
@@ -21,92 +21,25 @@ import math
 import os
 import random
 import socket
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import structlog
 
-from everlog_server.errors import EverlogError, ReadTooExpensiveError
+from everlog_server.errors import EverlogError
 from everlog_server.projections.figures import Figures
-from everlog_server.storage.projecting import (
-    Held,
-    ProjectingStore,
-    ProjectionBrokenError,
-    ProjectionLook,
-    Ran,
-)
+from everlog_server.projections.windows import After, Windows, Work
+from everlog_server.storage.projecting import Held, ProjectingStore, ProjectionLook
 
 log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
 _TURNS_AT_ONCE = 2
-_WINDOW_SECONDS_GOAL = 0.2
-_EVENTS_FIRST = 200
-_EVENTS_MAX = 5_000
-_POSITIONS_FIRST = 20_000
-_POSITIONS_MAX = 1_000_000
 _AGAIN_SECONDS = 0.5
 """After what is no failure of an event: a deadlock, a lost connection."""
 _REST_SECONDS = 15.0
 """After a defect of our own."""
-_BLOCKED_SECONDS = 2.0
-_CANCELED = "57014"
-_POSITIONS_MIN = 1_000
-_OF_NO_EVENT = 0
-_MESSAGE_CHARACTERS_MAX = 4_000
 
 Key = tuple[int, str]
-
-
-@dataclass(slots=True)
-class _Pace:
-    """How large the windows of one build are."""
-
-    events_max: int = _EVENTS_FIRST
-    positions_max: int = _POSITIONS_FIRST
-    careful: int = 0
-    """So many more events are taken one by one: a window failed, and none of them was to blame."""
-
-    @property
-    def events(self) -> int:
-        return 1 if self.careful else self.events_max
-
-    def learn(self, ran: Ran, positions: int, seconds: float) -> None:
-        """A window has been committed."""
-        events = ran.events or 0
-        if self.careful:
-            self.careful -= 1
-            return
-        if seconds > _WINDOW_SECONDS_GOAL:
-            share = _WINDOW_SECONDS_GOAL / seconds
-            self.events_max = max(1, int(min(events or 1, self.events_max) * share))
-            if events < self.events_max:
-                self.positions_max = max(_POSITIONS_MIN, int(self.positions_max * share))
-        elif seconds < _WINDOW_SECONDS_GOAL / 2:
-            if events >= self.events_max:
-                self.events_max = min(_EVENTS_MAX, self.events_max * 2)
-            elif positions >= self.positions_max:
-                self.positions_max = min(_POSITIONS_MAX, self.positions_max * 4)
-
-
-@dataclass(slots=True)
-class _Work:
-    """A projection that this process holds."""
-
-    held: Held
-    figures: Figures
-    has_rebuild: bool = True
-    live: _Pace = field(default_factory=_Pace)
-    rebuild: _Pace = field(default_factory=_Pace)
-    not_before: float = 0.0
-    """Of the loop's clock."""
-    rebuild_not_before: float = 0.0
-    events: int = 0
-    """That took effect since the last beat."""
-    is_broken: bool = False
-    wake_at: float = math.inf
-    """When it is due by itself, of the loop's clock; infinite: it is not."""
 
 
 class Projector:
@@ -116,9 +49,10 @@ class Projector:
         self, store: ProjectingStore, *, on_progress: Callable[[str], None] | None = None
     ) -> None:
         self._store = store
+        self._windows = Windows(store, self._report)
         self._on_progress = on_progress
         self.name = f"{socket.gethostname()}/{os.getpid()}/{random.randrange(16**4):04x}"  # noqa: S311
-        self._works: dict[Key, _Work] = {}
+        self._works: dict[Key, Work] = {}
         self._due: dict[Key, None] = {}
         """In the order in which they are served."""
         self._at_work: set[Key] = set()
@@ -205,7 +139,7 @@ class Projector:
         for one in free[: (len(free) + 1) // 2]:
             held = await self._store.claim(one.tenant_id, one.name, self.name)
             if held is not None:
-                self._works[one.tenant_id, one.name] = _Work(held, Figures(one.tenant, one.name))
+                self._works[one.tenant_id, one.name] = Work(held, Figures(one.tenant, one.name))
                 self._due[one.tenant_id, one.name] = None
                 self._report(f"projection {one.name}: taken over")
         if len(free) > 1:
@@ -248,12 +182,13 @@ class Projector:
                 if key in self._due:
                     self._wake.set()
 
-    async def _turn(self, key: Key, work: _Work) -> None:
+    async def _turn(self, key: Key, work: Work) -> None:
         """A window of the live build, and one of the rebuild."""
         try:
-            goes_on = await self._step(work, is_rebuild=False)
+            goes_on = self._heed(key, work, await self._windows.step(work, is_rebuild=False))
             if work.has_rebuild and self._works.get(key) is work:
-                goes_on = await self._step(work, is_rebuild=True) or goes_on
+                after = await self._windows.step(work, is_rebuild=True)
+                goes_on = self._heed(key, work, after) or goes_on
             work.is_broken = False
         except EverlogError as error:
             log.debug("a projection can't go on", projection=key[1], error=str(error))
@@ -267,6 +202,14 @@ class Projector:
             if goes_on and self._works.get(key) is work:
                 self._due[key] = None
                 self._wake.set()
+
+    def _heed(self, key: Key, work: Work, after: After) -> bool:
+        """Does what is to follow a window; whether there is more to do at once."""
+        if after.is_lost and self._works.get(key) is work:
+            del self._works[key]
+        if after.again_seconds is not None:
+            self._wake_in(key, after.again_seconds)
+        return after.goes_on
 
     def _again(self, key: Key, seconds: float) -> None:
         """Has it take a turn in some time; not before the next commit or look, though."""
@@ -288,151 +231,6 @@ class Projector:
             work.wake_at = math.inf
             self._due[key] = None
             self._wake.set()
-
-    async def _step(self, work: _Work, *, is_rebuild: bool) -> bool:
-        """One window; whether there is more to do at once."""
-        now = asyncio.get_running_loop().time()
-        if now < (work.rebuild_not_before if is_rebuild else work.not_before):
-            return False
-        pace = work.rebuild if is_rebuild else work.live
-        started = time.monotonic()
-        try:
-            ran = await self._store.project(
-                work.held,
-                is_rebuild=is_rebuild,
-                events_max=pace.events,
-                positions_max=pace.positions_max,
-            )
-        except ReadTooExpensiveError:
-            pace.events_max = max(1, pace.events_max // 8)
-            pace.positions_max = max(_POSITIONS_MIN, pace.positions_max // 8)
-            raise
-        except ProjectionBrokenError as broken:
-            work.figures.failed_windows += 1
-            await self._note_broken(work, broken, is_rebuild=is_rebuild)
-            return True
-        self._count(work, ran, is_rebuild=is_rebuild)
-        if ran.outcome == "failed":
-            await self._fail(work, pace, ran, is_rebuild=is_rebuild)
-            return True
-        if ran.outcome == "advanced":
-            pace.learn(ran, pace.positions_max, time.monotonic() - started)
-            if is_rebuild and ran.checkpoint == ran.target:
-                return await self._switch(work)
-            return ran.checkpoint != ran.target
-        return await self._heed(work, ran, is_rebuild=is_rebuild)
-
-    def _count(self, work: _Work, ran: Ran, *, is_rebuild: bool) -> None:
-        if ran.outcome != "advanced":
-            return
-        figures = work.figures
-        work.events += ran.events or 0
-        figures.events += ran.events or 0
-        if is_rebuild:
-            figures.rebuild_checkpoint = ran.checkpoint
-        else:
-            figures.checkpoint = ran.checkpoint or 0
-            figures.head = max(figures.head, ran.target or 0)
-
-    async def _heed(self, work: _Work, ran: Ran, *, is_rebuild: bool) -> bool:
-        """What to do where no window was run."""
-        key = (work.held.tenant_id, work.held.name)
-        if ran.outcome == "lost" or (ran.outcome == "gone" and not is_rebuild):
-            self._works.pop(key, None)
-        elif ran.outcome == "gone":
-            work.has_rebuild = False
-        elif ran.outcome == "idle" and is_rebuild:
-            return await self._switch(work)
-        elif ran.outcome == "waiting":
-            self._wake_in(key, max(0.001, ran.wait_seconds or 0.0))
-        return False
-
-    async def _switch(self, work: _Work) -> bool:
-        """Has the rebuild take the live build's place; whether there is more to do at once."""
-        try:
-            outcome = await self._store.switch(
-                work.held, events_max=_EVENTS_MAX, positions_max=_POSITIONS_MAX
-            )
-        except ProjectionBrokenError as broken:
-            work.figures.failed_windows += 1
-            await self._note_broken(work, broken, is_rebuild=True)
-            return True
-        key = (work.held.tenant_id, work.held.name)
-        if outcome == "switched":
-            work.live, work.rebuild, work.has_rebuild = work.rebuild, _Pace(), False
-            work.figures.rebuild_checkpoint = None
-            self._report(f"projection {work.held.name}: rebuilt")
-            return True
-        if outcome == "blocked":
-            work.rebuild_not_before = asyncio.get_running_loop().time() + _BLOCKED_SECONDS
-            self._wake_in(key, _BLOCKED_SECONDS)
-            return False
-        if outcome == "lost":
-            self._works.pop(key, None)
-            return False
-        return True
-
-    async def _fail(self, work: _Work, pace: _Pace, ran: Ran, *, is_rebuild: bool) -> None:
-        """An event failed: commits what stands before it, and notes it."""
-        work.figures.failed_windows += 1
-        position, events = ran.failed_position or _OF_NO_EVENT, ran.events or 0
-        if ran.sqlstate == _CANCELED and events < 1 and pace.positions_max > _POSITIONS_MIN:
-            # The events were not even found in time: fewer positions, then.
-            pace.positions_max = max(_POSITIONS_MIN, pace.positions_max // 8)
-            return
-        nobody_is_to_blame = ran.is_of_window or ran.sqlstate == _CANCELED
-        if nobody_is_to_blame and events > 1:
-            # All of them one by one, then it is known which it is.
-            pace.careful = events
-            return
-        if events > 1:
-            before = await self._store.project(
-                work.held,
-                is_rebuild=is_rebuild,
-                events_max=events,
-                positions_max=_POSITIONS_MAX,
-                until=position - 1,
-            )
-            if before.outcome not in {"advanced", "idle"}:
-                # Something has changed, or it fails here and there: the next turns see what.
-                pace.careful = events
-                return
-            self._count(work, before, is_rebuild=is_rebuild)
-        if position == _OF_NO_EVENT:
-            broken = ProjectionBrokenError(ran.sqlstate or "", ran.message or "", ran.detail or "")
-            await self._note_broken(work, broken, is_rebuild=is_rebuild)
-            return
-        message = (ran.message or "")[:_MESSAGE_CHARACTERS_MAX]
-        await self._store.note_failure(
-            work.held,
-            is_rebuild=is_rebuild,
-            position=position,
-            handler=ran.failed_handler or 0,
-            statement=ran.failed_statement or 0,
-            sqlstate=ran.sqlstate or "",
-            message=message,
-            detail=(ran.detail or "")[:_MESSAGE_CHARACTERS_MAX],
-            random=random.random(),  # noqa: S311
-        )
-        self._report(f"projection {work.held.name}: the event at {position} failed: {message}")
-
-    async def _note_broken(
-        self, work: _Work, broken: ProjectionBrokenError, *, is_rebuild: bool
-    ) -> None:
-        """It can't run, and no event is to blame: everybody may see why, and it is tried again."""
-        message = broken.message[:_MESSAGE_CHARACTERS_MAX]
-        await self._store.note_failure(
-            work.held,
-            is_rebuild=is_rebuild,
-            position=_OF_NO_EVENT,
-            handler=0,
-            statement=0,
-            sqlstate=broken.sqlstate,
-            message=message,
-            detail=broken.detail[:_MESSAGE_CHARACTERS_MAX],
-            random=0.0,
-        )
-        self._report(f"projection {work.held.name} can't run: {message}")
 
     def _report(self, text: str) -> None:
         if self._on_progress is not None:
