@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import random
 import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,6 @@ from everlog_server.append import Sequencers
 from everlog_server.catalog.catalogs import Catalogs
 from everlog_server.consumers import Consumers
 from everlog_server.entities import EntityGraph, EntityIndexer
-from everlog_server.errors import EverlogError
 from everlog_server.identity.identities import Identities
 from everlog_server.metrics import LoopDelay, MetricsServer
 from everlog_server.metrics.consumers import ConsumerMetrics
@@ -54,6 +52,7 @@ from everlog_server.rpc.consumer_service import ConsumerService
 from everlog_server.rpc.entity_service import EntityService
 from everlog_server.rpc.entry import Entry
 from everlog_server.rpc.event_store import EventStore
+from everlog_server.rpc.listening import channel_options, listen
 from everlog_server.rpc.narrative_service import NarrativeService
 from everlog_server.rpc.projection_service import ProjectionService
 from everlog_server.rpc.records import CODEC
@@ -64,6 +63,7 @@ from everlog_server.rpc.tenant_admin import TenantAdmin
 from everlog_server.rpc.token_admin import TokenAdmin
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
+from everlog_server.storage.consumer_parked import ConsumerParked
 from everlog_server.storage.consumers import ConsumerStore
 from everlog_server.storage.counts import Counts
 from everlog_server.storage.database import Database
@@ -98,27 +98,8 @@ _REFUSING_SECONDS = 0.5
 # For reads that run, and streams that somebody reads: those that nobody reads would take it all.
 _CALLS_STOP_SECONDS = 2.0
 _HEALTH_STOP_SECONDS = 1.0
-# What a message has around its events, a thousand expectations with long names among it. Beyond it,
-# gRPC refuses the message itself, and says nothing that a caller could branch on.
-_MESSAGE_SLACK_BYTES = 2 * 1024 * 1024
-_PING_ANSWER_SECONDS = 20
-# A client that pings more often, thrice, is told to go away; 5 minutes, gRPC's default, ends honest
-# ones.
-_CLIENT_PING_INTERVAL_SECONDS_MIN = 5
-_CLIENT_PING_STRIKES_MAX = 2
-# Of a call's metadata: a JWT with many claims, and room for what a mesh adds. Calls with more are
-# refused, with much more their connection is read no further.
-_METADATA_BYTES_MAX = 16 * 1024
-_METADATA_BYTES_ABSOLUTE_MAX = 64 * 1024
-_CONNECTION_AGE_SECONDS_WITH_WORKERS = 600.0
-# Connections made together must not all come back together.
-_CONNECTION_AGE_JITTER = 0.1
 
 _log = structlog.get_logger(__name__)
-
-
-class ListenError(EverlogError):
-    """The address can't be listened on."""
 
 
 def run(
@@ -182,7 +163,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
         note_batch=spans.note_batch if spans else None,
     )
     identities = Identities(loaded.identity, TokenStore(database))
-    server = grpc.aio.server(options=_channel_options(loaded))
+    server = grpc.aio.server(options=channel_options(loaded))
     calls = Calls(AccessLog(loaded.log.access))
     model = language_model(loaded.narrator)
     tenants, limits = Tenants(database), loaded.limits
@@ -248,6 +229,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
             ),
             store=consumer_store,
             accounts=ConsumerAccounts(database),
+            parked=ConsumerParked(database),
             tenants=tenants,
             reader=reader,
             limits=limits,
@@ -299,7 +281,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
         server, [service.name for service in services], authenticator
     )
     tls = _tls(loaded.server)
-    address = _listen(server, loaded.server, tls)
+    address = listen(server, loaded.server, tls)
 
     await database.open()
     try:
@@ -385,60 +367,6 @@ def _tls(settings: ServerSettings) -> ServerTls | None:
     from everlog_server.rpc.tls import ServerTls  # noqa: PLC0415  late: a tenth of a second
 
     return ServerTls(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
-
-
-def _listen(server: grpc.aio.Server, settings: ServerSettings, tls: ServerTls | None) -> str:
-    """Binds the port; returns the address with the port that it got."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"{host}:{settings.port}"
-    try:
-        if tls is None:
-            port = server.add_insecure_port(address)
-        else:
-            port = server.add_secure_port(address, tls.credentials)
-    except RuntimeError as error:
-        raise ListenError(
-            f"can't listen on {host}:{settings.port}: somebody else does, or it is not an address"
-            " of this machine"
-        ) from error
-    return f"{host}:{port}"
-
-
-def _channel_options(loaded: Settings) -> Sequence[tuple[str, int]]:
-    """The settings of gRPC: https://grpc.github.io/grpc/core/group__grpc__arg__keys.html."""
-    options = {
-        "grpc.so_reuseport": int(loaded.server.workers > 1),
-        "grpc.max_receive_message_length": loaded.limits.request_bytes_max + _MESSAGE_SLACK_BYTES,
-        # Calls that wait for Python to take them: about as many as it takes in a second. To end the
-        # others costs Python nothing, to refuse them with a reason as much as half an Emit: at
-        # twice the load all that could be done would be to refuse. Each costs some 17 KiB, also
-        # after its connection broke.
-        "grpc.server.max_pending_requests": loaded.server.waiting_calls_max,
-        "grpc.server.max_pending_requests_hard_limit": loaded.server.waiting_calls_max,
-        # A subscriber whose machine vanished is noticed, though nothing is ever sent to us.
-        "grpc.keepalive_time_ms": int(loaded.server.keepalive_seconds * 1000),
-        "grpc.keepalive_timeout_ms": _PING_ANSWER_SECONDS * 1000,
-        "grpc.http2.max_pings_without_data": 0,
-        "grpc.http2.max_ping_strikes": _CLIENT_PING_STRIKES_MAX,
-        # Calls beyond it are refused by gRPC itself (REFUSED_STREAM), which costs Python nothing.
-        "grpc.max_concurrent_streams": loaded.server.connection_calls_max,
-        "grpc.max_allowed_incoming_connections": loaded.server.connections_max,
-        # Also for the client's first settings, which half a handshake never sends.
-        "grpc.server_handshake_timeout_ms": int(loaded.server.handshake_timeout_seconds * 1000),
-        "grpc.max_metadata_size": _METADATA_BYTES_MAX,
-        "grpc.absolute_max_metadata_size": _METADATA_BYTES_ABSOLUTE_MAX,
-        "grpc.keepalive_permit_without_calls": 1,
-        "grpc.http2.min_ping_interval_without_data_ms": _CLIENT_PING_INTERVAL_SECONDS_MIN * 1000,
-    }
-    age_seconds = loaded.server.connection_age_max_seconds
-    if age_seconds is None and loaded.server.workers > 1:
-        # SO_REUSEPORT spreads connections unevenly, once and for all: renewing them evens it out.
-        age_seconds = _CONNECTION_AGE_SECONDS_WITH_WORKERS
-    if age_seconds:
-        # Calls that run keep their old connection: without a grace of ours they are never cut.
-        jitter = 1 + random.uniform(-_CONNECTION_AGE_JITTER, _CONNECTION_AGE_JITTER)  # noqa: S311
-        options["grpc.max_connection_age_ms"] = int(age_seconds * jitter * 1000)
-    return list(options.items())
 
 
 def _left(deadline: float) -> float:

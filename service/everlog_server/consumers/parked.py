@@ -10,7 +10,7 @@ from uuid import UUID
 from everlog_server.consumers.accounts import Decode, EventAccounts
 from everlog_server.errors import EventNotFoundError, EventNotPendingError
 from everlog_server.model import EventFilter, uuid_text
-from everlog_server.storage.consumer_accounts import ConsumerAccounts, Parked
+from everlog_server.storage.consumer_parked import ConsumerParked, Parked
 from everlog_server.storage.consumers import StoredConsumer
 from everlog_server.storage.pages import PAGE_BYTES_MAX
 from everlog_server.storage.reads import EventReader
@@ -33,7 +33,7 @@ class ParkedEvents:
 
     def __init__(
         self,
-        store: ConsumerAccounts,
+        store: ConsumerParked,
         accounts: EventAccounts,
         reader: EventReader,
         decode: Decode,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from everlog_server.consumers.events import Event
     from everlog_server.consumers.group import Group
+    from everlog_server.consumers.lines import Lane
     from everlog_server.consumers.own_slot import OwnSlot
-    from everlog_server.consumers.slots import Lane
 
 _log = structlog.get_logger(__name__)
 

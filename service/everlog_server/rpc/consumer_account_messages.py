@@ -12,7 +12,8 @@ from everlog.v1 import consumers_pb2 as pb
 from everlog_server.consumers.accounts import Processing, State
 from everlog_server.consumers.pending import Pending
 from everlog_server.rpc.codec import varint
-from everlog_server.storage.consumer_accounts import Parked, Row
+from everlog_server.storage.consumer_accounts import Row
+from everlog_server.storage.consumer_parked import Parked
 
 _EVENT = b"\x0a"
 

@@ -40,6 +40,7 @@ from everlog_server.rpc.service import Handlers, unary
 from everlog_server.rpc.visibility import patience_seconds
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
+from everlog_server.storage.consumer_parked import ConsumerParked
 from everlog_server.storage.consumers import ConsumerStore, StoredConsumer
 from everlog_server.storage.reads import EventReader
 from everlog_server.storage.tenants import Tenants
@@ -61,6 +62,7 @@ class ConsumerAdmin:
         *,
         store: ConsumerStore,
         accounts: ConsumerAccounts,
+        parked: ConsumerParked,
         tenants: Tenants,
         reader: EventReader,
         limits: LimitSettings,
@@ -73,7 +75,7 @@ class ConsumerAdmin:
         self._policy_of = lru_cache(_POLICIES_KEPT)(partial(policy_of, limits=limits))
         self._accounts = EventAccounts(accounts, self._policy_of, matcher)
         self._pending = PendingEvents(accounts, store, reader, self._policy_of)
-        self._parked = ParkedEvents(accounts, self._accounts, reader, self._policy_of)
+        self._parked = ParkedEvents(parked, self._accounts, reader, self._policy_of)
 
     def handlers(self) -> Handlers:
         """Its methods, by name."""
