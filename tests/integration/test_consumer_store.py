@@ -151,3 +151,13 @@ async def test_what_was_skipped_goes_when_checkpoint_and_lane_have_passed_it(des
     changes.lanes.append(lane(None))
     await desk.write(changes, 3)
     assert await desk.rows() == []
+
+
+async def test_a_consumer_that_is_gone_with_its_tenant_or_without_is_nowhere(
+    database_url: str,
+) -> None:
+    dropped = 999
+    async with open_house(database_url) as house:
+        store = ConsumerStore(house.database)
+        for tenant_id in (TENANT, dropped):
+            assert tuple(await store.status(tenant_id, uuid4())) == (0, 0, None, 0, 0, 0, 0)
