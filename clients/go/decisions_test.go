@@ -87,6 +87,7 @@ func TestRetriesFollowFromWhatTheContractSaysOfEachReason(t *testing.T) {
 		{failure(codes.Internal, ""), false, true, false, true},
 		{failure(codes.Canceled, ""), false, true, true, true},
 		{failure(codes.Internal, ReasonInternal), false, false, false, false},
+		{failure(codes.DataLoss, ReasonEventDamaged), false, false, false, false},
 		{failure(codes.Aborted, ReasonSequenceConflict), false, false, false, false},
 		{failure(codes.InvalidArgument, ReasonInvalidEvent), false, false, false, false},
 		{failure(codes.AlreadyExists, ReasonIdempotencyKeyReused), false, false, false, false},
@@ -150,6 +151,7 @@ func TestEveryReasonOfTheContractHasASentinel(t *testing.T) {
 		ErrTenantFrozen,
 		ErrTokenExists,
 		ErrTokenNotFound,
+		ErrEventDamaged,
 	}
 	for number, name := range pb.ErrorReason_name {
 		reason := strings.TrimPrefix(name, "ERROR_REASON_")
@@ -166,6 +168,16 @@ func TestEveryReasonOfTheContractHasASentinel(t *testing.T) {
 		if matching != 1 {
 			t.Errorf("%s matches %d sentinels", reason, matching)
 		}
+	}
+}
+
+func TestADamagedEventIsNamed(t *testing.T) {
+	err := errorFromStatus(statusOf(codes.DataLoss, "EVENT_DAMAGED")) // whose metadata has position 9
+	err.Metadata["event_id"] = "e"
+	var damaged *EventDamaged
+	if !errors.As(error(err), &damaged) || damaged.Position != 9 || damaged.EventID != "e" ||
+		!errors.Is(damaged, ErrEventDamaged) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package everlog
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -104,6 +105,12 @@ func (e *Error) As(target any) bool {
 			return false
 		}
 		*target = &EventIDReused{knownEvents(e)}
+	case **EventDamaged:
+		if e.Reason != ReasonEventDamaged {
+			return false
+		}
+		position, _ := strconv.ParseInt(e.Metadata["position"], 10, 64)
+		*target = &EventDamaged{Position: position, EventID: e.Metadata["event_id"], err: e}
 	default:
 		return false
 	}
@@ -171,3 +178,16 @@ type IdempotencyKeysPartlyKnown struct{ KnownEvents }
 
 // EventIDReused says that a chosen event id was seen before with other content.
 type EventIDReused struct{ KnownEvents }
+
+// EventDamaged says that what is stored of an event is no event any more: it has to be restored from
+// a backup. Trying again does not help; reads may go on after its position.
+type EventDamaged struct {
+	// Position is where it stands in the log; 0 when the server did not say.
+	Position int64
+	// EventID is its id; empty when the server did not say.
+	EventID string
+	err     *Error
+}
+
+func (e *EventDamaged) Error() string { return e.err.Error() }
+func (e *EventDamaged) Unwrap() error { return e.err }

@@ -53,6 +53,7 @@ const (
 	ReasonTenantFrozen               Reason = "TENANT_FROZEN"
 	ReasonTokenExists                Reason = "TOKEN_EXISTS"
 	ReasonTokenNotFound              Reason = "TOKEN_NOT_FOUND"
+	ReasonEventDamaged               Reason = "EVENT_DAMAGED"
 	ReasonInternal                   Reason = "INTERNAL"
 )
 
@@ -104,6 +105,11 @@ var (
 	ErrEventNotPending       error = &reasonError{ReasonEventNotPending, "the event is not in a state of which the call could make anything"}
 	ErrProjectionSchemaTaken error = &reasonError{ReasonProjectionSchemaTaken, "a schema is in somebody else's use"}
 
+	// Neither the caller's fault, nor better later.
+
+	ErrEventDamaged error = &reasonError{ReasonEventDamaged, "what is stored of an event is no event any more: it has to be restored from a backup"}
+	ErrInternal     error = &reasonError{ReasonInternal, "a defect of the server; its log has the details"}
+
 	// Try again later.
 
 	ErrOverloaded           error = &reasonError{ReasonOverloaded, "the server's append queue is full"}
@@ -114,7 +120,6 @@ var (
 	ErrServerDraining       error = &reasonError{ReasonServerDraining, "this server is shutting down; nothing was stored"}
 	ErrCommitUnknown        error = &reasonError{ReasonCommitUnknown, "it could not be found out whether the events are stored: with keys, try again"}
 	ErrPositionNotVisible   error = &reasonError{ReasonPositionNotVisible, "the minimal position did not become visible in time"}
-	ErrInternal             error = &reasonError{ReasonInternal, "a defect of the server; its log has the details"}
 )
 
 // Sentinels for errors.Is that stand for every reason with one code, also for those that this client

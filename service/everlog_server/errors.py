@@ -384,20 +384,28 @@ class CursorBeyondHeadError(EverlogError):
 class EventDamagedError(EverlogError):
     """What is stored of an event is no event: somebody, or something, has changed its bytes.
 
-    No reason of its own: like a defect, it is for whoever runs the server.
+    Trying again does not help: it is for whoever runs the server.
     """
 
-    def __init__(self, position: int) -> None:
+    reason = "EVENT_DAMAGED"
+
+    def __init__(self, position: int, event_id: str) -> None:
+        """`event_id`: the UUID as text; empty where it is not known yet."""
         self.position = position
+        self.event_id = event_id
+        metadata = {"position": str(position)}
+        if event_id:
+            metadata["event_id"] = event_id
         super().__init__(
-            f"the event at position {position} is damaged: the bytes that are stored are not those"
-            f" of an event. Restore it from a backup; reads may go on after position {position}",
-            metadata={"position": str(position)},
+            f"the event at position {position} is damaged: the bytes that are stored of event"
+            f" {event_id or '?'} are not those of an event. Restore it from a backup; reads may go"
+            f" on after position {position}",
+            metadata=metadata,
         )
 
     def again(self) -> EventDamagedError:
         """The same, anew."""
-        return EventDamagedError(self.position)
+        return EventDamagedError(self.position, self.event_id)
 
 
 class LogDivergedError(EverlogError):

@@ -64,6 +64,17 @@ def test_a_reused_idempotency_key_names_the_event_that_has_it() -> None:
     assert error.known_events[0].index == 2
 
 
+def test_a_damaged_event_is_named() -> None:
+    info = error_details_pb2.ErrorInfo(
+        reason="EVENT_DAMAGED", domain="everlog", metadata={"position": "5", "event_id": "e"}
+    )
+    told = status_pb2.Status(code=code_pb2.DATA_LOSS)
+    told.details.add().Pack(info)
+    error = error_from_status(told)
+    assert isinstance(error, everlog.EventDamaged)
+    assert (error.position, error.event_id) == (5, "e")
+
+
 def test_an_unknown_event_type_comes_with_the_nearest_names() -> None:
     one = errors_pb2.UnknownEventTypes.UnknownEventType(
         index=1, event_type="order.craeted", nearest_event_types=["order.created"]

@@ -6,17 +6,22 @@ Whoever reads such an event is told its position; nobody else is the worse for i
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import psycopg
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
-from everlog.v1 import consumers_pb2, event_pb2
+from everlog.v1 import aggregates_pb2, consumers_pb2, entities_pb2, event_pb2, narratives_pb2
 from everlog.v1 import event_store_pb2 as pb
+from everlog.v1.aggregates_pb2_grpc import AggregateServiceStub
+from everlog.v1.entities_pb2_grpc import EntityServiceStub
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
-from tests.integration.test_consume import reason_of
+from everlog.v1.narratives_pb2_grpc import NarrativeServiceStub
 from tests.members import Client, positions
 from tests.servers import SharedServer, serving, stub_for
 
@@ -66,8 +71,19 @@ async def emit(stub: EventStoreServiceStub, count: int = EVENTS) -> list[pb.Rece
 
 
 def told_of(error: grpc.aio.AioRpcError) -> str:
-    assert reason_of(error) == "INTERNAL"
-    return str(error.details())
+    """The message, of an error that names the damaged event in its details too."""
+    assert error.code() is grpc.StatusCode.DATA_LOSS
+    status = rpc_status.from_call(error)
+    assert status is not None
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.reason == "EVENT_DAMAGED"
+    assert len(status.details) == 1, "nobody is told to try again"
+    told = str(error.details())
+    assert f"position {info.metadata['position']} " in told
+    assert uuid.UUID(info.metadata["event_id"])
+    assert info.metadata["event_id"] in told
+    return told
 
 
 async def replayed(
@@ -134,6 +150,101 @@ async def test_a_listing_has_what_stands_before_the_damage(shared_server: Shared
         assert page.next_page_token
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await stub.Query(pb.QueryRequest(page_token=page.next_page_token))
+        assert f"position {DAMAGED} " in told_of(failed.value)
+
+
+async def test_an_event_sent_again_by_its_id_is_told_and_its_neighbours_are_stored(
+    shared_server: SharedServer,
+) -> None:
+    """Of an event without a key, only the record says whether it is the same."""
+    tenant = shared_server.new_tenant()
+    async with stub_for(shared_server.server.address, tenant) as stub:
+        event = event_pb2.NewEvent(aggregate_type="a", aggregate_id="1", event_type="a.written")
+        (receipt,) = (await stub.Emit(pb.EmitRequest(events=[event]))).receipts
+        damage(shared_server.database_url, tenant, 1, DAMAGES["cut short"])
+        event.event_id = receipt.event_id
+        again, other = await asyncio.gather(
+            stub.Emit(pb.EmitRequest(events=[event])),
+            stub.Emit(pb.EmitRequest(events=[event_pb2.NewEvent(source="s", event_type="b")])),
+            return_exceptions=True,
+        )
+        assert isinstance(again, grpc.aio.AioRpcError)
+        assert receipt.event_id in told_of(again)
+        assert isinstance(other, pb.EmitResponse)
+        assert other.receipts[0].position == 2
+
+
+async def test_states_graphs_and_narratives_made_of_it_say_so(shared_server: SharedServer) -> None:
+    tenant = shared_server.new_tenant()
+    address = shared_server.server.address
+    headers = (("everlog-tenant", tenant),)
+    async with stub_for(address, tenant) as stub, grpc.aio.insecure_channel(address) as channel:
+        aggregates, narratives = AggregateServiceStub(channel), NarrativeServiceStub(channel)
+        receipts = await emit(stub, 2)
+        saved = narratives_pb2.SaveNarrativeRequest(
+            event_id=receipts[0].event_id, narrative=narratives_pb2.Narrative(summary="s")
+        )
+        await narratives.SaveNarrative(saved, metadata=headers)
+        for position in (1, 3):
+            damage(shared_server.database_url, tenant, position)
+        key = event_pb2.AggregateKey(aggregate_type="a", aggregate_id="1")
+        event_id = receipts[0].event_id
+        asked = {
+            1: [
+                aggregates.GetState(
+                    aggregates_pb2.GetStateRequest(aggregate=key), metadata=headers
+                ),
+                narratives.Trace(narratives_pb2.TraceRequest(event_id=event_id), metadata=headers),
+                narratives.BuildNarrative(
+                    narratives_pb2.BuildNarrativeRequest(event_id=event_id), metadata=headers
+                ),
+            ],
+            3: [
+                narratives.GetNarrative(
+                    narratives_pb2.GetNarrativeRequest(event_id=event_id), metadata=headers
+                )
+            ],
+        }
+        for position, calls in asked.items():
+            for call in calls:
+                with pytest.raises(grpc.aio.AioRpcError) as failed:
+                    await call
+                assert f"position {position} " in told_of(failed.value)
+
+
+async def test_the_events_of_an_entity_come_up_to_it(shared_server: SharedServer) -> None:
+    tenant = shared_server.new_tenant()
+    address = shared_server.server.address
+    headers = (("everlog-tenant", tenant),)
+    async with stub_for(address, tenant) as stub, grpc.aio.insecure_channel(address) as channel:
+        entities = EntityServiceStub(channel)
+        declaration = entities_pb2.EntityDeclaration(
+            name="orders", event_types=["a.written"], pointer="/order", kind="order"
+        )
+        await entities.DeclareEntities(
+            entities_pb2.DeclareEntitiesRequest(declarations=[declaration]), metadata=headers
+        )
+        for _ in range(EVENTS):
+            event = event_pb2.NewEvent(
+                aggregate_type="a", aggregate_id="1", event_type="a.written", json='{"order": "7"}'
+            )
+            await stub.Emit(pb.EmitRequest(events=[event]))
+        damage(shared_server.database_url, tenant, DAMAGED, DAMAGES["two in one"])
+        request = entities_pb2.EventsOfEntityRequest(
+            entity=entities_pb2.EntityKey(kind="order", id="7"),
+            oldest_first=True,
+            min_position=EVENTS,
+        )
+        page = await entities.EventsOfEntity(request, metadata=headers)
+        found = [event.position for event in page.events]
+        while found != [1, 2, 3, 4]:  # in pages, each of half of what is asked for
+            assert found == [1, 2, 3, 4][: len(found)]
+            request.page_token = page.next_page_token
+            page = await entities.EventsOfEntity(request, metadata=headers)
+            found += [event.position for event in page.events]
+        request.page_token = page.next_page_token
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await entities.EventsOfEntity(request, metadata=headers)
         assert f"position {DAMAGED} " in told_of(failed.value)
 
 

@@ -40,7 +40,7 @@ const (
 type AggregateServiceClient interface {
 	// Returns the state of an aggregate, now or at an earlier moment.
 	//
-	// Fails with `AGGREGATE_NOT_FOUND`.
+	// Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
 	GetState(ctx context.Context, in *GetStateRequest, opts ...grpc.CallOption) (*GetStateResponse, error)
 	// Lists aggregates by name or activity, in pages.
 	ListAggregates(ctx context.Context, in *ListAggregatesRequest, opts ...grpc.CallOption) (*ListAggregatesResponse, error)
@@ -121,7 +121,7 @@ func (c *aggregateServiceClient) GetStatistics(ctx context.Context, in *GetStati
 type AggregateServiceServer interface {
 	// Returns the state of an aggregate, now or at an earlier moment.
 	//
-	// Fails with `AGGREGATE_NOT_FOUND`.
+	// Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
 	GetState(context.Context, *GetStateRequest) (*GetStateResponse, error)
 	// Lists aggregates by name or activity, in pages.
 	ListAggregates(context.Context, *ListAggregatesRequest) (*ListAggregatesResponse, error)

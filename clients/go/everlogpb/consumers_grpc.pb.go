@@ -74,9 +74,12 @@ type ConsumerServiceClient interface {
 	// The members of all servers share the events by a hash of their aggregate, and what is unordered by
 	// their position: an aggregate's events go to one member at a time. Members may come and go at any
 	// time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+	// damaged ends none: it is parked at once, with that as its error.
 	Consume(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ConsumeRequest, ConsumeResponse], error)
 	// Lists the events that a consumer has not finished, in pages.
+	//
+	// Fails with `EVENT_DAMAGED` where it has to read an event that is.
 	ListPending(ctx context.Context, in *ListPendingRequest, opts ...grpc.CallOption) (*ListPendingResponse, error)
 	// Tells what became of an event, with one consumer or with all.
 	//
@@ -282,9 +285,12 @@ type ConsumerServiceServer interface {
 	// The members of all servers share the events by a hash of their aggregate, and what is unordered by
 	// their position: an aggregate's events go to one member at a time. Members may come and go at any
 	// time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+	// damaged ends none: it is parked at once, with that as its error.
 	Consume(grpc.BidiStreamingServer[ConsumeRequest, ConsumeResponse]) error
 	// Lists the events that a consumer has not finished, in pages.
+	//
+	// Fails with `EVENT_DAMAGED` where it has to read an event that is.
 	ListPending(context.Context, *ListPendingRequest) (*ListPendingResponse, error)
 	// Tells what became of an event, with one consumer or with all.
 	//

@@ -51,7 +51,8 @@ type EntityServiceClient interface {
 	ListEntities(ctx context.Context, in *ListEntitiesRequest, opts ...grpc.CallOption) (*ListEntitiesResponse, error)
 	// Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 	//
-	// Fails with `ENTITY_NOT_FOUND`.
+	// Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+	// `EVENT_DAMAGED`.
 	EventsOfEntity(ctx context.Context, in *EventsOfEntityRequest, opts ...grpc.CallOption) (*EventsOfEntityResponse, error)
 }
 
@@ -135,7 +136,8 @@ type EntityServiceServer interface {
 	ListEntities(context.Context, *ListEntitiesRequest) (*ListEntitiesResponse, error)
 	// Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 	//
-	// Fails with `ENTITY_NOT_FOUND`.
+	// Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+	// `EVENT_DAMAGED`.
 	EventsOfEntity(context.Context, *EventsOfEntityRequest) (*EventsOfEntityResponse, error)
 	mustEmbedUnimplementedEntityServiceServer()
 }

@@ -153,6 +153,10 @@ const (
 	ErrorReason_ERROR_REASON_TOKEN_EXISTS ErrorReason = 45
 	// NOT_FOUND. There is no such token. Correct its name.
 	ErrorReason_ERROR_REASON_TOKEN_NOT_FOUND ErrorReason = 46
+	// DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+	// bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+	// after it. Metadata: `position`, `event_id`.
+	ErrorReason_ERROR_REASON_EVENT_DAMAGED ErrorReason = 47
 )
 
 // Enum value maps for ErrorReason.
@@ -205,6 +209,7 @@ var (
 		44: "ERROR_REASON_TENANT_FROZEN",
 		45: "ERROR_REASON_TOKEN_EXISTS",
 		46: "ERROR_REASON_TOKEN_NOT_FOUND",
+		47: "ERROR_REASON_EVENT_DAMAGED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -254,6 +259,7 @@ var (
 		"ERROR_REASON_TENANT_FROZEN":                 44,
 		"ERROR_REASON_TOKEN_EXISTS":                  45,
 		"ERROR_REASON_TOKEN_NOT_FOUND":               46,
+		"ERROR_REASON_EVENT_DAMAGED":                 47,
 	}
 )
 
@@ -873,7 +879,7 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\fdata_pointer\x18\x04 \x01(\tH\x00R\vdataPointer\x88\x01\x01\x12%\n" +
 	"\x0eschema_pointer\x18\x05 \x01(\tR\rschemaPointer\x12\x18\n" +
 	"\amessage\x18\x06 \x01(\tR\amessageB\x0f\n" +
-	"\r_data_pointer*\x97\r\n" +
+	"\r_data_pointer*\xb7\r\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_EVENT\x10\x01\x12\x1f\n" +
@@ -922,7 +928,8 @@ const file_everlog_v1_errors_proto_rawDesc = "" +
 	"\x1aERROR_REASON_TENANT_EXISTS\x10+\x12\x1e\n" +
 	"\x1aERROR_REASON_TENANT_FROZEN\x10,\x12\x1d\n" +
 	"\x19ERROR_REASON_TOKEN_EXISTS\x10-\x12 \n" +
-	"\x1cERROR_REASON_TOKEN_NOT_FOUND\x10.BY\n" +
+	"\x1cERROR_REASON_TOKEN_NOT_FOUND\x10.\x12\x1e\n" +
+	"\x1aERROR_REASON_EVENT_DAMAGED\x10/BY\n" +
 	"\rio.everlog.v1B\vErrorsProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3"
 
 var (

@@ -57,17 +57,22 @@ type EventStoreServiceClient interface {
 	GetHead(ctx context.Context, in *GetHeadRequest, opts ...grpc.CallOption) (*GetHeadResponse, error)
 	// Returns one event by id, position, sequence or idempotency key.
 	//
-	// Fails with `EVENT_NOT_FOUND`.
+	// Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
 	// Lists events under a filter, newest or oldest first, in pages.
+	//
+	// A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
 	Query(ctx context.Context, in *QueryRequest, opts ...grpc.CallOption) (*QueryResponse, error)
 	// Streams a stretch of history in batches, and ends by itself.
+	//
+	// Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
 	Replay(ctx context.Context, in *ReplayRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReplayResponse], error)
 	// Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
 	// until the caller goes.
 	//
 	// Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-	// away: resume from the last `examined_position`.
+	// away: resume from the last `examined_position`. Ends before an event that is damaged, with
+	// `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error)
 }
 
@@ -197,17 +202,22 @@ type EventStoreServiceServer interface {
 	GetHead(context.Context, *GetHeadRequest) (*GetHeadResponse, error)
 	// Returns one event by id, position, sequence or idempotency key.
 	//
-	// Fails with `EVENT_NOT_FOUND`.
+	// Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
 	Get(context.Context, *GetRequest) (*GetResponse, error)
 	// Lists events under a filter, newest or oldest first, in pages.
+	//
+	// A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
 	Query(context.Context, *QueryRequest) (*QueryResponse, error)
 	// Streams a stretch of history in batches, and ends by itself.
+	//
+	// Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
 	Replay(*ReplayRequest, grpc.ServerStreamingServer[ReplayResponse]) error
 	// Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
 	// until the caller goes.
 	//
 	// Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-	// away: resume from the last `examined_position`.
+	// away: resume from the last `examined_position`. Ends before an event that is damaged, with
+	// `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
 	Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error
 	mustEmbedUnimplementedEventStoreServiceServer()
 }

@@ -49,15 +49,15 @@ type NarrativeServiceClient interface {
 	SaveNarrative(ctx context.Context, in *SaveNarrativeRequest, opts ...grpc.CallOption) (*SaveNarrativeResponse, error)
 	// Returns what is to be told about an event.
 	//
-	// Fails with `NARRATIVE_NOT_FOUND`.
+	// Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
 	GetNarrative(ctx context.Context, in *GetNarrativeRequest, opts ...grpc.CallOption) (*GetNarrativeResponse, error)
 	// Returns the graph around an event: what led to it, and what came of it.
 	//
-	// Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+	// Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
 	Trace(ctx context.Context, in *TraceRequest, opts ...grpc.CallOption) (*TraceResponse, error)
 	// Tells the story of an event's workflow in Markdown.
 	//
-	// Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+	// Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
 	BuildNarrative(ctx context.Context, in *BuildNarrativeRequest, opts ...grpc.CallOption) (*BuildNarrativeResponse, error)
 }
 
@@ -149,15 +149,15 @@ type NarrativeServiceServer interface {
 	SaveNarrative(context.Context, *SaveNarrativeRequest) (*SaveNarrativeResponse, error)
 	// Returns what is to be told about an event.
 	//
-	// Fails with `NARRATIVE_NOT_FOUND`.
+	// Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
 	GetNarrative(context.Context, *GetNarrativeRequest) (*GetNarrativeResponse, error)
 	// Returns the graph around an event: what led to it, and what came of it.
 	//
-	// Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+	// Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
 	Trace(context.Context, *TraceRequest) (*TraceResponse, error)
 	// Tells the story of an event's workflow in Markdown.
 	//
-	// Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+	// Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
 	BuildNarrative(context.Context, *BuildNarrativeRequest) (*BuildNarrativeResponse, error)
 	mustEmbedUnimplementedNarrativeServiceServer()
 }

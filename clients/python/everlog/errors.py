@@ -423,6 +423,26 @@ class PositionNotVisible(DeadlineExceeded):
     reason = "POSITION_NOT_VISIBLE"
 
 
+class EventDamaged(EverlogError):
+    """What is stored of an event is no event any more: it has to be restored from a backup.
+
+    Trying again does not help. Reads may go on after its position.
+    """
+
+    reason = "EVENT_DAMAGED"
+    code = StatusCode.DATA_LOSS
+
+    @property
+    def position(self) -> int:
+        """Where it stands in the log; 0 when the server did not say."""
+        return int(self.metadata.get("position", "0"))
+
+    @property
+    def event_id(self) -> str:
+        """Its id; empty when the server did not say."""
+        return self.metadata.get("event_id", "")
+
+
 class InternalError(EverlogError):
     """A defect of the server; its log has the details."""
 

@@ -466,6 +466,28 @@ export class PositionNotVisible extends DeadlineExceeded {
   static override readonly summary: string = "`minPosition` did not become visible in time.";
 }
 
+/**
+ * What is stored of an event is no event any more: it has to be restored from a backup.
+ *
+ * Trying again does not help. Reads may go on after its position.
+ */
+export class EventDamaged extends EverlogError {
+  static override readonly reason: string = "EVENT_DAMAGED";
+  static override readonly code: Code = "DATA_LOSS";
+  static override readonly summary: string =
+    "What is stored of an event is no event any more: it has to be restored from a backup.";
+
+  /** Where it stands in the log; 0n when the server did not say. */
+  get position(): bigint {
+    return BigInt(this.metadata.position ?? 0);
+  }
+
+  /** Its id; empty when the server did not say. */
+  get eventId(): string {
+    return this.metadata.event_id ?? "";
+  }
+}
+
 /** A defect of the server; its log has the details. */
 export class InternalError extends EverlogError {
   static override readonly reason: string = "INTERNAL";
@@ -517,6 +539,7 @@ export const ERRORS_BY_REASON: ReadonlyMap<string, ErrorClass> = new Map(
     ProjectionNotFound,
     ProjectionInvalid,
     ProjectionSchemaTaken,
+    EventDamaged,
     InternalError,
     EventTypeExists,
     EventTypeNotFound,

@@ -109,6 +109,13 @@ test("an error carries reason, code, message, metadata and the time to wait", ()
   );
 });
 
+test("a damaged event is named", () => {
+  const metadata = { position: "5", event_id: "e" };
+  const error = errorFromStatus(status("DATA_LOSS", "EVENT_DAMAGED", { metadata }));
+  assert.ok(error instanceof everlog.EventDamaged);
+  assert.deepEqual([error.position, error.eventId], [5n, "e"]);
+});
+
 test("a copy is another error that says the same", () => {
   const error = errorFromStatus(status("UNAVAILABLE", "COMMIT_UNKNOWN", { retryAfterMs: 20 }));
   const copy = error.copy();

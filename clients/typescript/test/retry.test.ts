@@ -33,6 +33,7 @@ const DECISIONS: [everlog.EverlogError, boolean, boolean, boolean, boolean][] = 
   [new everlog.IdempotencyKeyReused(), false, false, false, false],
   [new everlog.DeadlineExceeded(), false, false, false, false],
   [new everlog.InternalError(), false, false, false, false],
+  [new everlog.EventDamaged(), false, false, false, false],
   [new everlog.PermissionDenied(), false, false, false, false],
   [new everlog.ReadTooExpensive(), false, false, false, false],
   // A cursor of another log is told to the caller.

@@ -21,6 +21,7 @@ from typing import NamedTuple, Protocol
 from everlog_server.append.memory import Memory
 from everlog_server.errors import (
     AggregateNotFoundError,
+    EventDamagedError,
     EventIdReusedError,
     EverlogError,
     IdempotencyKeyReusedError,
@@ -39,6 +40,7 @@ from everlog_server.model import (
     uuid_text,
 )
 from everlog_server.storage.appends import AppendedRows, Checks, Facts, Fence
+from everlog_server.storage.damage import are_whole
 
 
 class FrameEvents(Protocol):
@@ -317,6 +319,10 @@ class _Judgement:
         """
         if emission.is_own_only and stored.user_id != event.user_id:
             return False
+        if stored.record is not None and not are_whole(stored.record, 1):
+            if emission.is_limited:
+                return False  # nothing tells any more whether it may know of it
+            raise EventDamagedError(stored.position, uuid_text(stored.event_id))
         return self._fingerprint_of(stored) == event.fingerprint
 
     def _fingerprint_of(self, stored: StoredEvent) -> bytes | None:

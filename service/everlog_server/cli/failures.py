@@ -42,7 +42,7 @@ def exit_code(error: everlog.EverlogError) -> ExitCode:
             return ExitCode.NOT_FOUND
         case _ if isinstance(error, _UNAVAILABLE):
             return ExitCode.UNAVAILABLE
-        case everlog.InternalError():
+        case everlog.InternalError() | everlog.EventDamaged():
             return ExitCode.DEFECT
         case _ if type(error) is everlog.EverlogError:
             return ExitCode.DEFECT

@@ -176,11 +176,13 @@ class Deliveries:
         self._counts.failed += 1
         self._counts.parked += 1
         now = self._clock.now()
+        damaged = EventDamagedError(event.position, event.event_id)
+        _log.error("an event is damaged", tenant_id=self._group.tenant_id, **damaged.metadata)
         failed = {
             "attempt": event.attempts + 1,
             "failed_time": now,
             "member": member.label,
-            "error": EventDamagedError(event.position).message,
+            "error": damaged.message,
         }
         slot.park(
             event, failed, now=now, attempts=event.attempts + 1, blocks=self._group.policy.blocks

@@ -20,6 +20,7 @@ from grpc_status import rpc_status
 from everlog.v1 import errors_pb2, event_pb2
 from everlog_server.errors import (
     BadRequestError,
+    EventDamagedError,
     EventDataInvalidError,
     EventTypeUnknownError,
     EverlogError,
@@ -86,6 +87,7 @@ _CODES = {
     "TENANT_FROZEN": grpc.StatusCode.FAILED_PRECONDITION,
     "TOKEN_EXISTS": grpc.StatusCode.ALREADY_EXISTS,
     "TOKEN_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "EVENT_DAMAGED": grpc.StatusCode.DATA_LOSS,
     "INTERNAL": grpc.StatusCode.INTERNAL,
 }
 
@@ -109,9 +111,9 @@ def status_of(
     """What a caller is told of an exception.
 
     One that is not the house's own is logged with its traceback, and nothing of it is told but a
-    request id (the caller's, if it gave one), under which the log has it. A list of details that is
-    longer than `details_bytes_max` is cut; ErrorInfo's metadata `omitted` then counts what is left
-    out.
+    request id (the caller's, if it gave one), under which the log has it. A damaged event is
+    logged, too. A list of details that is longer than `details_bytes_max` is cut; the metadata's
+    `omitted` then counts what is left out.
     """
     if not isinstance(error, EverlogError) or isinstance(error, InternalError):
         request_id = request_id or uuid.uuid4().hex
@@ -120,6 +122,9 @@ def status_of(
             f"the server met a defect of its own; its log has it as request {request_id}",
             metadata={"request_id": request_id},
         )
+    elif isinstance(error, EventDamagedError):
+        # Whoever runs the server has to hear of it, and the caller may never say.
+        log.error("an event is damaged", request_id=request_id, **error.metadata)
     status = status_pb2.Status(code=_CODES[error.reason].value[0], message=_cut(error.message))
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     detail, items = _detail(error)

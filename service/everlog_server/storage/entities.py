@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from everlog_server.model import EntityDeclaration, EntityKey
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
-from everlog_server.storage.pages import PAGE_BYTES_MAX
+from everlog_server.storage.pages import PAGE_BYTES_MAX, damage_at
 from everlog_server.storage.sql import load
 
 _SQL = load("entities.sql")
@@ -216,24 +217,31 @@ class EntityStore:
     ) -> EventsPage | None:
         """A page of the events between two positions; `through` None: as far as is indexed.
 
-        None: nobody knows the id.
+        None: nobody knows the id. Raises EventDamagedError where the first event is damaged.
         """
-        rows = await self._rows(
-            "events_oldest_first" if oldest_first else "events_newest_first",
-            tenant_id=tenant_id,
-            this_id_only=this_id_only,
-            after=after,
-            through=through,
-            limit=limit,
-            bytes_max=PAGE_BYTES_MAX,
-            ids_max=ENTITY_IDS_MAX,
-            **key._asdict(),
-        )
-        if not rows:
-            return None
-        ((indexed, is_known, kinds, ids, records, count, matched, last),) = rows
-        if not is_known:
-            return None
+        while True:
+            rows = await self._rows(
+                "events_oldest_first" if oldest_first else "events_newest_first",
+                tenant_id=tenant_id,
+                this_id_only=this_id_only,
+                after=after,
+                through=through,
+                limit=limit,
+                bytes_max=PAGE_BYTES_MAX,
+                ids_max=ENTITY_IDS_MAX,
+                **key._asdict(),
+            )
+            if not rows:
+                return None
+            ((indexed, is_known, kinds, ids, records, count, matched, last),) = rows
+            if not is_known:
+                return None
+            if are_whole(records or b"", count):
+                break
+            if count == 1:
+                raise await damage_at(self._database.reads, tenant_id, last)
+            # Half as many, until what stands before the damaged event is left, or it alone.
+            limit = count // 2
         keys = tuple(map(EntityKey, kinds, ids))
         return EventsPage(records or b"", last, count == matched, indexed, keys)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from everlog_server.errors import ReadTooExpensiveError
-from everlog_server.model import Graph, LinkKind
+from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
+from everlog_server.model import Graph, LinkKind, uuid_text
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
@@ -45,7 +47,8 @@ class GraphReader:
         """The graph around an event; None if the log does not have the event.
 
         Bounded by the events asked for, 20,000 edges, and `bytes_max` of an answer: the nearest are
-        taken, the event itself always. Raises ReadTooExpensiveError after `seconds_max`.
+        taken, the event itself always. Raises ReadTooExpensiveError after `seconds_max`, and
+        EventDamagedError if an event of the graph is damaged.
         """
         parameters = {
             "tenant_id": tenant_id,
@@ -75,12 +78,23 @@ class GraphReader:
             ) from None
         if row is None or row[1] is None:
             return None
-        records, event_ids, depths, events, from_places, to_places, kinds, is_truncated = row
+        records, ids_text, depths, events, from_places, to_places, kinds, is_truncated = row
+        event_ids = [ids_text[start : start + 36] for start in range(0, len(ids_text), 36)]
+        if not are_whole(records or b"", events):
+            raise await self._first_damage(tenant_id, event_ids[:events])
         return Graph(
             records or b"",
-            [event_ids[start : start + 36] for start in range(0, len(event_ids), 36)],
+            event_ids,
             depths,
             events,
             list(zip(from_places or (), to_places or (), kinds or (), strict=True)),
             is_truncated,
         )
+
+    async def _first_damage(self, tenant_id: int, event_ids: Sequence[str]) -> EventDamagedError:
+        """The error that names the oldest of these events that is damaged: at least one is."""
+        rows = await self._database.reads.fetch(
+            _SQL["records_of_ids"], {"tenant_id": tenant_id, "event_ids": list(event_ids)}
+        )
+        position, event_id, _ = next(row for row in rows if not are_whole(row[2], 1))
+        return EventDamagedError(position, uuid_text(event_id))

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from everlog_server.errors import EventDamagedError
 from everlog_server.model import FoundEvent, Outcome, uuid_text
 from everlog_server.storage.connection import Connection
+from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.sql import load
 
@@ -78,14 +80,22 @@ class MeaningReader:
     async def narrative(
         self, tenant_id: int, event_id: bytes, version: int | None
     ) -> SavedNarrative | None:
-        """A version of an event's narrative (None: the last one), if there is one."""
+        """A version of an event's narrative (None: the last one), if there is one.
+
+        Raises EventDamagedError if the event that says it is.
+        """
         if version is None:
             rows = await self._rows("last_narrative", tenant_id=tenant_id, event_id=event_id)
         else:
             rows = await self._rows(
                 "narrative_at", tenant_id=tenant_id, event_id=event_id, version=version
             )
-        return SavedNarrative(*rows[0]) if rows else None
+        if not rows:
+            return None
+        record, number, position, said_by = rows[0]
+        if not are_whole(record, 1):
+            raise EventDamagedError(position, uuid_text(said_by))
+        return SavedNarrative(record, number)
 
     async def narrative_summaries(
         self, tenant_id: int, event_ids: Sequence[str], *, characters_max: int

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from everlog_server.errors import EventDamagedError, ReadTooExpensiveError
-from everlog_server.model import EventFilter
+from everlog_server.model import EventFilter, uuid_text
 from everlog_server.storage.connection import Connection
 from everlog_server.storage.damage import are_whole
 from everlog_server.storage.pool import Pool
@@ -92,7 +92,9 @@ class Pages:
         while not are_whole(page.records, page.events):
             # Half as many, until what stands before the damaged event is left, or it alone.
             if page.events == 1:
-                raise EventDamagedError(page.examined_position)
+                raise await damage_at(
+                    self._pool, self._parameters["tenant_id"], page.examined_position
+                )
             page = await self._read_window(after, through, page.events // 2, bytes_max)
         self._fill.learn(len(page.records), page.events)
         return page
@@ -159,6 +161,14 @@ async def fetch_one(connection: Connection, query: str, parameters: dict[str, An
     cursor = connection.cursor(binary=True)
     await cursor.execute(_SQL[query], parameters)
     return await cursor.fetchone()
+
+
+async def damage_at(pool: Pool, tenant_id: int, position: int) -> EventDamagedError:
+    """The error that names the event at a position, whose record is damaged."""
+    parameters = {"tenant_id": tenant_id, "position": position}
+    async with pool.connection(tenant_id) as connection:
+        row = await fetch_one(connection, "name_at_position", parameters)
+    return EventDamagedError(position, "" if row is None else uuid_text(row[0]))
 
 
 def scope_of(event_filter: EventFilter) -> str:

@@ -20,7 +20,7 @@ from everlog_server.storage.damage import are_whole
 from everlog_server.storage.database import Database
 from everlog_server.storage.history import Batch, History, Page, position_before
 from everlog_server.storage.outcomes import fetch_with_outcome
-from everlog_server.storage.pages import fetch_one
+from everlog_server.storage.pages import damage_at, fetch_one
 
 __all__ = ["Batch", "EventReader", "Page"]
 
@@ -181,14 +181,18 @@ class EventReader(History):
                 row = await fetch_one(connection, query, parameters)
                 found = None if row is None else FoundEvent(row[0], None)
             if found is not None and not are_whole(found.record, 1):
-                position = await fetch_one(connection, f"position_of_{query}", parameters)
-                raise EventDamagedError(position[0])
+                row = await fetch_one(connection, f"position_of_{query}", parameters)
+                raise EventDamagedError(row[0], uuid_text(row[1]))
             return found
 
     async def name_of(self, tenant_id: int, position: int) -> tuple[bytes, AggregateKey] | None:
         """The id and the aggregate of the event at a position, also of a damaged one."""
         row = await self._row("name_at_position", tenant_id=tenant_id, position=position)
         return None if row is None else (row[0], AggregateKey(*row[1:]))
+
+    async def damage_at(self, tenant_id: int, position: int) -> EventDamagedError:
+        """The error that names the event at a position, whose record is damaged."""
+        return await damage_at(self._database.reads, tenant_id, position)
 
     async def _row(self, query: str, **parameters: Any) -> Any:
         async with self._database.reads.connection(parameters["tenant_id"]) as connection:

@@ -13,7 +13,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Self
 
-from everlog_server.errors import ReadTooExpensiveError, StorageUnavailableError
+from everlog_server.errors import (
+    EventDamagedError,
+    ReadTooExpensiveError,
+    StorageUnavailableError,
+)
 from everlog_server.model import EventFilter
 from everlog_server.storage.reads import Batch, EventReader
 from everlog_server.subscriptions.bounded import Outage
@@ -100,7 +104,12 @@ class Cursor:
                 if self._live:
                     return self._fall_behind()
             elif not self._needs_database:
-                return self._read_ring()
+                try:
+                    return self._read_ring()
+                except EventDamagedError as damaged:
+                    raise await self._reader.damage_at(
+                        self._tailer.tenant_id, damaged.position
+                    ) from None
         return await self._read_table()
 
     async def _wait(self) -> SubscriptionMessage | None:

@@ -122,8 +122,8 @@ class Ring:
     def read(self, cursor: int, event_filter: EventFilter) -> SubscriptionMessage:
         """The matching events after a position that the ring covers, at most a message full.
 
-        All that stand there with an equal filter get the same message. EventDamagedError where the
-        first of them has no record.
+        All that stand there with an equal filter get the same message. EventDamagedError, without
+        an event id, where the first of them has no record.
         """
         latest = self._latest
         if latest is not None and latest[0] is event_filter and latest[1] == cursor:
@@ -150,7 +150,7 @@ class Ring:
                 if not event.record:
                     if records:
                         return SubscriptionMessage(b"".join(records), event.position - 1)
-                    raise EventDamagedError(event.position)
+                    raise EventDamagedError(event.position, event_id="")
                 if records and size > MESSAGE_BYTES_MAX:
                     return SubscriptionMessage(b"".join(records), event.position - 1)
                 records.append(event.record)

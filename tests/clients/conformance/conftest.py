@@ -95,7 +95,7 @@ async def stage(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cast(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
+async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
     """The runners of a module."""
     cast = Cast(tmp_path_factory.mktemp("runners"))
     yield cast

@@ -11,8 +11,7 @@ import everlog
 from everlog_server.cli.direct_tokens import direct_tokens
 from everlog_server.settings import StorageSettings
 from tests.certificates import Authority
-from tests.clients.conformance.conftest import Cast
-from tests.clients.conformance.languages import LANGUAGES
+from tests.clients.conformance.asking import EVERY_LANGUAGE, error_of, ok
 from tests.conftest import new_database
 from tests.servers import Server, make_tenant, serving
 
@@ -20,17 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from everlog_server.storage.embedded import EmbeddedPostgres
+    from tests.clients.conformance.conftest import Cast
     from tests.clients.conformance.runners import Runner
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-_EVERY_LANGUAGE = pytest.mark.parametrize(
-    "language",
-    [
-        pytest.param(name, marks=[pytest.mark.polyglot] if language.tools else [])
-        for name, language in LANGUAGES.items()
-    ],
-)
 _EVENT = {"event_type": "order.created", "aggregate_type": "order", "json": "{}"}
 _GRANTS = """
 ["billing.internal"]
@@ -87,70 +80,53 @@ async def guarded(
                 assert "Traceback" not in server.log
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
-    """The runners, without the stage of the scenarios."""
-    cast = Cast(tmp_path_factory.mktemp("runners"))
-    yield cast
-    await cast.end()
-
-
-async def _ok(runner: Runner, command: str, **arguments: Any) -> dict[str, Any]:
-    answer = await runner.ask(command, arguments)
-    assert "ok" in answer, f"{command}: {answer}"
-    result: dict[str, Any] = answer["ok"]
-    return result
-
-
 async def _refused(runner: Runner, command: str, **arguments: Any) -> tuple[str, str, str]:
-    answer = await runner.ask(command, arguments)
-    assert "error" in answer, f"{command}: {answer}"
-    error = answer["error"]
+    error = await error_of(runner, command, **arguments)
     return error["reason"], error["code"], error["message"]
 
 
 async def _emits_and_reads(runner: Runner, language: str) -> dict[str, Any]:
     """One event there and back, by emit, replay and subscription; as it was recorded."""
     event = _EVENT | {"aggregate_id": language, "idempotency_key": language}
-    receipt = (await _ok(runner, "emit", event=event))["receipt"]
+    receipt = (await ok(runner, "emit", event=event))["receipt"]
     position = receipt["position"]
     after = str(int(position) - 1)
-    await _ok(runner, "subscribe_open", subscription="s", after_position=after)
-    followed = await _ok(runner, "subscribe_next", subscription="s", count=1, timeout_seconds=20)
-    await _ok(runner, "subscribe_close", subscription="s")
-    got = await _ok(runner, "get", position=position)
+    await ok(runner, "subscribe_open", subscription="s", after_position=after)
+    followed = await ok(runner, "subscribe_next", subscription="s", count=1, timeout_seconds=20)
+    await ok(runner, "subscribe_close", subscription="s")
+    got = await ok(runner, "get", position=position)
     assert followed["items"][0]["event"] == got["event"]
     recorded: dict[str, Any] = got["event"]
     assert recorded["aggregate_id"] == language
     return recorded
 
 
-@_EVERY_LANGUAGE
+@EVERY_LANGUAGE
 async def test_a_token_over_tls_lets_in_and_a_wrong_one_does_not(
     language: str, guarded: Guarded, cast: Cast
 ) -> None:
     runner = await cast.runner(language)
     reach = guarded.reach(guarded.by_token)
-    await _ok(runner, "connect", **reach, tenant="shop", token=guarded.secret)
+    await ok(runner, "connect", **reach, tenant="shop", token=guarded.secret)
     recorded = await _emits_and_reads(runner, language)
     assert (recorded["actor"], recorded["user_id"]) == ("token:shop", "ada")
 
     for wrong in (guarded.secret[:-1] + "!", "evl_"):
-        await _ok(runner, "connect", **reach, tenant="shop", token=wrong)
+        await ok(runner, "connect", **reach, tenant="shop", token=wrong)
         refused = await _refused(runner, "head")
         assert refused[:2] == ("UNAUTHENTICATED", "UNAUTHENTICATED")
         assert wrong[12:] not in refused[2] or not wrong[12:]
         refused = await _refused(runner, "emit", event=_EVENT | {"aggregate_id": "x"})
         assert refused[:2] == ("UNAUTHENTICATED", "UNAUTHENTICATED")
-    await _ok(runner, "connect", **reach, tenant="shop")
+    await ok(runner, "connect", **reach, tenant="shop")
     assert (await _refused(runner, "head"))[0] == "UNAUTHENTICATED"
 
-    await _ok(runner, "connect", **reach, tenant="default", token=guarded.secret)
+    await ok(runner, "connect", **reach, tenant="default", token=guarded.secret)
     assert (await _refused(runner, "head"))[0] == "PERMISSION_DENIED"
-    await _ok(runner, "close")
+    await ok(runner, "close")
 
 
-@_EVERY_LANGUAGE
+@EVERY_LANGUAGE
 async def test_who_does_not_trust_the_authority_does_not_connect(
     language: str, guarded: Guarded, cast: Cast
 ) -> None:
@@ -159,13 +135,13 @@ async def test_who_does_not_trust_the_authority_does_not_connect(
     for trusted in (strange, {"root_certificates": None}):
         reach = guarded.reach(guarded.by_token, connect_timeout_seconds=0.5) | trusted
         given = {name: value for name, value in reach.items() if value is not None}
-        await _ok(runner, "connect", **given, tenant="shop", token=guarded.secret)
+        await ok(runner, "connect", **given, tenant="shop", token=guarded.secret)
         reason, code, message = await _refused(runner, "head")
         assert (reason, code) == ("", "UNAVAILABLE"), message
-    await _ok(runner, "close")
+    await ok(runner, "close")
 
 
-@_EVERY_LANGUAGE
+@EVERY_LANGUAGE
 async def test_a_certificate_of_its_own_lets_in_and_another_does_not(
     language: str, guarded: Guarded, cast: Cast
 ) -> None:
@@ -177,18 +153,18 @@ async def test_a_certificate_of_its_own_lets_in_and_another_does_not(
         pem = {"client_certificate": pair.certificate.decode(), "client_key": pair.key.decode()}
         return guarded.reach(server, **pem, **more)
 
-    await _ok(runner, "connect", **shown(guarded.clients, "billing.internal"), tenant="default")
+    await ok(runner, "connect", **shown(guarded.clients, "billing.internal"), tenant="default")
     assert (await _emits_and_reads(runner, language))["actor"] == "service:billing"
-    await _ok(runner, "connect", **shown(guarded.clients, "other.internal"), tenant="default")
+    await ok(runner, "connect", **shown(guarded.clients, "other.internal"), tenant="default")
     assert (await _refused(runner, "head"))[0] == "UNAUTHENTICATED"
     # A token decides alone where there is one.
     other = shown(guarded.clients, "other.internal", token=guarded.secret)
-    await _ok(runner, "connect", **other, tenant="shop")
-    await _ok(runner, "head")
+    await ok(runner, "connect", **other, tenant="shop")
+    await ok(runner, "head")
 
     stranger = shown(guarded.authority, "billing.internal", connect_timeout_seconds=0.5)
     for refused in (stranger, guarded.reach(server, connect_timeout_seconds=0.5)):
-        await _ok(runner, "connect", **refused, tenant="default", token=guarded.secret)
+        await ok(runner, "connect", **refused, tenant="default", token=guarded.secret)
         reason, code, message = await _refused(runner, "head")
         assert (reason, code) == ("", "UNAVAILABLE"), message
-    await _ok(runner, "close")
+    await ok(runner, "close")

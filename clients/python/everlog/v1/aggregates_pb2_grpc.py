@@ -75,7 +75,7 @@ class AggregateServiceServicer:
     def GetState(self, request, context):
         """Returns the state of an aggregate, now or at an earlier moment.
 
-        Fails with `AGGREGATE_NOT_FOUND`.
+        Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class AggregateServiceStub:
     GetState: _grpc.UnaryUnaryMultiCallable[_aggregates_pb2.GetStateRequest, _aggregates_pb2.GetStateResponse]
     """Returns the state of an aggregate, now or at an earlier moment.
 
-    Fails with `AGGREGATE_NOT_FOUND`.
+    Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
     """
     ListAggregates: _grpc.UnaryUnaryMultiCallable[_aggregates_pb2.ListAggregatesRequest, _aggregates_pb2.ListAggregatesResponse]
     """Lists aggregates by name or activity, in pages."""
@@ -65,7 +65,7 @@ class AggregateServiceAsyncStub(AggregateServiceStub):
     GetState: _aio.UnaryUnaryMultiCallable[_aggregates_pb2.GetStateRequest, _aggregates_pb2.GetStateResponse]  # type: ignore[assignment]
     """Returns the state of an aggregate, now or at an earlier moment.
 
-    Fails with `AGGREGATE_NOT_FOUND`.
+    Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
     """
     ListAggregates: _aio.UnaryUnaryMultiCallable[_aggregates_pb2.ListAggregatesRequest, _aggregates_pb2.ListAggregatesResponse]  # type: ignore[assignment]
     """Lists aggregates by name or activity, in pages."""
@@ -91,7 +91,7 @@ class AggregateServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_aggregates_pb2.GetStateResponse, _abc.Awaitable[_aggregates_pb2.GetStateResponse]]:
         """Returns the state of an aggregate, now or at an earlier moment.
 
-        Fails with `AGGREGATE_NOT_FOUND`.
+        Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
         """
 
     @_abc_1.abstractmethod

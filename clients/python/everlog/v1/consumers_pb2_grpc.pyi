@@ -70,10 +70,14 @@ class ConsumerServiceStub:
     The members of all servers share the events by a hash of their aggregate, and what is unordered by
     their position: an aggregate's events go to one member at a time. Members may come and go at any
     time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+    damaged ends none: it is parked at once, with that as its error.
     """
     ListPending: _grpc.UnaryUnaryMultiCallable[_consumers_pb2.ListPendingRequest, _consumers_pb2.ListPendingResponse]
-    """Lists the events that a consumer has not finished, in pages."""
+    """Lists the events that a consumer has not finished, in pages.
+
+    Fails with `EVENT_DAMAGED` where it has to read an event that is.
+    """
     GetProcessing: _grpc.UnaryUnaryMultiCallable[_consumers_pb2.GetProcessingRequest, _consumers_pb2.GetProcessingResponse]
     """Tells what became of an event, with one consumer or with all.
 
@@ -133,10 +137,14 @@ class ConsumerServiceAsyncStub(ConsumerServiceStub):
     The members of all servers share the events by a hash of their aggregate, and what is unordered by
     their position: an aggregate's events go to one member at a time. Members may come and go at any
     time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+    damaged ends none: it is parked at once, with that as its error.
     """
     ListPending: _aio.UnaryUnaryMultiCallable[_consumers_pb2.ListPendingRequest, _consumers_pb2.ListPendingResponse]  # type: ignore[assignment]
-    """Lists the events that a consumer has not finished, in pages."""
+    """Lists the events that a consumer has not finished, in pages.
+
+    Fails with `EVENT_DAMAGED` where it has to read an event that is.
+    """
     GetProcessing: _aio.UnaryUnaryMultiCallable[_consumers_pb2.GetProcessingRequest, _consumers_pb2.GetProcessingResponse]  # type: ignore[assignment]
     """Tells what became of an event, with one consumer or with all.
 
@@ -235,7 +243,8 @@ class ConsumerServiceServicer(metaclass=_abc_1.ABCMeta):
         The members of all servers share the events by a hash of their aggregate, and what is unordered by
         their position: an aggregate's events go to one member at a time. Members may come and go at any
         time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-        consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+        consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+        damaged ends none: it is parked at once, with that as its error.
         """
 
     @_abc_1.abstractmethod
@@ -244,7 +253,10 @@ class ConsumerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consumers_pb2.ListPendingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consumers_pb2.ListPendingResponse, _abc.Awaitable[_consumers_pb2.ListPendingResponse]]:
-        """Lists the events that a consumer has not finished, in pages."""
+        """Lists the events that a consumer has not finished, in pages.
+
+        Fails with `EVENT_DAMAGED` where it has to read an event that is.
+        """
 
     @_abc_1.abstractmethod
     def GetProcessing(

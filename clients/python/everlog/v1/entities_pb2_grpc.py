@@ -106,7 +106,8 @@ class EntityServiceServicer:
     def EventsOfEntity(self, request, context):
         """Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 
-        Fails with `ENTITY_NOT_FOUND`.
+        Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+        `EVENT_DAMAGED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,8 @@ class EntityServiceStub:
     EventsOfEntity: _grpc.UnaryUnaryMultiCallable[_entities_pb2.EventsOfEntityRequest, _entities_pb2.EventsOfEntityResponse]
     """Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 
-    Fails with `ENTITY_NOT_FOUND`.
+    Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+    `EVENT_DAMAGED`.
     """
 
 @_typing.type_check_only
@@ -81,7 +82,8 @@ class EntityServiceAsyncStub(EntityServiceStub):
     EventsOfEntity: _aio.UnaryUnaryMultiCallable[_entities_pb2.EventsOfEntityRequest, _entities_pb2.EventsOfEntityResponse]  # type: ignore[assignment]
     """Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 
-    Fails with `ENTITY_NOT_FOUND`.
+    Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+    `EVENT_DAMAGED`.
     """
 
 class EntityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -135,7 +137,8 @@ class EntityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_entities_pb2.EventsOfEntityResponse, _abc.Awaitable[_entities_pb2.EventsOfEntityResponse]]:
         """Returns the events that are about an entity, whatever aggregates they belong to, in pages.
 
-        Fails with `ENTITY_NOT_FOUND`.
+        Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+        `EVENT_DAMAGED`.
         """
 
 def add_EntityServiceServicer_to_server(servicer: EntityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -177,6 +177,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS. There is, or was, a token of this name. Choose another."""
     ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 46
     """NOT_FOUND. There is no such token. Correct its name."""
+    ERROR_REASON_EVENT_DAMAGED: _ErrorReason.ValueType  # 47
+    """DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+    bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+    after it. Metadata: `position`, `event_id`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Each value's comment gives the code, and what the caller should do."""
@@ -325,6 +330,11 @@ ERROR_REASON_TOKEN_EXISTS: ErrorReason.ValueType  # 45
 """ALREADY_EXISTS. There is, or was, a token of this name. Choose another."""
 ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 46
 """NOT_FOUND. There is no such token. Correct its name."""
+ERROR_REASON_EVENT_DAMAGED: ErrorReason.ValueType  # 47
+"""DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+after it. Metadata: `position`, `event_id`.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

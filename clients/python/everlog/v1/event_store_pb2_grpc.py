@@ -117,7 +117,7 @@ class EventStoreServiceServicer:
     def Get(self, request, context):
         """Returns one event by id, position, sequence or idempotency key.
 
-        Fails with `EVENT_NOT_FOUND`.
+        Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +125,8 @@ class EventStoreServiceServicer:
 
     def Query(self, request, context):
         """Lists events under a filter, newest or oldest first, in pages.
+
+        A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +134,8 @@ class EventStoreServiceServicer:
 
     def Replay(self, request, context):
         """Streams a stretch of history in batches, and ends by itself.
+
+        Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,7 +146,8 @@ class EventStoreServiceServicer:
         until the caller goes.
 
         Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-        away: resume from the last `examined_position`.
+        away: resume from the last `examined_position`. Ends before an event that is damaged, with
+        `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

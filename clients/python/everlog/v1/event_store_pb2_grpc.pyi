@@ -58,18 +58,25 @@ class EventStoreServiceStub:
     Get: _grpc.UnaryUnaryMultiCallable[_event_store_pb2.GetRequest, _event_store_pb2.GetResponse]
     """Returns one event by id, position, sequence or idempotency key.
 
-    Fails with `EVENT_NOT_FOUND`.
+    Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
     """
     Query: _grpc.UnaryUnaryMultiCallable[_event_store_pb2.QueryRequest, _event_store_pb2.QueryResponse]
-    """Lists events under a filter, newest or oldest first, in pages."""
+    """Lists events under a filter, newest or oldest first, in pages.
+
+    A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+    """
     Replay: _grpc.UnaryStreamMultiCallable[_event_store_pb2.ReplayRequest, _event_store_pb2.ReplayResponse]
-    """Streams a stretch of history in batches, and ends by itself."""
+    """Streams a stretch of history in batches, and ends by itself.
+
+    Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+    """
     Subscribe: _grpc.UnaryStreamMultiCallable[_event_store_pb2.SubscribeRequest, _event_store_pb2.SubscribeResponse]
     """Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
     until the caller goes.
 
     Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-    away: resume from the last `examined_position`.
+    away: resume from the last `examined_position`. Ends before an event that is damaged, with
+    `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
     """
 
 @_typing.type_check_only
@@ -102,18 +109,25 @@ class EventStoreServiceAsyncStub(EventStoreServiceStub):
     Get: _aio.UnaryUnaryMultiCallable[_event_store_pb2.GetRequest, _event_store_pb2.GetResponse]  # type: ignore[assignment]
     """Returns one event by id, position, sequence or idempotency key.
 
-    Fails with `EVENT_NOT_FOUND`.
+    Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
     """
     Query: _aio.UnaryUnaryMultiCallable[_event_store_pb2.QueryRequest, _event_store_pb2.QueryResponse]  # type: ignore[assignment]
-    """Lists events under a filter, newest or oldest first, in pages."""
+    """Lists events under a filter, newest or oldest first, in pages.
+
+    A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+    """
     Replay: _aio.UnaryStreamMultiCallable[_event_store_pb2.ReplayRequest, _event_store_pb2.ReplayResponse]  # type: ignore[assignment]
-    """Streams a stretch of history in batches, and ends by itself."""
+    """Streams a stretch of history in batches, and ends by itself.
+
+    Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+    """
     Subscribe: _aio.UnaryStreamMultiCallable[_event_store_pb2.SubscribeRequest, _event_store_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
     until the caller goes.
 
     Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-    away: resume from the last `examined_position`.
+    away: resume from the last `examined_position`. Ends before an event that is damaged, with
+    `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
     """
 
 class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -167,7 +181,7 @@ class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_event_store_pb2.GetResponse, _abc.Awaitable[_event_store_pb2.GetResponse]]:
         """Returns one event by id, position, sequence or idempotency key.
 
-        Fails with `EVENT_NOT_FOUND`.
+        Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
         """
 
     @_abc_1.abstractmethod
@@ -176,7 +190,10 @@ class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_store_pb2.QueryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_store_pb2.QueryResponse, _abc.Awaitable[_event_store_pb2.QueryResponse]]:
-        """Lists events under a filter, newest or oldest first, in pages."""
+        """Lists events under a filter, newest or oldest first, in pages.
+
+        A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+        """
 
     @_abc_1.abstractmethod
     def Replay(
@@ -184,7 +201,10 @@ class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_store_pb2.ReplayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_store_pb2.ReplayResponse], _abc.AsyncIterator[_event_store_pb2.ReplayResponse]]:
-        """Streams a stretch of history in batches, and ends by itself."""
+        """Streams a stretch of history in batches, and ends by itself.
+
+        Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+        """
 
     @_abc_1.abstractmethod
     def Subscribe(
@@ -196,7 +216,8 @@ class EventStoreServiceServicer(metaclass=_abc_1.ABCMeta):
         until the caller goes.
 
         Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-        away: resume from the last `examined_position`.
+        away: resume from the last `examined_position`. Ends before an event that is damaged, with
+        `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
         """
 
 def add_EventStoreServiceServicer_to_server(servicer: EventStoreServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -103,7 +103,7 @@ class NarrativeServiceServicer:
     def GetNarrative(self, request, context):
         """Returns what is to be told about an event.
 
-        Fails with `NARRATIVE_NOT_FOUND`.
+        Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +112,7 @@ class NarrativeServiceServicer:
     def Trace(self, request, context):
         """Returns the graph around an event: what led to it, and what came of it.
 
-        Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+        Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +121,7 @@ class NarrativeServiceServicer:
     def BuildNarrative(self, request, context):
         """Tells the story of an event's workflow in Markdown.
 
-        Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+        Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

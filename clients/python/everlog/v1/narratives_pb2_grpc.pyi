@@ -51,17 +51,17 @@ class NarrativeServiceStub:
     GetNarrative: _grpc.UnaryUnaryMultiCallable[_narratives_pb2.GetNarrativeRequest, _narratives_pb2.GetNarrativeResponse]
     """Returns what is to be told about an event.
 
-    Fails with `NARRATIVE_NOT_FOUND`.
+    Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
     """
     Trace: _grpc.UnaryUnaryMultiCallable[_narratives_pb2.TraceRequest, _narratives_pb2.TraceResponse]
     """Returns the graph around an event: what led to it, and what came of it.
 
-    Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+    Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
     """
     BuildNarrative: _grpc.UnaryUnaryMultiCallable[_narratives_pb2.BuildNarrativeRequest, _narratives_pb2.BuildNarrativeResponse]
     """Tells the story of an event's workflow in Markdown.
 
-    Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+    Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
     """
 
 @_typing.type_check_only
@@ -87,17 +87,17 @@ class NarrativeServiceAsyncStub(NarrativeServiceStub):
     GetNarrative: _aio.UnaryUnaryMultiCallable[_narratives_pb2.GetNarrativeRequest, _narratives_pb2.GetNarrativeResponse]  # type: ignore[assignment]
     """Returns what is to be told about an event.
 
-    Fails with `NARRATIVE_NOT_FOUND`.
+    Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
     """
     Trace: _aio.UnaryUnaryMultiCallable[_narratives_pb2.TraceRequest, _narratives_pb2.TraceResponse]  # type: ignore[assignment]
     """Returns the graph around an event: what led to it, and what came of it.
 
-    Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+    Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
     """
     BuildNarrative: _aio.UnaryUnaryMultiCallable[_narratives_pb2.BuildNarrativeRequest, _narratives_pb2.BuildNarrativeResponse]  # type: ignore[assignment]
     """Tells the story of an event's workflow in Markdown.
 
-    Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+    Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
     """
 
 class NarrativeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -144,7 +144,7 @@ class NarrativeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_narratives_pb2.GetNarrativeResponse, _abc.Awaitable[_narratives_pb2.GetNarrativeResponse]]:
         """Returns what is to be told about an event.
 
-        Fails with `NARRATIVE_NOT_FOUND`.
+        Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
         """
 
     @_abc_1.abstractmethod
@@ -155,7 +155,7 @@ class NarrativeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_narratives_pb2.TraceResponse, _abc.Awaitable[_narratives_pb2.TraceResponse]]:
         """Returns the graph around an event: what led to it, and what came of it.
 
-        Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+        Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
         """
 
     @_abc_1.abstractmethod
@@ -166,7 +166,7 @@ class NarrativeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_narratives_pb2.BuildNarrativeResponse, _abc.Awaitable[_narratives_pb2.BuildNarrativeResponse]]:
         """Tells the story of an event's workflow in Markdown.
 
-        Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+        Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
         """
 
 def add_NarrativeServiceServicer_to_server(servicer: NarrativeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

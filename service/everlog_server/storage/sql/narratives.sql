@@ -109,8 +109,8 @@ WHERE o.bytes <= %(bytes_max)s::bigint
 ORDER BY o.sequence DESC;
 
 -- name: last_narrative
--- The last narrative of an event: its record, and its number.
-SELECT n.record, n.sequence FROM everlog.events AS n
+-- The last narrative of an event: its record, its number, and which event it is.
+SELECT n.record, n.sequence, n.position, uuid_send(n.event_id) FROM everlog.events AS n
 WHERE n.tenant_id = %(tenant_id)s::integer
     AND n.aggregate_type = 'narrative'
     AND n.aggregate_id = encode(%(event_id)s::bytea, 'hex')::uuid::text
@@ -120,14 +120,21 @@ ORDER BY n.sequence DESC
 LIMIT 1;
 
 -- name: narrative_at
--- One version of an event's narrative: its record, and its number.
-SELECT n.record, n.sequence FROM everlog.events AS n
+-- One version of an event's narrative: its record, its number, and which event it is.
+SELECT n.record, n.sequence, n.position, uuid_send(n.event_id) FROM everlog.events AS n
 WHERE n.tenant_id = %(tenant_id)s::integer
     AND n.aggregate_type = 'narrative'
     AND n.aggregate_id = encode(%(event_id)s::bytea, 'hex')::uuid::text
     AND n.event_type = 'narrative.saved'
     AND jsonb_typeof(n.data) = 'object'
     AND n.sequence = %(version)s::bigint;
+
+-- name: records_of_ids
+-- The records of events, by their ids, and which they are, oldest first.
+SELECT e.position, uuid_send(e.event_id), e.record
+FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = ANY (%(event_ids)s::uuid[])
+ORDER BY e.position;
 
 -- name: narrative_summaries
 -- What the last narrative of each of these events says in short, where there is one.

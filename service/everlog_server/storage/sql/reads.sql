@@ -333,25 +333,25 @@ SELECT e.record FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
 
 -- name: position_of_event_by_id
--- Where that one stands, of which the record is damaged.
-SELECT e.position FROM everlog.events AS e
+-- Where that one stands, and its id, of which the record is damaged.
+SELECT e.position, uuid_send(e.event_id) FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.event_id = encode(%(event_id)s::bytea, 'hex')::uuid;
 
 -- name: position_of_event_at_position
--- Where that one stands, of which the record is damaged.
-SELECT e.position FROM everlog.events AS e
+-- Where that one stands, and its id, of which the record is damaged.
+SELECT e.position, uuid_send(e.event_id) FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = %(position)s::bigint;
 
 -- name: position_of_event_at_sequence
--- Where that one stands, of which the record is damaged.
-SELECT e.position FROM everlog.events AS e
+-- Where that one stands, and its id, of which the record is damaged.
+SELECT e.position, uuid_send(e.event_id) FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.aggregate_type = %(aggregate_type)s::text
     AND e.aggregate_id = %(aggregate_id)s::text
     AND e.sequence = %(sequence)s::bigint;
 
 -- name: position_of_event_by_key
--- Where that one stands, of which the record is damaged.
-SELECT e.position FROM everlog.events AS e
+-- Where that one stands, and its id, of which the record is damaged.
+SELECT e.position, uuid_send(e.event_id) FROM everlog.events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.idempotency_key = %(idempotency_key)s::text;
 
 -- name: name_at_position

@@ -1838,7 +1838,7 @@ export const AggregateServiceService = {
   /**
    * Returns the state of an aggregate, now or at an earlier moment.
    *
-   * Fails with `AGGREGATE_NOT_FOUND`.
+   * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
    */
   getState: {
     path: "/everlog.v1.AggregateService/GetState" as const,
@@ -1898,7 +1898,7 @@ export interface AggregateServiceServer extends UntypedServiceImplementation {
   /**
    * Returns the state of an aggregate, now or at an earlier moment.
    *
-   * Fails with `AGGREGATE_NOT_FOUND`.
+   * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
    */
   getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
   /** Lists aggregates by name or activity, in pages. */
@@ -1915,7 +1915,7 @@ export interface AggregateServiceClient extends Client {
   /**
    * Returns the state of an aggregate, now or at an earlier moment.
    *
-   * Fails with `AGGREGATE_NOT_FOUND`.
+   * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
    */
   getState(
     request: GetStateRequest,

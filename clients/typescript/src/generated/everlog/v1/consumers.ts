@@ -4584,7 +4584,8 @@ export const ConsumerServiceService = {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+   * damaged ends none: it is parked at once, with that as its error.
    */
   consume: {
     path: "/everlog.v1.ConsumerService/Consume" as const,
@@ -4595,7 +4596,11 @@ export const ConsumerServiceService = {
     responseSerialize: (value: ConsumeResponse): Buffer => Buffer.from(ConsumeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConsumeResponse => ConsumeResponse.decode(value),
   },
-  /** Lists the events that a consumer has not finished, in pages. */
+  /**
+   * Lists the events that a consumer has not finished, in pages.
+   *
+   * Fails with `EVENT_DAMAGED` where it has to read an event that is.
+   */
   listPending: {
     path: "/everlog.v1.ConsumerService/ListPending" as const,
     requestStream: false as const,
@@ -4715,10 +4720,15 @@ export interface ConsumerServiceServer extends UntypedServiceImplementation {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+   * damaged ends none: it is parked at once, with that as its error.
    */
   consume: handleBidiStreamingCall<ConsumeRequest, ConsumeResponse>;
-  /** Lists the events that a consumer has not finished, in pages. */
+  /**
+   * Lists the events that a consumer has not finished, in pages.
+   *
+   * Fails with `EVENT_DAMAGED` where it has to read an event that is.
+   */
   listPending: handleUnaryCall<ListPendingRequest, ListPendingResponse>;
   /**
    * Tells what became of an event, with one consumer or with all.
@@ -4862,12 +4872,17 @@ export interface ConsumerServiceClient extends Client {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+   * damaged ends none: it is parked at once, with that as its error.
    */
   consume(): ClientDuplexStream<ConsumeRequest, ConsumeResponse>;
   consume(options: Partial<CallOptions>): ClientDuplexStream<ConsumeRequest, ConsumeResponse>;
   consume(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ConsumeRequest, ConsumeResponse>;
-  /** Lists the events that a consumer has not finished, in pages. */
+  /**
+   * Lists the events that a consumer has not finished, in pages.
+   *
+   * Fails with `EVENT_DAMAGED` where it has to read an event that is.
+   */
   listPending(
     request: ListPendingRequest,
     callback: (error: ServiceError | null, response: ListPendingResponse) => void,

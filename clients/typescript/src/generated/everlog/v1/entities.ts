@@ -1367,7 +1367,8 @@ export const EntityServiceService = {
   /**
    * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
    *
-   * Fails with `ENTITY_NOT_FOUND`.
+   * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+   * `EVENT_DAMAGED`.
    */
   eventsOfEntity: {
     path: "/everlog.v1.EntityService/EventsOfEntity" as const,
@@ -1399,7 +1400,8 @@ export interface EntityServiceServer extends UntypedServiceImplementation {
   /**
    * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
    *
-   * Fails with `ENTITY_NOT_FOUND`.
+   * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+   * `EVENT_DAMAGED`.
    */
   eventsOfEntity: handleUnaryCall<EventsOfEntityRequest, EventsOfEntityResponse>;
 }
@@ -1477,7 +1479,8 @@ export interface EntityServiceClient extends Client {
   /**
    * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
    *
-   * Fails with `ENTITY_NOT_FOUND`.
+   * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+   * `EVENT_DAMAGED`.
    */
   eventsOfEntity(
     request: EventsOfEntityRequest,

@@ -175,6 +175,12 @@ export enum ErrorReason {
   TOKEN_EXISTS = 45,
   /** TOKEN_NOT_FOUND - NOT_FOUND. There is no such token. Correct its name. */
   TOKEN_NOT_FOUND = 46,
+  /**
+   * EVENT_DAMAGED - DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+   * bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+   * after it. Metadata: `position`, `event_id`.
+   */
+  EVENT_DAMAGED = 47,
   UNRECOGNIZED = -1,
 }
 

@@ -2522,7 +2522,7 @@ export const EventStoreServiceService = {
   /**
    * Returns one event by id, position, sequence or idempotency key.
    *
-   * Fails with `EVENT_NOT_FOUND`.
+   * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   get: {
     path: "/everlog.v1.EventStoreService/Get" as const,
@@ -2533,7 +2533,11 @@ export const EventStoreServiceService = {
     responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
   },
-  /** Lists events under a filter, newest or oldest first, in pages. */
+  /**
+   * Lists events under a filter, newest or oldest first, in pages.
+   *
+   * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+   */
   query: {
     path: "/everlog.v1.EventStoreService/Query" as const,
     requestStream: false as const,
@@ -2543,7 +2547,11 @@ export const EventStoreServiceService = {
     responseSerialize: (value: QueryResponse): Buffer => Buffer.from(QueryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): QueryResponse => QueryResponse.decode(value),
   },
-  /** Streams a stretch of history in batches, and ends by itself. */
+  /**
+   * Streams a stretch of history in batches, and ends by itself.
+   *
+   * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+   */
   replay: {
     path: "/everlog.v1.EventStoreService/Replay" as const,
     requestStream: false as const,
@@ -2558,7 +2566,8 @@ export const EventStoreServiceService = {
    * until the caller goes.
    *
    * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-   * away: resume from the last `examined_position`.
+   * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+   * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
    */
   subscribe: {
     path: "/everlog.v1.EventStoreService/Subscribe" as const,
@@ -2594,19 +2603,28 @@ export interface EventStoreServiceServer extends UntypedServiceImplementation {
   /**
    * Returns one event by id, position, sequence or idempotency key.
    *
-   * Fails with `EVENT_NOT_FOUND`.
+   * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   get: handleUnaryCall<GetRequest, GetResponse>;
-  /** Lists events under a filter, newest or oldest first, in pages. */
+  /**
+   * Lists events under a filter, newest or oldest first, in pages.
+   *
+   * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+   */
   query: handleUnaryCall<QueryRequest, QueryResponse>;
-  /** Streams a stretch of history in batches, and ends by itself. */
+  /**
+   * Streams a stretch of history in batches, and ends by itself.
+   *
+   * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+   */
   replay: handleServerStreamingCall<ReplayRequest, ReplayResponse>;
   /**
    * Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
    * until the caller goes.
    *
    * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-   * away: resume from the last `examined_position`.
+   * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+   * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
    */
   subscribe: handleServerStreamingCall<SubscribeRequest, SubscribeResponse>;
 }
@@ -2664,7 +2682,7 @@ export interface EventStoreServiceClient extends Client {
   /**
    * Returns one event by id, position, sequence or idempotency key.
    *
-   * Fails with `EVENT_NOT_FOUND`.
+   * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   get(request: GetRequest, callback: (error: ServiceError | null, response: GetResponse) => void): ClientUnaryCall;
   get(
@@ -2678,7 +2696,11 @@ export interface EventStoreServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetResponse) => void,
   ): ClientUnaryCall;
-  /** Lists events under a filter, newest or oldest first, in pages. */
+  /**
+   * Lists events under a filter, newest or oldest first, in pages.
+   *
+   * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
+   */
   query(
     request: QueryRequest,
     callback: (error: ServiceError | null, response: QueryResponse) => void,
@@ -2694,7 +2716,11 @@ export interface EventStoreServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: QueryResponse) => void,
   ): ClientUnaryCall;
-  /** Streams a stretch of history in batches, and ends by itself. */
+  /**
+   * Streams a stretch of history in batches, and ends by itself.
+   *
+   * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
+   */
   replay(request: ReplayRequest, options?: Partial<CallOptions>): ClientReadableStream<ReplayResponse>;
   replay(
     request: ReplayRequest,
@@ -2706,7 +2732,8 @@ export interface EventStoreServiceClient extends Client {
    * until the caller goes.
    *
    * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-   * away: resume from the last `examined_position`.
+   * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+   * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
    */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<SubscribeResponse>;
   subscribe(

@@ -1842,7 +1842,7 @@ export const NarrativeServiceService = {
   /**
    * Returns what is to be told about an event.
    *
-   * Fails with `NARRATIVE_NOT_FOUND`.
+   * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   getNarrative: {
     path: "/everlog.v1.NarrativeService/GetNarrative" as const,
@@ -1857,7 +1857,7 @@ export const NarrativeServiceService = {
   /**
    * Returns the graph around an event: what led to it, and what came of it.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   trace: {
     path: "/everlog.v1.NarrativeService/Trace" as const,
@@ -1871,7 +1871,7 @@ export const NarrativeServiceService = {
   /**
    * Tells the story of an event's workflow in Markdown.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   buildNarrative: {
     path: "/everlog.v1.NarrativeService/BuildNarrative" as const,
@@ -1904,19 +1904,19 @@ export interface NarrativeServiceServer extends UntypedServiceImplementation {
   /**
    * Returns what is to be told about an event.
    *
-   * Fails with `NARRATIVE_NOT_FOUND`.
+   * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   getNarrative: handleUnaryCall<GetNarrativeRequest, GetNarrativeResponse>;
   /**
    * Returns the graph around an event: what led to it, and what came of it.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   trace: handleUnaryCall<TraceRequest, TraceResponse>;
   /**
    * Tells the story of an event's workflow in Markdown.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   buildNarrative: handleUnaryCall<BuildNarrativeRequest, BuildNarrativeResponse>;
 }
@@ -1981,7 +1981,7 @@ export interface NarrativeServiceClient extends Client {
   /**
    * Returns what is to be told about an event.
    *
-   * Fails with `NARRATIVE_NOT_FOUND`.
+   * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
    */
   getNarrative(
     request: GetNarrativeRequest,
@@ -2001,7 +2001,7 @@ export interface NarrativeServiceClient extends Client {
   /**
    * Returns the graph around an event: what led to it, and what came of it.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   trace(
     request: TraceRequest,
@@ -2021,7 +2021,7 @@ export interface NarrativeServiceClient extends Client {
   /**
    * Tells the story of an event's workflow in Markdown.
    *
-   * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+   * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
    */
   buildNarrative(
     request: BuildNarrativeRequest,

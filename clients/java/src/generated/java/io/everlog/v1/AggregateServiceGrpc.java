@@ -243,7 +243,7 @@ public final class AggregateServiceGrpc {
     /**
      * <pre>
      * Returns the state of an aggregate, now or at an earlier moment.
-     * Fails with `AGGREGATE_NOT_FOUND`.
+     * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
      * </pre>
      */
     default void getState(io.everlog.v1.GetStateRequest request,
@@ -332,7 +332,7 @@ public final class AggregateServiceGrpc {
     /**
      * <pre>
      * Returns the state of an aggregate, now or at an earlier moment.
-     * Fails with `AGGREGATE_NOT_FOUND`.
+     * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
      * </pre>
      */
     public void getState(io.everlog.v1.GetStateRequest request,
@@ -410,7 +410,7 @@ public final class AggregateServiceGrpc {
     /**
      * <pre>
      * Returns the state of an aggregate, now or at an earlier moment.
-     * Fails with `AGGREGATE_NOT_FOUND`.
+     * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
      * </pre>
      */
     public io.everlog.v1.GetStateResponse getState(io.everlog.v1.GetStateRequest request) throws io.grpc.StatusException {
@@ -483,7 +483,7 @@ public final class AggregateServiceGrpc {
     /**
      * <pre>
      * Returns the state of an aggregate, now or at an earlier moment.
-     * Fails with `AGGREGATE_NOT_FOUND`.
+     * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
      * </pre>
      */
     public io.everlog.v1.GetStateResponse getState(io.everlog.v1.GetStateRequest request) {
@@ -556,7 +556,7 @@ public final class AggregateServiceGrpc {
     /**
      * <pre>
      * Returns the state of an aggregate, now or at an earlier moment.
-     * Fails with `AGGREGATE_NOT_FOUND`.
+     * Fails with `AGGREGATE_NOT_FOUND`, or `EVENT_DAMAGED` (an event that the state is made of is).
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.GetStateResponse> getState(

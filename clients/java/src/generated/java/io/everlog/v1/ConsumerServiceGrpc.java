@@ -588,7 +588,8 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+     * damaged ends none: it is parked at once, with that as its error.
      * </pre>
      */
     default io.grpc.stub.StreamObserver<io.everlog.v1.ConsumeRequest> consume(
@@ -599,6 +600,7 @@ public final class ConsumerServiceGrpc {
     /**
      * <pre>
      * Lists the events that a consumer has not finished, in pages.
+     * Fails with `EVENT_DAMAGED` where it has to read an event that is.
      * </pre>
      */
     default void listPending(io.everlog.v1.ListPendingRequest request,
@@ -783,7 +785,8 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+     * damaged ends none: it is parked at once, with that as its error.
      * </pre>
      */
     public io.grpc.stub.StreamObserver<io.everlog.v1.ConsumeRequest> consume(
@@ -795,6 +798,7 @@ public final class ConsumerServiceGrpc {
     /**
      * <pre>
      * Lists the events that a consumer has not finished, in pages.
+     * Fails with `EVENT_DAMAGED` where it has to read an event that is.
      * </pre>
      */
     public void listPending(io.everlog.v1.ListPendingRequest request,
@@ -964,7 +968,8 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`.
+     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
+     * damaged ends none: it is parked at once, with that as its error.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
@@ -977,6 +982,7 @@ public final class ConsumerServiceGrpc {
     /**
      * <pre>
      * Lists the events that a consumer has not finished, in pages.
+     * Fails with `EVENT_DAMAGED` where it has to read an event that is.
      * </pre>
      */
     public io.everlog.v1.ListPendingResponse listPending(io.everlog.v1.ListPendingRequest request) throws io.grpc.StatusException {
@@ -1136,6 +1142,7 @@ public final class ConsumerServiceGrpc {
     /**
      * <pre>
      * Lists the events that a consumer has not finished, in pages.
+     * Fails with `EVENT_DAMAGED` where it has to read an event that is.
      * </pre>
      */
     public io.everlog.v1.ListPendingResponse listPending(io.everlog.v1.ListPendingRequest request) {
@@ -1301,6 +1308,7 @@ public final class ConsumerServiceGrpc {
     /**
      * <pre>
      * Lists the events that a consumer has not finished, in pages.
+     * Fails with `EVENT_DAMAGED` where it has to read an event that is.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.ListPendingResponse> listPending(

@@ -285,7 +285,8 @@ public final class EntityServiceGrpc {
     /**
      * <pre>
      * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
-     * Fails with `ENTITY_NOT_FOUND`.
+     * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+     * `EVENT_DAMAGED`.
      * </pre>
      */
     default void eventsOfEntity(io.everlog.v1.EventsOfEntityRequest request,
@@ -380,7 +381,8 @@ public final class EntityServiceGrpc {
     /**
      * <pre>
      * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
-     * Fails with `ENTITY_NOT_FOUND`.
+     * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+     * `EVENT_DAMAGED`.
      * </pre>
      */
     public void eventsOfEntity(io.everlog.v1.EventsOfEntityRequest request,
@@ -456,7 +458,8 @@ public final class EntityServiceGrpc {
     /**
      * <pre>
      * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
-     * Fails with `ENTITY_NOT_FOUND`.
+     * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+     * `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.EventsOfEntityResponse eventsOfEntity(io.everlog.v1.EventsOfEntityRequest request) throws io.grpc.StatusException {
@@ -531,7 +534,8 @@ public final class EntityServiceGrpc {
     /**
      * <pre>
      * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
-     * Fails with `ENTITY_NOT_FOUND`.
+     * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+     * `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.EventsOfEntityResponse eventsOfEntity(io.everlog.v1.EventsOfEntityRequest request) {
@@ -610,7 +614,8 @@ public final class EntityServiceGrpc {
     /**
      * <pre>
      * Returns the events that are about an entity, whatever aggregates they belong to, in pages.
-     * Fails with `ENTITY_NOT_FOUND`.
+     * Fails with `ENTITY_NOT_FOUND`. A page ends before an event that is damaged; the next one fails with
+     * `EVENT_DAMAGED`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.EventsOfEntityResponse> eventsOfEntity(

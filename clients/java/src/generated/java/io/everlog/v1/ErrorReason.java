@@ -417,6 +417,16 @@ public enum ErrorReason
    * <code>ERROR_REASON_TOKEN_NOT_FOUND = 46;</code>
    */
   ERROR_REASON_TOKEN_NOT_FOUND(46),
+  /**
+   * <pre>
+   * DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+   * bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+   * after it. Metadata: `position`, `event_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_DAMAGED = 47;</code>
+   */
+  ERROR_REASON_EVENT_DAMAGED(47),
   UNRECOGNIZED(-1),
   ;
 
@@ -831,6 +841,16 @@ public enum ErrorReason
    * <code>ERROR_REASON_TOKEN_NOT_FOUND = 46;</code>
    */
   public static final int ERROR_REASON_TOKEN_NOT_FOUND_VALUE = 46;
+  /**
+   * <pre>
+   * DATA_LOSS. What is stored of an event is no event any more: somebody, or something, has changed its
+   * bytes. Trying again does not help: whoever runs the server restores it from a backup. Reads may go on
+   * after it. Metadata: `position`, `event_id`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_EVENT_DAMAGED = 47;</code>
+   */
+  public static final int ERROR_REASON_EVENT_DAMAGED_VALUE = 47;
 
 
   public final int getNumber() {
@@ -904,6 +924,7 @@ public enum ErrorReason
       case 44: return ERROR_REASON_TENANT_FROZEN;
       case 45: return ERROR_REASON_TOKEN_EXISTS;
       case 46: return ERROR_REASON_TOKEN_NOT_FOUND;
+      case 47: return ERROR_REASON_EVENT_DAMAGED;
       default: return null;
     }
   }

@@ -99,7 +99,7 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
       "n\022\r\n\005index\030\001 \001(\005\022\022\n\nevent_type\030\002 \001(\t\022\017\n\007" +
       "version\030\003 \001(\005\022\031\n\014data_pointer\030\004 \001(\tH\000\210\001\001" +
       "\022\026\n\016schema_pointer\030\005 \001(\t\022\017\n\007message\030\006 \001(" +
-      "\tB\017\n\r_data_pointer*\227\r\n\013ErrorReason\022\034\n\030ER" +
+      "\tB\017\n\r_data_pointer*\267\r\n\013ErrorReason\022\034\n\030ER" +
       "ROR_REASON_UNSPECIFIED\020\000\022\036\n\032ERROR_REASON" +
       "_INVALID_EVENT\020\001\022\037\n\033ERROR_REASON_INVALID" +
       "_FILTER\020\002\022 \n\034ERROR_REASON_INVALID_REQUES" +
@@ -141,10 +141,10 @@ public final class ErrorsProto extends com.google.protobuf.GeneratedFile {
       "TION_SCHEMA_TAKEN\020*\022\036\n\032ERROR_REASON_TENA" +
       "NT_EXISTS\020+\022\036\n\032ERROR_REASON_TENANT_FROZE" +
       "N\020,\022\035\n\031ERROR_REASON_TOKEN_EXISTS\020-\022 \n\034ER" +
-      "ROR_REASON_TOKEN_NOT_FOUND\020.BY\n\rio.everl" +
-      "og.v1B\013ErrorsProtoP\001Z9github.com/everlog" +
-      "/everlog/clients/go/everlogpb;everlogpbb" +
-      "\006proto3"
+      "ROR_REASON_TOKEN_NOT_FOUND\020.\022\036\n\032ERROR_RE" +
+      "ASON_EVENT_DAMAGED\020/BY\n\rio.everlog.v1B\013E" +
+      "rrorsProtoP\001Z9github.com/everlog/everlog" +
+      "/clients/go/everlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

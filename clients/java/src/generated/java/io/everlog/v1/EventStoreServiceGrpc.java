@@ -344,7 +344,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Returns one event by id, position, sequence or idempotency key.
-     * Fails with `EVENT_NOT_FOUND`.
+     * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     default void get(io.everlog.v1.GetRequest request,
@@ -355,6 +355,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Lists events under a filter, newest or oldest first, in pages.
+     * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
      * </pre>
      */
     default void query(io.everlog.v1.QueryRequest request,
@@ -365,6 +366,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Streams a stretch of history in batches, and ends by itself.
+     * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
      * </pre>
      */
     default void replay(io.everlog.v1.ReplayRequest request,
@@ -377,7 +379,8 @@ public final class EventStoreServiceGrpc {
      * Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
      * until the caller goes.
      * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-     * away: resume from the last `examined_position`.
+     * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+     * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
      * </pre>
      */
     default void subscribe(io.everlog.v1.SubscribeRequest request,
@@ -468,7 +471,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Returns one event by id, position, sequence or idempotency key.
-     * Fails with `EVENT_NOT_FOUND`.
+     * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public void get(io.everlog.v1.GetRequest request,
@@ -480,6 +483,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Lists events under a filter, newest or oldest first, in pages.
+     * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
      * </pre>
      */
     public void query(io.everlog.v1.QueryRequest request,
@@ -491,6 +495,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Streams a stretch of history in batches, and ends by itself.
+     * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
      * </pre>
      */
     public void replay(io.everlog.v1.ReplayRequest request,
@@ -504,7 +509,8 @@ public final class EventStoreServiceGrpc {
      * Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
      * until the caller goes.
      * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-     * away: resume from the last `examined_position`.
+     * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+     * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
      * </pre>
      */
     public void subscribe(io.everlog.v1.SubscribeRequest request,
@@ -578,7 +584,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Returns one event by id, position, sequence or idempotency key.
-     * Fails with `EVENT_NOT_FOUND`.
+     * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.GetResponse get(io.everlog.v1.GetRequest request) throws io.grpc.StatusException {
@@ -589,6 +595,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Lists events under a filter, newest or oldest first, in pages.
+     * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.QueryResponse query(io.everlog.v1.QueryRequest request) throws io.grpc.StatusException {
@@ -599,6 +606,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Streams a stretch of history in batches, and ends by itself.
+     * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
@@ -613,7 +621,8 @@ public final class EventStoreServiceGrpc {
      * Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
      * until the caller goes.
      * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-     * away: resume from the last `examined_position`.
+     * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+     * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
@@ -674,7 +683,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Returns one event by id, position, sequence or idempotency key.
-     * Fails with `EVENT_NOT_FOUND`.
+     * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.GetResponse get(io.everlog.v1.GetRequest request) {
@@ -685,6 +694,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Lists events under a filter, newest or oldest first, in pages.
+     * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.QueryResponse query(io.everlog.v1.QueryRequest request) {
@@ -695,6 +705,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Streams a stretch of history in batches, and ends by itself.
+     * Ends before an event that is damaged, with `EVENT_DAMAGED`: go on after its position.
      * </pre>
      */
     public java.util.Iterator<io.everlog.v1.ReplayResponse> replay(
@@ -708,7 +719,8 @@ public final class EventStoreServiceGrpc {
      * Streams the log from a cursor, first what is stored (catch-up), then what is appended (live),
      * until the caller goes.
      * Ends with `SERVER_DRAINING` when the server stops, `STORAGE_UNAVAILABLE` when PostgreSQL stays
-     * away: resume from the last `examined_position`.
+     * away: resume from the last `examined_position`. Ends before an event that is damaged, with
+     * `EVENT_DAMAGED`: resuming meets it again, unless it is restored, or passed by on purpose.
      * </pre>
      */
     public java.util.Iterator<io.everlog.v1.SubscribeResponse> subscribe(
@@ -770,7 +782,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Returns one event by id, position, sequence or idempotency key.
-     * Fails with `EVENT_NOT_FOUND`.
+     * Fails with `EVENT_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.GetResponse> get(
@@ -782,6 +794,7 @@ public final class EventStoreServiceGrpc {
     /**
      * <pre>
      * Lists events under a filter, newest or oldest first, in pages.
+     * A page ends before an event that is damaged; the next one fails with `EVENT_DAMAGED`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.QueryResponse> query(

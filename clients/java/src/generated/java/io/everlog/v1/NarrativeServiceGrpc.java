@@ -304,7 +304,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns what is to be told about an event.
-     * Fails with `NARRATIVE_NOT_FOUND`.
+     * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     default void getNarrative(io.everlog.v1.GetNarrativeRequest request,
@@ -315,7 +315,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns the graph around an event: what led to it, and what came of it.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     default void trace(io.everlog.v1.TraceRequest request,
@@ -326,7 +326,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Tells the story of an event's workflow in Markdown.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     default void buildNarrative(io.everlog.v1.BuildNarrativeRequest request,
@@ -408,7 +408,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns what is to be told about an event.
-     * Fails with `NARRATIVE_NOT_FOUND`.
+     * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public void getNarrative(io.everlog.v1.GetNarrativeRequest request,
@@ -420,7 +420,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns the graph around an event: what led to it, and what came of it.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public void trace(io.everlog.v1.TraceRequest request,
@@ -432,7 +432,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Tells the story of an event's workflow in Markdown.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public void buildNarrative(io.everlog.v1.BuildNarrativeRequest request,
@@ -497,7 +497,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns what is to be told about an event.
-     * Fails with `NARRATIVE_NOT_FOUND`.
+     * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.GetNarrativeResponse getNarrative(io.everlog.v1.GetNarrativeRequest request) throws io.grpc.StatusException {
@@ -508,7 +508,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns the graph around an event: what led to it, and what came of it.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public io.everlog.v1.TraceResponse trace(io.everlog.v1.TraceRequest request) throws io.grpc.StatusException {
@@ -519,7 +519,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Tells the story of an event's workflow in Markdown.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public io.everlog.v1.BuildNarrativeResponse buildNarrative(io.everlog.v1.BuildNarrativeRequest request) throws io.grpc.StatusException {
@@ -583,7 +583,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns what is to be told about an event.
-     * Fails with `NARRATIVE_NOT_FOUND`.
+     * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public io.everlog.v1.GetNarrativeResponse getNarrative(io.everlog.v1.GetNarrativeRequest request) {
@@ -594,7 +594,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns the graph around an event: what led to it, and what came of it.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public io.everlog.v1.TraceResponse trace(io.everlog.v1.TraceRequest request) {
@@ -605,7 +605,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Tells the story of an event's workflow in Markdown.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public io.everlog.v1.BuildNarrativeResponse buildNarrative(io.everlog.v1.BuildNarrativeRequest request) {
@@ -672,7 +672,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns what is to be told about an event.
-     * Fails with `NARRATIVE_NOT_FOUND`.
+     * Fails with `NARRATIVE_NOT_FOUND`, or `EVENT_DAMAGED`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.GetNarrativeResponse> getNarrative(
@@ -684,7 +684,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Returns the graph around an event: what led to it, and what came of it.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.TraceResponse> trace(
@@ -696,7 +696,7 @@ public final class NarrativeServiceGrpc {
     /**
      * <pre>
      * Tells the story of an event's workflow in Markdown.
-     * Fails with `EVENT_NOT_FOUND` or `READ_TOO_EXPENSIVE`.
+     * Fails with `EVENT_NOT_FOUND`, `READ_TOO_EXPENSIVE`, or `EVENT_DAMAGED` (any event of the graph is).
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.everlog.v1.BuildNarrativeResponse> buildNarrative(

@@ -52,6 +52,7 @@ final class Failures {
             Map.entry("TENANT_FROZEN", TenantFrozenException::new),
             Map.entry("TOKEN_EXISTS", TokenExistsException::new),
             Map.entry("TOKEN_NOT_FOUND", TokenNotFoundException::new),
+            Map.entry("EVENT_DAMAGED", EventDamagedException::new),
             Map.entry("INTERNAL", InternalException::new));
 
     /** For a failure whose reason is absent, or unknown to this client because the server is newer. */

@@ -93,6 +93,7 @@ class DecisionsTest {
         "INTERNAL,           '',                     false, true,  false, true",
         "CANCELLED,          '',                     false, true,  true,  true",
         "INTERNAL,           INTERNAL,               false, false, false, false",
+        "DATA_LOSS,          EVENT_DAMAGED,          false, false, false, false",
         "RESOURCE_EXHAUSTED, TOO_MANY_SUBSCRIPTIONS, false, false, false, true",
         "RESOURCE_EXHAUSTED, READ_TOO_EXPENSIVE,     false, false, false, false",
         "RESOURCE_EXHAUSTED, '',                     false, false, false, false",

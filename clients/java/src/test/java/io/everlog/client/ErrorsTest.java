@@ -130,6 +130,22 @@ class ErrorsTest {
     }
 
     @Test
+    void aDamagedEventIsNamed() {
+        com.google.rpc.Status given = com.google.rpc.Status.newBuilder()
+                .setCode(Code.DATA_LOSS.value())
+                .addDetails(Any.pack(ErrorInfo.newBuilder()
+                        .setDomain("everlog")
+                        .setReason("EVENT_DAMAGED")
+                        .putMetadata("position", "5")
+                        .putMetadata("event_id", "e")
+                        .build()))
+                .build();
+        EventDamagedException error = assertInstanceOf(EventDamagedException.class, from(failure(given)));
+        assertEquals(5, error.position());
+        assertEquals("e", error.eventId());
+    }
+
+    @Test
     void aReasonThatThisClientDoesNotKnowFallsBackToItsCode() {
         EverlogException error = Statuses.exception(status(Code.NOT_FOUND, "MOON_NOT_FOUND"));
         assertSame(NotFoundException.class, error.getClass());
