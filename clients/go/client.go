@@ -29,7 +29,9 @@ const closedMessage = "the client is closed"
 // Connect makes a client; nothing is connected before the first call.
 //
 // url is everlog://host:port, everlogs://… for TLS, or host:port (7420 when absent), such as
-// [DefaultURL]. Connect fails when the URL or an option can't be understood.
+// [DefaultURL]. With "", it is EVERLOG_URL of the environment, or else DefaultURL. Tenant, token and
+// authorities that no option names are taken from the environment, too: see [WithTenant], [WithToken]
+// and [WithTLS]. Connect fails when the URL or an option can't be understood.
 func Connect(url string, options ...Option) (*Client, error) {
 	settings, err := newSettings(options)
 	if err != nil {

@@ -1,10 +1,13 @@
 package everlog
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,7 +22,7 @@ const messageSizeMax = 64 * 1024 * 1024
 
 // dial makes the connection; it is established with the first call.
 func dial(url string, s settings) (*grpc.ClientConn, error) {
-	address, err := parseAddress(url)
+	address, err := parseAddress(cmp.Or(url, os.Getenv("EVERLOG_URL"), DefaultURL))
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +31,9 @@ func dial(url string, s settings) (*grpc.ClientConn, error) {
 		config := s.tls
 		if config == nil {
 			config = &tls.Config{MinVersion: tls.VersionTLS12}
+			if config.RootCAs, err = authoritiesOfEnvironment(); err != nil {
+				return nil, err
+			}
 		}
 		transport = credentials.NewTLS(config)
 	} else if s.tls != nil {
@@ -59,6 +65,23 @@ func dial(url string, s settings) (*grpc.ClientConn, error) {
 		return nil, fmt.Errorf("everlog: %w", err)
 	}
 	return connection, nil
+}
+
+// authoritiesOfEnvironment gives those of the file that EVERLOG_CA names; nil, the system's, without it.
+func authoritiesOfEnvironment() (*x509.CertPool, error) {
+	path := os.Getenv("EVERLOG_CA")
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("everlog: EVERLOG_CA: %w", err)
+	}
+	authorities := x509.NewCertPool()
+	if !authorities.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("everlog: EVERLOG_CA: %s has no certificate", path)
+	}
+	return authorities, nil
 }
 
 // withHeaders adds what every call carries. A tenant that the caller put there already stays.

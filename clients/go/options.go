@@ -3,6 +3,7 @@ package everlog
 import (
 	"crypto/tls"
 	"fmt"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -36,6 +37,7 @@ func newSettings(options []Option) (settings, error) {
 		keepAliveInterval: 30 * time.Second,
 		keepAliveTimeout:  10 * time.Second,
 	}
+	s.tenant, s.token = os.Getenv("EVERLOG_TENANT"), os.Getenv("EVERLOG_TOKEN")
 	for _, option := range options {
 		option(&s)
 	}
@@ -53,15 +55,17 @@ func newSettings(options []Option) (settings, error) {
 	return s, nil
 }
 
-// WithTenant names the tenant of every call. Without it, it is the first of those that the token or
-// the certificate is good for, or "default" where the server asks for neither.
+// WithTenant names the tenant of every call. Without it, it is EVERLOG_TENANT of the environment; else,
+// and with "", the first of those that the token or the certificate is good for, or "default" where the
+// server asks for neither.
 func WithTenant(tenant string) Option { return func(s *settings) { s.tenant = tenant } }
 
-// WithToken sends a token with every call, as `authorization: Bearer …`.
+// WithToken sends a token with every call, as `authorization: Bearer …`. Without it, that is
+// EVERLOG_TOKEN of the environment; with "", none.
 func WithToken(token string) Option { return func(s *settings) { s.token = token } }
 
 // WithTLS says which authorities to trust and which certificate to show, for everlogs:// alone.
-// Without it, the system's authorities are trusted.
+// Without it, those of the PEM file that EVERLOG_CA of the environment names are trusted, or the system's.
 func WithTLS(config *tls.Config) Option { return func(s *settings) { s.tls = config } }
 
 // WithTimeout bounds each emit and each unary read, retries included; 30 s without it, 0: no bound. A

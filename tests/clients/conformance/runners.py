@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ ANSWER_SECONDS_MAX = 60
 _LINE_BYTES_MAX = 64 * 1024 * 1024
 _ANSWER_FIELDS = frozenset({"ok", "error", "unsupported", "failure"})
 PROTOCOL = 1
+
+# What clients would take from the environment is the business of each test.
+_AROUND = {name: value for name, value in os.environ.items() if not name.startswith("EVERLOG_")}
 
 
 class RunnerError(Exception):
@@ -87,13 +90,18 @@ class Runner:
 
 
 @asynccontextmanager
-async def running(command: list[str], log: Path) -> AsyncIterator[Runner]:
-    """A runner that has said hello; leaving proves that it ends by itself with its input."""
+async def running(
+    command: list[str], log: Path, *, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Runner]:
+    """A runner that has said hello; leaving proves that it ends by itself with its input.
+
+    `environment` is what it finds there of everlog, beside what there is anyway.
+    """
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**_AROUND, "PYTHONUNBUFFERED": "1", **(environment or {})},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,

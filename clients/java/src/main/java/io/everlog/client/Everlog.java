@@ -8,6 +8,8 @@ import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -30,9 +32,32 @@ public final class Everlog {
         return builder(url).connect();
     }
 
-    /** Begins a client with options; see {@link #connect} for the URL. */
+    /**
+     * Makes a client of what the environment says: {@code EVERLOG_URL} (else {@link #DEFAULT_URL}),
+     * {@code EVERLOG_TENANT}, {@code EVERLOG_TOKEN}, and, for TLS, the authorities in the PEM file that
+     * {@code EVERLOG_CA} names.
+     *
+     * @throws IllegalArgumentException when that can't be understood or read
+     */
+    public static EverlogClient connect() {
+        return builder().connect();
+    }
+
+    /** Begins a client with options; see {@link #connect(String)} for the URL. */
     public static Builder builder(String url) {
         return new Builder(Address.parse(url));
+    }
+
+    /** Begins a client with options, at {@code EVERLOG_URL} of the environment, or else {@link #DEFAULT_URL}. */
+    public static Builder builder() {
+        String url = environment("EVERLOG_URL");
+        return builder(url == null ? DEFAULT_URL : url);
+    }
+
+    /** What the environment says, or null; an empty text says nothing. */
+    private static String environment(String name) {
+        String value = System.getenv(name);
+        return value == null || value.isEmpty() ? null : value;
     }
 
     /** The options of a client. */
@@ -57,21 +82,28 @@ public final class Everlog {
         }
 
         /**
-         * The tenant whose log it is. Printable ASCII. When not said: the first of those that the token or the
-         * certificate is good for, or {@code default} where the server asks for neither.
+         * The tenant whose log it is. Printable ASCII. When not said: {@code EVERLOG_TENANT} of the environment;
+         * else, and when empty, the first of those that the token or the certificate is good for, or
+         * {@code default} where the server asks for neither.
          */
         public Builder tenant(String tenant) {
             this.tenant = Texts.requirePrintableAscii("tenant", tenant);
             return this;
         }
 
-        /** What every call is authorised with ({@code authorization: Bearer …}). Printable ASCII. */
+        /**
+         * What every call is authorised with ({@code authorization: Bearer …}). Printable ASCII. When not
+         * said: {@code EVERLOG_TOKEN} of the environment; when empty, nothing.
+         */
         public Builder token(String token) {
             this.token = Texts.requirePrintableAscii("token", token);
             return this;
         }
 
-        /** The authorities to trust, as PEM; when not said, those of the Java runtime. */
+        /**
+         * The authorities to trust, as PEM; when not said, those of the file that {@code EVERLOG_CA} of the
+         * environment names, or of the Java runtime.
+         */
         public Builder rootCertificates(byte[] pem) {
             this.rootCertificates = pem.clone();
             return this;
@@ -149,6 +181,15 @@ public final class Everlog {
          *     connection without TLS
          */
         public EverlogClient connect() {
+            if (tenant == null) {
+                tenant = Texts.requirePrintableAscii("tenant", orEmpty(environment("EVERLOG_TENANT")));
+            }
+            if (token == null) {
+                token = Texts.requirePrintableAscii("token", orEmpty(environment("EVERLOG_TOKEN")));
+            }
+            if (rootCertificates == null && address.tls()) {
+                rootCertificates = authoritiesOfEnvironment();
+            }
             ManagedChannelBuilder<?> channel = Grpc.newChannelBuilderForAddress(
                             address.host(), address.port(), credentials())
                     // Batches are at most 1 MiB, except for one larger event: the server may allow
@@ -169,6 +210,19 @@ public final class Everlog {
                     backoff,
                     json,
                     makeIdempotencyKeys);
+        }
+
+        private static String orEmpty(String value) {
+            return value == null ? "" : value;
+        }
+
+        private static byte[] authoritiesOfEnvironment() {
+            String path = environment("EVERLOG_CA");
+            try {
+                return path == null ? null : Files.readAllBytes(Path.of(path));
+            } catch (IOException unreadable) {
+                throw new IllegalArgumentException("EVERLOG_CA: " + path + " can't be read", unreadable);
+            }
         }
 
         private ChannelCredentials credentials() {
@@ -196,10 +250,10 @@ public final class Everlog {
 
         private Metadata headers() {
             Metadata headers = new Metadata();
-            if (tenant != null) {
+            if (!tenant.isEmpty()) {
                 headers.put(Metadata.Key.of("everlog-tenant", Metadata.ASCII_STRING_MARSHALLER), tenant);
             }
-            if (token != null) {
+            if (!token.isEmpty()) {
                 headers.put(
                         Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
             }

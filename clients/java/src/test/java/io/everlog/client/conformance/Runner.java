@@ -126,7 +126,9 @@ public final class Runner {
 
     private JsonObject connect(JsonObject command) {
         close();
-        Everlog.Builder builder = Everlog.builder(command.get("url").getAsString());
+        Everlog.Builder builder = command.has("url")
+                ? Everlog.builder(command.get("url").getAsString())
+                : Everlog.builder();
         if (command.has("tenant")) {
             builder.tenant(command.get("tenant").getAsString());
         }
