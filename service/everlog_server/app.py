@@ -193,6 +193,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
             drain=drain,
             heartbeat_seconds=loaded.subscriptions.heartbeat_seconds,
             streamed_emits=calls.streamed_emits,
+            begin_span=spans.begin if spans else None,
         ),
         CatalogService(tenants=tenants, catalogs=catalogs, store=catalog_store),
         AggregateService(

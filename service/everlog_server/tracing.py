@@ -1,9 +1,10 @@
 """Spans of calls and of batches, by OpenTelemetry: an optional extra, set up by its own variables.
 
 `pip install everlog-server[tracing]`, and OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER: then
-each call with one answer has a span, below the caller's, and each batch one that links to the calls
-of which events are in it. Without them, nothing of this is imported. OTEL_SERVICE_NAME,
-OTEL_TRACES_SAMPLER, OTEL_BSP_… and the like are OpenTelemetry's, and work as it says.
+each call with one answer has a span, below the caller's; so has each Emit of a stream of which the
+first event is of a trace; and each batch has one that links to the calls of which events are in it.
+Without them, nothing of this is imported. OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_BSP_… and
+the like are OpenTelemetry's, and work as it says.
 
 Spans say no more than the access log: nothing of what is in events, or in refusals.
 """
@@ -109,6 +110,27 @@ class Spans:
                     raise
 
         return traced
+
+    def begin(self, method: str, traceparent: str) -> Callable[[str], None]:
+        """A part of a stream begins. What is returned ends it, with the reason of a refusal.
+
+        `traceparent` is that of its own caller; an empty reason: it went well.
+        """
+        service, _, name = method.rpartition("/")
+        span = self._tracer.start_span(
+            method,
+            context=self._propagator.extract({_TRACEPARENT: traceparent}),
+            kind=self._trace.SpanKind.SERVER,
+            attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": name},
+        )
+
+        def end(reason: str) -> None:
+            if reason:
+                span.set_attribute("everlog.reason", reason)
+                span.set_status(self._trace.Status(self._trace.StatusCode.ERROR, reason))
+            span.end()
+
+        return end
 
     def note_batch(self, tenant_id: int, events: Iterable[NewEvent], seconds: float) -> None:
         """A batch was committed, and took so long: a span, if any of its events is of a trace."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
 OTHER = f"00-{TRACE}-{SPAN[::-1]}-01"
+OF_STREAM, REFUSED = f"00-{TRACE}-{1:016x}-01", f"00-{TRACE}-{2:016x}-01"
 
 
 def event(key: str = "", **metadata: str) -> event_pb2.NewEvent:
@@ -109,13 +110,16 @@ class Collector(TraceServiceServicer):  # type: ignore[misc]  # of a package wit
     def __init__(self) -> None:
         self.spans: dict[str, Any] = {}
         self.services: set[str] = set()
+        self.of_streams: list[Any] = []
 
     async def Export(self, request: Any, _: Any) -> Any:
         for of_resource in request.resource_spans:
             attributes = {each.key: each.value for each in of_resource.resource.attributes}
             self.services.add(attributes["service.name"].string_value)
             for of_scope in of_resource.scope_spans:
-                self.spans |= {span.name: span for span in of_scope.spans}
+                for span in of_scope.spans:
+                    self.spans.setdefault(span.name, span)
+                self.of_streams += [one for one in of_scope.spans if "EmitStream" in one.name]
         return otlp.ExportTraceServiceResponse()
 
 
@@ -136,12 +140,24 @@ async def test_calls_and_batches_are_spans_of_the_callers_trace(
             await stub.Emit(pb.EmitRequest(events=[event(), event()]), metadata=metadata)
             with pytest.raises(grpc.aio.AioRpcError):
                 await stub.Get(pb.GetRequest(position=99), metadata=metadata)
+            stream = stub.EmitStream()
+            streamed = [[event(traceparent=OF_STREAM)], [event()], [event(traceparent=REFUSED)]]
+            streamed[2][0].event_type = ""
+            emits = [
+                pb.StreamedEmit(request_id=n, request=pb.EmitRequest(events=events))
+                for n, events in enumerate(streamed)
+            ]
+            await stream.write(pb.EmitStreamRequest(emits=emits))
+            await stream.done_writing()
+            assert sum([len(response.answers) async for response in stream]) == 3
             names = {
                 "everlog.v1.EventStoreService/Emit",
                 "everlog.v1.EventStoreService/Get",
                 "everlog append batch",
             }
             async with asyncio.timeout(20):
+                while len(collector.of_streams) < 2:  # noqa: ASYNC110  another process sends
+                    await asyncio.sleep(0.02)
                 while not names <= set(collector.spans):  # noqa: ASYNC110  another process sends
                     await asyncio.sleep(0.02)
             assert await everlog.stop() == 0
@@ -155,6 +171,11 @@ async def test_calls_and_batches_are_spans_of_the_callers_trace(
     assert [(link.trace_id.hex(), link.span_id.hex()) for link in batch.links] == [(TRACE, SPAN)]
     assert {each.key: each.value.int_value for each in batch.attributes}["everlog.events"] == 2
     assert collector.services == {"everlog"}
+    parents = {one.parent_span_id.hex(): one for one in collector.of_streams}
+    assert parents.keys() == {traceparent.split("-")[2] for traceparent in (OF_STREAM, REFUSED)}
+    assert {one.trace_id.hex() for one in collector.of_streams} == {TRACE}
+    assert parents[OF_STREAM.split("-")[2]].status.code == 0
+    assert parents[REFUSED.split("-")[2]].status.message == "INVALID_EVENT"
 
 
 def test_nothing_is_recorded_unless_it_is_asked_for() -> None:

@@ -18,6 +18,7 @@ from everlog.errors import EverlogError, InvalidEvent
 from everlog.events import Event
 from everlog.pipeline import Answer, EmitPipeline
 from everlog.recorded import Receipt
+from everlog.trace_context import current_traceparent, keep_trace
 from everlog.v1 import event_pb2, event_store_pb2
 
 Outcome: TypeAlias = tuple[int, Receipt | EverlogError]
@@ -138,6 +139,8 @@ class BulkEmit:
             self._submit()
             self._hand_over(_Request(indexes=[index], refusal=InvalidEvent(str(error))))
             return
+        if traceparent := current_traceparent():
+            keep_trace(message, traceparent)
         size = message.ByteSize()
         # A request is all or nothing, also as to keys: the server refuses a mixture.
         keyed = bool(event.idempotency_key)

@@ -42,6 +42,7 @@ from everlog.retry import Backoff
 from everlog.settings import Settings
 from everlog.subscription import CaughtUp, FellBehind, Resumption, Subscription
 from everlog.token_calls import TokenCalls
+from everlog.trace_context import current_traceparent, keep_trace
 from everlog.v1 import event_store_pb2
 
 
@@ -178,7 +179,11 @@ class Client(
     ) -> Answer:
         if self.settings.make_idempotency_keys:
             events = [event.with_key() for event in events]
-        parts = [element(1, event.to_message().SerializeToString()) for event in events]
+        messages = [event.to_message() for event in events]
+        if traceparent := current_traceparent():
+            for message in messages:
+                keep_trace(message, traceparent)
+        parts = [element(1, message.SerializeToString()) for message in messages]
         if expect is not None or known_events != "refuse":
             conditions = event_store_pb2.EmitRequest(
                 expected_sequences=expectations.to_messages(

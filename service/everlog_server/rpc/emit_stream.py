@@ -32,6 +32,7 @@ from everlog_server.rpc.codec import encode_answer, encode_refusal
 from everlog_server.rpc.entry import Call, Context, call_of
 from everlog_server.rpc.requests import parse
 from everlog_server.rpc.status import code_of, status_of
+from everlog_server.rpc.trace_context import TRACEPARENT, is_trace
 from everlog_server.rpc.validation import decode_emission
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.tenants import Tenants
@@ -41,6 +42,10 @@ _BYTES_MAX = 8 * 1024 * 1024
 # A message of answers is well below the 4 MiB that clients take by default.
 _ANSWERS_BYTES_MAX = 1024 * 1024
 _ANSWERED_WELL = (OK, "")
+_METHOD = "everlog.v1.EventStoreService/EmitStream"
+
+BeginSpan = Callable[[str, str], Callable[[str], None]]
+"""Gets a method and a `traceparent`; what it returns ends the span, with why it was refused."""
 
 
 class EmitStreams:
@@ -55,8 +60,13 @@ class EmitStreams:
         limits: LimitSettings,
         drain: asyncio.Event,
         answered: dict[tuple[str, str], int],
+        begin_span: BeginSpan | None = None,
     ) -> None:
-        """`answered` counts the Emits that were answered, by code and reason."""
+        """`answered` counts the Emits that were answered, by code and reason.
+
+        `begin_span`: None: nobody traces.
+        """
+        self._begin_span = begin_span
         self._answered = answered
         self._sequencers = sequencers
         self._tenants = tenants
@@ -71,7 +81,9 @@ class EmitStreams:
         followed = self._catalogs.of(tenant_id)
         decode = partial(decode_emission, limits=self._limits, rights=call.rights)
         sequencer = self._sequencers.of(tenant_id)
-        stream = _Stream(call, sequencer, followed, decode, self._answered)
+        stream = _Stream(
+            call, sequencer, followed, decode, self._answered, begin_span=self._begin_span
+        )
         reading = asyncio.create_task(stream.read(messages))
         draining = asyncio.create_task(self._drain.wait())
         draining.add_done_callback(lambda _: reading.cancel())
@@ -115,6 +127,32 @@ class _Waiting:
             self._stream.answer(self._request_id, outcome, self._size)
 
 
+class _Traced(_Waiting):
+    """One that is of a trace: its span ends with its answer.
+
+    That of one whose caller has gone before is never told: nobody knows what became of it.
+    """
+
+    __slots__ = ("_end_span",)
+
+    def __init__(
+        self,
+        stream: _Stream,
+        request_id: int,
+        size: int,
+        emission: Emission,
+        end_span: Callable[[str], None],
+    ) -> None:
+        super().__init__(stream, request_id, size, emission)
+        self._end_span = end_span
+
+    def tell(self, outcome: Outcome) -> None:
+        """Takes the answer, if there was none."""
+        if not self._is_answered:
+            self._end_span("" if isinstance(outcome, bytes) else outcome.reason)
+        super().tell(outcome)
+
+
 class _Stream:
     """One stream: what was read and is not yet written."""
 
@@ -125,9 +163,12 @@ class _Stream:
         followed: Followed,
         decode: Callable[..., Emission],
         answered: dict[tuple[str, str], int],
+        *,
+        begin_span: BeginSpan | None,
     ) -> None:
         """`decode` gets an EmitRequest and the catalogue by name."""
         self._answered = answered
+        self._begin_span = begin_span
         self._call = call
         self.is_over = False
         """Then what still waits in the queue need not be appended."""
@@ -203,6 +244,7 @@ class _Stream:
     ) -> None:
         self._count(1, size)
         request_id = emit.request_id
+        end_span = None if self._begin_span is None else self._span_of(emit.request)
         try:
             if isinstance(catalogue, EverlogError):
                 raise catalogue
@@ -211,11 +253,24 @@ class _Stream:
             self._call.pace()
             self._call.pace_events(len(emit.request.events))
             emission = self._decode(emit.request, catalogue=catalogue)
-            self._sequencer.enqueue(_Waiting(self, request_id, size, emission))
+            if end_span is None:
+                waiting = _Waiting(self, request_id, size, emission)
+            else:
+                waiting = _Traced(self, request_id, size, emission, end_span)
+            self._sequencer.enqueue(waiting)
         except Exception as error:  # whatever it is, it is this Emit's, not the stream's
+            if end_span is not None:
+                end_span(_reason_of(error))
             self._answer(request_id, error, size)
         else:
             self._waiting += 1
+
+    def _span_of(self, request: pb.EmitRequest) -> Callable[[str], None] | None:
+        """What ends the span of an Emit that is of a trace, as its first event says."""
+        if self._begin_span is None or not request.events:
+            return None
+        traceparent = request.events[0].metadata.get(TRACEPARENT)
+        return self._begin_span(_METHOD, traceparent) if is_trace(traceparent) else None
 
     def _count(self, emits: int, size: int) -> None:
         self._emits += emits
@@ -228,8 +283,7 @@ class _Stream:
         else:
             status = status_of(outcome)
             self._known.append((encode_refusal(request_id, status), size))
-            reason = outcome.reason if isinstance(outcome, EverlogError) else "INTERNAL"
-            ending = (code_of(status).name, reason)
+            ending = (code_of(status).name, _reason_of(outcome))
             self._answered[ending] = self._answered.get(ending, 0) + 1
         self._changed.set()
 
@@ -246,3 +300,7 @@ class _Stream:
             length += len(piece)
             counted += size
         return b"".join(pieces), len(pieces), counted
+
+
+def _reason_of(error: Exception) -> str:
+    return error.reason if isinstance(error, EverlogError) else "INTERNAL"

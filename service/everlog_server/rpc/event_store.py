@@ -33,7 +33,7 @@ from everlog_server.rpc.codec import (
     event_ids_of,
 )
 from everlog_server.rpc.draining import until_drained
-from everlog_server.rpc.emit_stream import EmitStreams
+from everlog_server.rpc.emit_stream import BeginSpan, EmitStreams
 from everlog_server.rpc.entry import Context, call_of
 from everlog_server.rpc.fields import checked_enum, decode_aggregate, decode_uuid
 from everlog_server.rpc.filters import decode_filter
@@ -77,8 +77,12 @@ class EventStore:
         drain: asyncio.Event,
         heartbeat_seconds: float,
         streamed_emits: dict[tuple[str, str], int],
+        begin_span: BeginSpan | None = None,
     ) -> None:
-        """`streamed_emits` counts the answers of EmitStreams, by code and reason."""
+        """`streamed_emits` counts the answers of EmitStreams, by code and reason.
+
+        `begin_span` begins those of their Emits; None: nobody traces.
+        """
         self._sequencers = sequencers
         self._tenants = tenants
         self._catalogs = catalogs
@@ -96,6 +100,7 @@ class EventStore:
             limits=limits,
             drain=drain,
             answered=streamed_emits,
+            begin_span=begin_span,
         )
         self._tenant_that_shows = partial(
             tenant_that_shows, tenants=tenants, wait=reader.wait_visible

@@ -5,12 +5,14 @@ same name. Only if the caller sent it, never in place of one that an event has a
 the event would be refused for it. Idempotency does not look at metadata: a retry may be another
 trace.
 
-Not on an EmitStream, which many traces share: there the caller writes it into each event.
+Not on an EmitStream, which many traces share: there the caller writes it into each event, and that
+of an Emit's first event is the one that its span is below (emit_stream.py).
 """
 
 from __future__ import annotations
 
 import re
+from typing import TypeGuard
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog_server.settings import LimitSettings
@@ -24,9 +26,14 @@ _ENTRY_BYTES = len(TRACEPARENT) + _VALUE_BYTES
 _ENTRY_ON_THE_WIRE_BYTES = _ENTRY_BYTES + 16
 
 
+def is_trace(traceparent: object) -> TypeGuard[str]:
+    """Whether it is the `traceparent` of a trace."""
+    return isinstance(traceparent, str) and _VALID.fullmatch(traceparent) is not None
+
+
 def keep_trace(request: pb.EmitRequest, traceparent: object, limits: LimitSettings) -> None:
     """Writes it into the events, where it is valid, wanted, and fits; changes the message."""
-    if not isinstance(traceparent, str) or not _VALID.fullmatch(traceparent):
+    if not is_trace(traceparent):
         return
     added = _ENTRY_ON_THE_WIRE_BYTES * len(request.events)
     if request.ByteSize() + added > limits.request_bytes_max:
