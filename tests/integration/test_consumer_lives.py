@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from everlog.v1 import consumers_pb2 as pb
 from everlog.v1 import event_pb2, event_store_pb2
 from tests.integration.test_consume import client, consumer, reason_of, server, url
-from tests.members import WAIT_SECONDS, Client, TestMember, acked, positions
+from tests.members import WAIT_SECONDS, Client, TestMember, acked, nacked, positions
 from tests.servers import make_tenant
 
 __all__ = ["client", "server", "url"]
@@ -233,3 +233,21 @@ async def _acked(member: TestMember) -> pb.Delivery:
     delivery = await member.next()
     await member.ack(delivery)
     return delivery
+
+
+async def test_who_has_come_to_the_head_and_still_catches_up_says_so(client: Client) -> None:
+    name = await consumer(client, "lane")
+    await client.emit(*["lane/1"] * 3, "lane/2")
+    async with client.member(name) as member:
+        (failing,) = [one for one in await member.take(2) if one.event.aggregate_id == "1"]
+        await member.answer(nacked(failing, retry_now={}))
+        await member.settled()
+        again = await member.next()
+        assert (again.event.position, again.attempt) == (failing.event.position, 2)
+        await member.ack(again)
+        # Two are held back by what is finished now; nothing waits for an attempt any more.
+        status = await until(client, name, lambda status: status.catching_up > 0)
+        assert (status.catching_up, status.retrying, status.blocked) == (1, 0, 0)
+        for _ in range(2):
+            await member.ack(await member.next())
+        await until(client, name, lambda status: status.catching_up == 0)

@@ -549,8 +549,8 @@ func (x *Consumer) GetStatus() *ConsumerStatus {
 // Where a consumer is.
 type ConsumerStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-	// `blocked` say.
+	// Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+	// `blocked` and `catching_up` say: if these are 0, none waits.
 	Checkpoint int64 `protobuf:"varint,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
 	// The log's head.
 	HeadPosition int64 `protobuf:"varint,2,opt,name=head_position,json=headPosition,proto3" json:"head_position,omitempty"`
@@ -567,7 +567,10 @@ type ConsumerStatus struct {
 	// How many aggregates a parked event blocks; such events are among the parked ones.
 	Blocked int64 `protobuf:"varint,8,opt,name=blocked,proto3" json:"blocked,omitempty"`
 	// Its members, by when they joined. At most 1,000.
-	Members       []*ConsumerMember `protobuf:"bytes,9,rep,name=members,proto3" json:"members,omitempty"`
+	Members []*ConsumerMember `protobuf:"bytes,9,rep,name=members,proto3" json:"members,omitempty"`
+	// How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+	// that it had held back may not have been delivered yet.
+	CatchingUp    int64 `protobuf:"varint,10,opt,name=catching_up,json=catchingUp,proto3" json:"catching_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -663,6 +666,13 @@ func (x *ConsumerStatus) GetMembers() []*ConsumerMember {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *ConsumerStatus) GetCatchingUp() int64 {
+	if x != nil {
+		return x.CatchingUp
+	}
+	return 0
 }
 
 // A member of a consumer: one Consume stream.
@@ -3428,7 +3438,7 @@ const file_everlog_v1_consumers_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12=\n" +
 	"\fcreated_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vcreatedTime\x12=\n" +
 	"\fupdated_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vupdatedTime\x122\n" +
-	"\x06status\x18\x06 \x01(\v2\x1a.everlog.v1.ConsumerStatusR\x06status\"\xda\x02\n" +
+	"\x06status\x18\x06 \x01(\v2\x1a.everlog.v1.ConsumerStatusR\x06status\"\xfb\x02\n" +
 	"\x0eConsumerStatus\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\x03R\n" +
@@ -3440,7 +3450,10 @@ const file_everlog_v1_consumers_proto_rawDesc = "" +
 	"\bretrying\x18\x06 \x01(\x03R\bretrying\x12\x16\n" +
 	"\x06parked\x18\a \x01(\x03R\x06parked\x12\x18\n" +
 	"\ablocked\x18\b \x01(\x03R\ablocked\x124\n" +
-	"\amembers\x18\t \x03(\v2\x1a.everlog.v1.ConsumerMemberR\amembers\"\xb3\x01\n" +
+	"\amembers\x18\t \x03(\v2\x1a.everlog.v1.ConsumerMemberR\amembers\x12\x1f\n" +
+	"\vcatching_up\x18\n" +
+	" \x01(\x03R\n" +
+	"catchingUp\"\xb3\x01\n" +
 	"\x0eConsumerMember\x12\x1b\n" +
 	"\tmember_id\x18\x01 \x01(\tR\bmemberId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12;\n" +

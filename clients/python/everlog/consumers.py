@@ -171,6 +171,8 @@ class ConsumerStatus(NamedTuple):
     blocked: int
     """How many aggregates a parked event blocks."""
     members: list[ConsumerMember]
+    catching_up: int = 0
+    """How many aggregates catch up behind an event of theirs that had failed."""
 
 
 class Consumer(NamedTuple):
@@ -288,6 +290,7 @@ def _status(message: consumers_pb2.ConsumerStatus) -> ConsumerStatus:
             )
             for one in message.members
         ],
+        message.catching_up,
     )
 
 

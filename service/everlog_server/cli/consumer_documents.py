@@ -87,7 +87,7 @@ def consumer_facts(consumer: Consumer) -> dict[str, str]:
             f"{status.checkpoint:,} of {status.head_position:,}, {status.lag:,} behind"
             + (f" since {shown_time(oldest)}" if oldest else "")
         ),
-        "retrying": f"{status.retrying:,}",
+        "retrying": f"{status.retrying:,}; {status.catching_up:,} aggregates catch up",
         "parked": f"{status.parked:,}; {status.blocked:,} block their aggregate",
         "members": f"{len(status.members):,}",
         "created": shown_time(consumer.created_time),

@@ -94,6 +94,7 @@ def encode_consumer(
             retrying=state.retrying,
             parked=state.parked,
             blocked=state.blocked,
+            catching_up=state.catching_up,
         ),
     )
     message.created_time.FromMicroseconds(consumer.created_time)

@@ -90,10 +90,10 @@ class ConsumerAccounts:
         return [
             ListedConsumer(
                 StoredConsumer(*row[:8]),
-                ConsumerState(*row[8:15]),
+                ConsumerState(*row[8:16]),
                 [
                     StoredMember(*one)
-                    for one in zip(*(column or () for column in row[15:]), strict=True)
+                    for one in zip(*(column or () for column in row[16:]), strict=True)
                 ],
             )
             for row in rows

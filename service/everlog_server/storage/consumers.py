@@ -52,6 +52,7 @@ class ConsumerState(NamedTuple):
     retrying: int
     parked: int
     blocked: int
+    catching_up: int
 
 
 class ConsumerStanding(NamedTuple):

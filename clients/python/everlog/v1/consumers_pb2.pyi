@@ -252,9 +252,10 @@ class ConsumerStatus(_message.Message):
     PARKED_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    CATCHING_UP_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.int
-    """Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-    `blocked` say.
+    """Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+    `blocked` and `catching_up` say: if these are 0, none waits.
     """
     head_position: _builtins.int
     """The log's head."""
@@ -268,6 +269,10 @@ class ConsumerStatus(_message.Message):
     """How many events are parked."""
     blocked: _builtins.int
     """How many aggregates a parked event blocks; such events are among the parked ones."""
+    catching_up: _builtins.int
+    """How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+    that it had held back may not have been delivered yet.
+    """
     @_builtins.property
     def oldest_unfinished_time(self) -> _timestamp_pb2.Timestamp:
         """When the first event after the checkpoint was recorded; absent when there is none."""
@@ -288,10 +293,11 @@ class ConsumerStatus(_message.Message):
         parked: _builtins.int = ...,
         blocked: _builtins.int = ...,
         members: _abc.Iterable[Global___ConsumerMember] | None = ...,
+        catching_up: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["oldest_unfinished_time", b"oldest_unfinished_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "checkpoint", b"checkpoint", "head_position", b"head_position", "in_flight", b"in_flight", "lag", b"lag", "members", b"members", "oldest_unfinished_time", b"oldest_unfinished_time", "parked", b"parked", "retrying", b"retrying"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "catching_up", b"catching_up", "checkpoint", b"checkpoint", "head_position", b"head_position", "in_flight", b"in_flight", "lag", b"lag", "members", b"members", "oldest_unfinished_time", b"oldest_unfinished_time", "parked", b"parked", "retrying", b"retrying"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,6 +14,15 @@ SELECT
         WHERE e.tenant_id = %(tenant_id)s::integer AND e.position = p.checkpoint + 1
     ),
     coalesce(f.in_flight, 0), n.retrying, n.parked, n.blocked,
+    (
+        SELECT count(*) FROM everlog.consumer_lanes AS l
+        WHERE l.tenant_id = %(tenant_id)s::integer AND l.consumer_id = c.consumer_id
+            AND NOT EXISTS (
+                SELECT FROM everlog.consumer_events AS e
+                WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = c.consumer_id
+                    AND e.position = l.position AND e.state IN ('retrying', 'blocking')
+            )
+    ),
     f.member_ids, f.names, f.joined_times, f.shares, f.in_flights
 FROM everlog.consumers AS c
 JOIN everlog.tenants AS t ON t.tenant_id = %(tenant_id)s::integer

@@ -31,7 +31,8 @@ SELECT everlog.create_consumer(
 
 -- name: status
 -- Where a consumer is: checkpoint, head, when the first event after the checkpoint was recorded, and how
--- many events are in flight, wait for another attempt, are parked, and block their aggregate.
+-- many events are in flight, wait for another attempt, are parked, and block their aggregate; and of how
+-- many lanes no event waits for an attempt or a decision: they catch up.
 SELECT
     s.checkpoint,
     t.head,
@@ -44,7 +45,16 @@ SELECT
         WHERE m.tenant_id = %(tenant_id)s::integer AND m.consumer_id = %(consumer_id)s::uuid
             AND m.lease_until > clock_timestamp()
     ),
-    coalesce(n.retrying, 0), coalesce(n.parked, 0), coalesce(n.blocked, 0)
+    coalesce(n.retrying, 0), coalesce(n.parked, 0), coalesce(n.blocked, 0),
+    (
+        SELECT count(*) FROM everlog.consumer_lanes AS l
+        WHERE l.tenant_id = %(tenant_id)s::integer AND l.consumer_id = %(consumer_id)s::uuid
+            AND NOT EXISTS (
+                SELECT FROM everlog.consumer_events AS e
+                WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
+                    AND e.position = l.position AND e.state IN ('retrying', 'blocking')
+            )
+    )
 FROM (
     SELECT min(s.checkpoint) AS checkpoint FROM everlog.consumer_slots AS s
     WHERE s.tenant_id = %(tenant_id)s::integer AND s.consumer_id = %(consumer_id)s::uuid

@@ -127,8 +127,8 @@ export interface Consumer {
 /** Where a consumer is. */
 export interface ConsumerStatus {
   /**
-   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-   * `blocked` say.
+   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+   * `blocked` and `catching_up` say: if these are 0, none waits.
    */
   checkpoint: bigint;
   /** The log's head. */
@@ -149,6 +149,11 @@ export interface ConsumerStatus {
   blocked: bigint;
   /** Its members, by when they joined. At most 1,000. */
   members: ConsumerMember[];
+  /**
+   * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+   * that it had held back may not have been delivered yet.
+   */
+  catchingUp: bigint;
 }
 
 /** A member of a consumer: one Consume stream. */
@@ -1057,6 +1062,7 @@ function createBaseConsumerStatus(): ConsumerStatus {
     parked: 0n,
     blocked: 0n,
     members: [],
+    catchingUp: 0n,
   };
 }
 
@@ -1109,6 +1115,12 @@ export const ConsumerStatus: MessageFns<ConsumerStatus> = {
     }
     for (const v of message.members) {
       ConsumerMember.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.catchingUp !== 0n) {
+      if (BigInt.asIntN(64, message.catchingUp) !== message.catchingUp) {
+        throw new globalThis.Error("value provided for field message.catchingUp of type int64 too large");
+      }
+      writer.uint32(80).int64(message.catchingUp);
     }
     return writer;
   },
@@ -1198,6 +1210,14 @@ export const ConsumerStatus: MessageFns<ConsumerStatus> = {
             message.members.push(ConsumerMember.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.catchingUp = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1230,6 +1250,9 @@ export const ConsumerStatus: MessageFns<ConsumerStatus> = {
     message.parked = (object.parked !== undefined && object.parked !== null) ? BigInt(object.parked) : 0n;
     message.blocked = (object.blocked !== undefined && object.blocked !== null) ? BigInt(object.blocked) : 0n;
     message.members = object.members?.map((e) => ConsumerMember.fromPartial(e)) || [];
+    message.catchingUp = (object.catchingUp !== undefined && object.catchingUp !== null)
+      ? BigInt(object.catchingUp)
+      : 0n;
     return message;
   },
 };

@@ -58,8 +58,8 @@ private static final long serialVersionUID = 0L;
   private long checkpoint_ = 0L;
   /**
    * <pre>
-   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-   * `blocked` say.
+   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+   * `blocked` and `catching_up` say: if these are 0, none waits.
    * </pre>
    *
    * <code>int64 checkpoint = 1;</code>
@@ -259,6 +259,22 @@ private static final long serialVersionUID = 0L;
     return members_.get(index);
   }
 
+  public static final int CATCHING_UP_FIELD_NUMBER = 10;
+  private long catchingUp_ = 0L;
+  /**
+   * <pre>
+   * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+   * that it had held back may not have been delivered yet.
+   * </pre>
+   *
+   * <code>int64 catching_up = 10;</code>
+   * @return The catchingUp.
+   */
+  @java.lang.Override
+  public long getCatchingUp() {
+    return catchingUp_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -299,6 +315,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < members_.size(); i++) {
       output.writeMessage(9, members_.get(i));
+    }
+    if (catchingUp_ != 0L) {
+      output.writeInt64(10, catchingUp_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -345,6 +364,10 @@ private static final long serialVersionUID = 0L;
           }
           size += 1 * count;
         }
+    if (catchingUp_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(10, catchingUp_);
+    }
     return size;
   }
   @java.lang.Override
@@ -390,6 +413,8 @@ private static final long serialVersionUID = 0L;
         != other.getBlocked()) return false;
     if (!getMembersList()
         .equals(other.getMembersList())) return false;
+    if (getCatchingUp()
+        != other.getCatchingUp()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -430,6 +455,9 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + MEMBERS_FIELD_NUMBER;
       hash = (53 * hash) + getMembersList().hashCode();
     }
+    hash = (37 * hash) + CATCHING_UP_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getCatchingUp());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -591,6 +619,7 @@ private static final long serialVersionUID = 0L;
         membersBuilder_.clear();
       }
       bitField0_ = (bitField0_ & ~0x00000100);
+      catchingUp_ = 0L;
       return this;
     }
 
@@ -665,6 +694,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000080) != 0)) {
         result.blocked_ = blocked_;
       }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.catchingUp_ = catchingUp_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -729,6 +761,9 @@ private static final long serialVersionUID = 0L;
             membersBuilder_.addAllMessages(other.members_);
           }
         }
+      }
+      if (other.getCatchingUp() != 0L) {
+        setCatchingUp(other.getCatchingUp());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -811,6 +846,11 @@ private static final long serialVersionUID = 0L;
               }
               break;
             } // case 74
+            case 80: {
+              catchingUp_ = input.readInt64();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -831,8 +871,8 @@ private static final long serialVersionUID = 0L;
     private long checkpoint_ ;
     /**
      * <pre>
-     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-     * `blocked` say.
+     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+     * `blocked` and `catching_up` say: if these are 0, none waits.
      * </pre>
      *
      * <code>int64 checkpoint = 1;</code>
@@ -844,8 +884,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-     * `blocked` say.
+     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+     * `blocked` and `catching_up` say: if these are 0, none waits.
      * </pre>
      *
      * <code>int64 checkpoint = 1;</code>
@@ -861,8 +901,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-     * `blocked` say.
+     * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+     * `blocked` and `catching_up` say: if these are 0, none waits.
      * </pre>
      *
      * <code>int64 checkpoint = 1;</code>
@@ -1606,6 +1646,53 @@ private static final long serialVersionUID = 0L;
         members_ = null;
       }
       return membersBuilder_;
+    }
+
+    private long catchingUp_ ;
+    /**
+     * <pre>
+     * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+     * that it had held back may not have been delivered yet.
+     * </pre>
+     *
+     * <code>int64 catching_up = 10;</code>
+     * @return The catchingUp.
+     */
+    @java.lang.Override
+    public long getCatchingUp() {
+      return catchingUp_;
+    }
+    /**
+     * <pre>
+     * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+     * that it had held back may not have been delivered yet.
+     * </pre>
+     *
+     * <code>int64 catching_up = 10;</code>
+     * @param value The catchingUp to set.
+     * @return This builder for chaining.
+     */
+    public Builder setCatchingUp(long value) {
+
+      catchingUp_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+     * that it had held back may not have been delivered yet.
+     * </pre>
+     *
+     * <code>int64 catching_up = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearCatchingUp() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      catchingUp_ = 0L;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:everlog.v1.ConsumerStatus)

@@ -12,8 +12,8 @@ public interface ConsumerStatusOrBuilder extends
 
   /**
    * <pre>
-   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying` and
-   * `blocked` say.
+   * Its checkpoint: all events up to this position are finished or parked, or wait as `retrying`,
+   * `blocked` and `catching_up` say: if these are 0, none waits.
    * </pre>
    *
    * <code>int64 checkpoint = 1;</code>
@@ -151,4 +151,15 @@ public interface ConsumerStatusOrBuilder extends
    */
   io.everlog.v1.ConsumerMemberOrBuilder getMembersOrBuilder(
       int index);
+
+  /**
+   * <pre>
+   * How many aggregates catch up: one of their events failed, and is finished or parked since; later ones
+   * that it had held back may not have been delivered yet.
+   * </pre>
+   *
+   * <code>int64 catching_up = 10;</code>
+   * @return The catchingUp.
+   */
+  long getCatchingUp();
 }

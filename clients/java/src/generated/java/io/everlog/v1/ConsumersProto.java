@@ -288,159 +288,159 @@ public final class ConsumersProto extends com.google.protobuf.GeneratedFile {
       "\004 \001(\0132\032.google.protobuf.Timestamp\0220\n\014upd" +
       "ated_time\030\005 \001(\0132\032.google.protobuf.Timest" +
       "amp\022*\n\006status\030\006 \001(\0132\032.everlog.v1.Consume" +
-      "rStatus\"\367\001\n\016ConsumerStatus\022\022\n\ncheckpoint" +
+      "rStatus\"\214\002\n\016ConsumerStatus\022\022\n\ncheckpoint" +
       "\030\001 \001(\003\022\025\n\rhead_position\030\002 \001(\003\022\013\n\003lag\030\003 \001" +
       "(\003\022:\n\026oldest_unfinished_time\030\004 \001(\0132\032.goo" +
       "gle.protobuf.Timestamp\022\021\n\tin_flight\030\005 \001(" +
       "\003\022\020\n\010retrying\030\006 \001(\003\022\016\n\006parked\030\007 \001(\003\022\017\n\007b" +
       "locked\030\010 \001(\003\022+\n\007members\030\t \003(\0132\032.everlog." +
-      "v1.ConsumerMember\"\205\001\n\016ConsumerMember\022\021\n\t" +
-      "member_id\030\001 \001(\t\022\014\n\004name\030\002 \001(\t\022/\n\013joined_" +
-      "time\030\003 \001(\0132\032.google.protobuf.Timestamp\022\016" +
-      "\n\006shares\030\004 \001(\005\022\021\n\tin_flight\030\005 \001(\003\"\325\001\n\025Cr" +
-      "eateConsumerRequest\022\014\n\004name\030\001 \001(\t\022.\n\010set" +
-      "tings\030\002 \001(\0132\034.everlog.v1.ConsumerSetting" +
-      "s\022\030\n\016after_position\030\003 \001(\003H\000\022/\n\tfrom_time" +
-      "\030\004 \001(\0132\032.google.protobuf.TimestampH\000\022*\n\010" +
-      "from_now\030\005 \001(\0132\026.google.protobuf.EmptyH\000" +
-      "B\007\n\005start\"Q\n\026CreateConsumerResponse\022&\n\010c" +
-      "onsumer\030\001 \001(\0132\024.everlog.v1.Consumer\022\017\n\007e" +
-      "xisted\030\002 \001(\010\"o\n\025UpdateConsumerRequest\022\014\n" +
-      "\004name\030\001 \001(\t\022.\n\010settings\030\002 \001(\0132\034.everlog." +
-      "v1.ConsumerSettings\022\030\n\020expected_version\030" +
-      "\003 \001(\003\"@\n\026UpdateConsumerResponse\022&\n\010consu" +
-      "mer\030\001 \001(\0132\024.everlog.v1.Consumer\"\"\n\022GetCo" +
-      "nsumerRequest\022\014\n\004name\030\001 \001(\t\"=\n\023GetConsum" +
-      "erResponse\022&\n\010consumer\030\001 \001(\0132\024.everlog.v" +
-      "1.Consumer\"=\n\024ListConsumersRequest\022\021\n\tpa" +
-      "ge_size\030\001 \001(\005\022\022\n\npage_token\030\002 \001(\t\"Y\n\025Lis" +
-      "tConsumersResponse\022\'\n\tconsumers\030\001 \003(\0132\024." +
-      "everlog.v1.Consumer\022\027\n\017next_page_token\030\002" +
-      " \001(\t\"%\n\025DeleteConsumerRequest\022\014\n\004name\030\001 " +
-      "\001(\t\"\030\n\026DeleteConsumerResponse\"\274\001\n\024ResetC" +
-      "onsumerRequest\022\014\n\004name\030\001 \001(\t\022\030\n\016after_po" +
-      "sition\030\002 \001(\003H\000\022/\n\tfrom_time\030\003 \001(\0132\032.goog" +
-      "le.protobuf.TimestampH\000\022*\n\010from_now\030\004 \001(" +
-      "\0132\026.google.protobuf.EmptyH\000\022\026\n\016discard_p" +
-      "arked\030\005 \001(\010B\007\n\005start\"?\n\025ResetConsumerRes" +
-      "ponse\022&\n\010consumer\030\001 \001(\0132\024.everlog.v1.Con" +
-      "sumer\"\361\001\n\016ConsumeRequest\022-\n\004open\030\001 \001(\0132\037" +
-      ".everlog.v1.ConsumeRequest.Open\022+\n\007answe" +
-      "rs\030\002 \003(\0132\032.everlog.v1.DeliveryAnswer\022\r\n\005" +
-      "leave\030\003 \001(\010\032t\n\004Open\022\020\n\010consumer\030\001 \001(\t\022\023\n" +
-      "\013member_name\030\002 \001(\t\022\016\n\006credit\030\003 \001(\005\0225\n\022he" +
-      "artbeat_interval\030\004 \001(\0132\031.google.protobuf" +
-      ".Duration\"\303\003\n\016DeliveryAnswer\022\023\n\013delivery" +
-      "_id\030\001 \001(\t\022\017\n\007attempt\030\002 \001(\005\022%\n\003ack\030\003 \001(\0132" +
-      "\026.google.protobuf.EmptyH\000\022/\n\004nack\030\004 \001(\0132" +
-      "\037.everlog.v1.DeliveryAnswer.NackH\000\022-\n\013in" +
-      "_progress\030\005 \001(\0132\026.google.protobuf.EmptyH" +
-      "\000\022)\n\007release\030\006 \001(\0132\026.google.protobuf.Emp" +
-      "tyH\000\032\316\001\n\004Nack\022\r\n\005error\030\001 \001(\t\022+\n\tretry_no" +
-      "w\030\002 \001(\0132\026.google.protobuf.EmptyH\000\0220\n\013ret" +
-      "ry_after\030\003 \001(\0132\031.google.protobuf.Duratio" +
-      "nH\000\022&\n\004park\030\004 \001(\0132\026.google.protobuf.Empt" +
-      "yH\000\022&\n\004skip\030\005 \001(\0132\026.google.protobuf.Empt" +
-      "yH\000B\010\n\006actionB\010\n\006answer\"\236\002\n\017ConsumeRespo" +
-      "nse\022(\n\ndeliveries\030\001 \003(\0132\024.everlog.v1.Del" +
-      "ivery\022+\n\013settlements\030\002 \003(\0132\026.everlog.v1." +
-      "Settlement\0222\n\006opened\030\003 \001(\0132\".everlog.v1." +
-      "ConsumeResponse.Opened\022)\n\theartbeat\030\004 \001(" +
-      "\0132\026.google.protobuf.Empty\032U\n\006Opened\022\021\n\tm" +
-      "ember_id\030\001 \001(\t\022(\n\005lease\030\002 \001(\0132\031.google.p" +
-      "rotobuf.Duration\022\016\n\006credit\030\003 \001(\005\"l\n\010Deli" +
-      "very\022(\n\005event\030\001 \001(\0132\031.everlog.v1.Recorde" +
-      "dEvent\022\023\n\013delivery_id\030\002 \001(\t\022\017\n\007attempt\030\003" +
-      " \001(\005\022\020\n\010replayed\030\004 \001(\010\"W\n\nSettlement\022\023\n\013" +
-      "delivery_id\030\001 \001(\t\022\017\n\007attempt\030\002 \001(\005\022#\n\007re" +
-      "fusal\030\003 \001(\0132\022.google.rpc.Status\"\254\003\n\017Even" +
-      "tProcessing\022\020\n\010consumer\030\001 \001(\t\0220\n\005state\030\002" +
-      " \001(\0162!.everlog.v1.EventProcessing.State\022" +
-      "\020\n\010attempts\030\003 \001(\005\022\022\n\nlast_error\030\004 \001(\t\0225\n" +
-      "\021next_attempt_time\030\005 \001(\0132\032.google.protob" +
-      "uf.Timestamp\022/\n\013parked_time\030\006 \001(\0132\032.goog" +
-      "le.protobuf.Timestamp\022\030\n\020blocks_aggregat" +
-      "e\030\007 \001(\010\"\254\001\n\005State\022\025\n\021STATE_UNSPECIFIED\020\000" +
-      "\022\025\n\021STATE_NOT_MATCHED\020\001\022\021\n\rSTATE_PENDING" +
-      "\020\002\022\023\n\017STATE_IN_FLIGHT\020\003\022\022\n\016STATE_RETRYIN" +
-      "G\020\004\022\023\n\017STATE_HELD_BACK\020\005\022\020\n\014STATE_PARKED" +
-      "\020\006\022\022\n\016STATE_FINISHED\020\007\"M\n\022ListPendingReq" +
-      "uest\022\020\n\010consumer\030\001 \001(\t\022\021\n\tpage_size\030\002 \001(" +
-      "\005\022\022\n\npage_token\030\003 \001(\t\"i\n\014PendingEvent\022(\n" +
-      "\005event\030\001 \001(\0132\031.everlog.v1.RecordedEvent\022" +
-      "/\n\nprocessing\030\002 \001(\0132\033.everlog.v1.EventPr" +
-      "ocessing\"X\n\023ListPendingResponse\022(\n\006event" +
-      "s\030\001 \003(\0132\030.everlog.v1.PendingEvent\022\027\n\017nex" +
-      "t_page_token\030\002 \001(\t\":\n\024GetProcessingReque" +
-      "st\022\020\n\010event_id\030\001 \001(\t\022\020\n\010consumer\030\002 \001(\t\"H" +
-      "\n\025GetProcessingResponse\022/\n\nprocessing\030\001 " +
-      "\003(\0132\033.everlog.v1.EventProcessing\"\330\001\n\024Set" +
-      "ProcessingRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010e" +
-      "vent_id\030\002 \001(\t\0227\n\006action\030\003 \001(\0162\'.everlog." +
-      "v1.SetProcessingRequest.Action\022\016\n\006reason" +
-      "\030\004 \001(\t\"S\n\006Action\022\026\n\022ACTION_UNSPECIFIED\020\000" +
-      "\022\016\n\nACTION_ACK\020\001\022\020\n\014ACTION_RETRY\020\002\022\017\n\013AC" +
-      "TION_PARK\020\003\"H\n\025SetProcessingResponse\022/\n\n" +
-      "processing\030\001 \001(\0132\033.everlog.v1.EventProce" +
-      "ssing\"p\n\rFailedAttempt\022\017\n\007attempt\030\001 \001(\005\022" +
-      "/\n\013failed_time\030\002 \001(\0132\032.google.protobuf.T" +
-      "imestamp\022\016\n\006member\030\003 \001(\t\022\r\n\005error\030\004 \001(\t\"" +
-      "\225\001\n\013ParkedEvent\022(\n\005event\030\001 \001(\0132\031.everlog" +
-      ".v1.RecordedEvent\022/\n\nprocessing\030\002 \001(\0132\033." +
-      "everlog.v1.EventProcessing\022+\n\010attempts\030\003" +
-      " \003(\0132\031.everlog.v1.FailedAttempt\"u\n\021ListP" +
-      "arkedRequest\022\020\n\010consumer\030\001 \001(\t\022\'\n\006filter" +
-      "\030\002 \001(\0132\027.everlog.v1.EventFilter\022\021\n\tpage_" +
-      "size\030\003 \001(\005\022\022\n\npage_token\030\004 \001(\t\"V\n\022ListPa" +
-      "rkedResponse\022\'\n\006events\030\001 \003(\0132\027.everlog.v" +
-      "1.ParkedEvent\022\027\n\017next_page_token\030\002 \001(\t\"6" +
-      "\n\020GetParkedRequest\022\020\n\010consumer\030\001 \001(\t\022\020\n\010" +
-      "event_id\030\002 \001(\t\";\n\021GetParkedResponse\022&\n\005e" +
-      "vent\030\001 \001(\0132\027.everlog.v1.ParkedEvent\"\303\001\n\017" +
-      "ParkedSelection\0226\n\006events\030\001 \001(\0132$.everlo" +
-      "g.v1.ParkedSelection.EventIdsH\000\022)\n\006filte" +
-      "r\030\002 \001(\0132\027.everlog.v1.EventFilterH\000\022%\n\003al" +
-      "l\030\003 \001(\0132\026.google.protobuf.EmptyH\000\032\035\n\010Eve" +
-      "ntIds\022\021\n\tevent_ids\030\001 \003(\tB\007\n\005which\"W\n\023Rep" +
-      "layParkedRequest\022\020\n\010consumer\030\001 \001(\t\022.\n\tse" +
-      "lection\030\002 \001(\0132\033.everlog.v1.ParkedSelecti" +
-      "on\"&\n\024ReplayParkedResponse\022\016\n\006events\030\001 \001" +
-      "(\003\"X\n\024DiscardParkedRequest\022\020\n\010consumer\030\001" +
-      " \001(\t\022.\n\tselection\030\002 \001(\0132\033.everlog.v1.Par" +
-      "kedSelection\"\'\n\025DiscardParkedResponse\022\016\n" +
-      "\006events\030\001 \001(\0032\234\t\n\017ConsumerService\022W\n\016Cre" +
-      "ateConsumer\022!.everlog.v1.CreateConsumerR" +
-      "equest\032\".everlog.v1.CreateConsumerRespon" +
-      "se\022W\n\016UpdateConsumer\022!.everlog.v1.Update" +
-      "ConsumerRequest\032\".everlog.v1.UpdateConsu" +
-      "merResponse\022N\n\013GetConsumer\022\036.everlog.v1." +
-      "GetConsumerRequest\032\037.everlog.v1.GetConsu" +
-      "merResponse\022T\n\rListConsumers\022 .everlog.v" +
-      "1.ListConsumersRequest\032!.everlog.v1.List" +
-      "ConsumersResponse\022W\n\016DeleteConsumer\022!.ev" +
-      "erlog.v1.DeleteConsumerRequest\032\".everlog" +
-      ".v1.DeleteConsumerResponse\022T\n\rResetConsu" +
-      "mer\022 .everlog.v1.ResetConsumerRequest\032!." +
-      "everlog.v1.ResetConsumerResponse\022F\n\007Cons" +
-      "ume\022\032.everlog.v1.ConsumeRequest\032\033.everlo" +
-      "g.v1.ConsumeResponse(\0010\001\022N\n\013ListPending\022" +
-      "\036.everlog.v1.ListPendingRequest\032\037.everlo" +
-      "g.v1.ListPendingResponse\022T\n\rGetProcessin" +
-      "g\022 .everlog.v1.GetProcessingRequest\032!.ev" +
-      "erlog.v1.GetProcessingResponse\022T\n\rSetPro" +
-      "cessing\022 .everlog.v1.SetProcessingReques" +
-      "t\032!.everlog.v1.SetProcessingResponse\022K\n\n" +
-      "ListParked\022\035.everlog.v1.ListParkedReques" +
-      "t\032\036.everlog.v1.ListParkedResponse\022H\n\tGet" +
-      "Parked\022\034.everlog.v1.GetParkedRequest\032\035.e" +
-      "verlog.v1.GetParkedResponse\022Q\n\014ReplayPar" +
-      "ked\022\037.everlog.v1.ReplayParkedRequest\032 .e" +
-      "verlog.v1.ReplayParkedResponse\022T\n\rDiscar" +
-      "dParked\022 .everlog.v1.DiscardParkedReques" +
-      "t\032!.everlog.v1.DiscardParkedResponseB\\\n\r" +
-      "io.everlog.v1B\016ConsumersProtoP\001Z9github." +
-      "com/everlog/everlog/clients/go/everlogpb" +
-      ";everlogpbb\006proto3"
+      "v1.ConsumerMember\022\023\n\013catching_up\030\n \001(\003\"\205" +
+      "\001\n\016ConsumerMember\022\021\n\tmember_id\030\001 \001(\t\022\014\n\004" +
+      "name\030\002 \001(\t\022/\n\013joined_time\030\003 \001(\0132\032.google" +
+      ".protobuf.Timestamp\022\016\n\006shares\030\004 \001(\005\022\021\n\ti" +
+      "n_flight\030\005 \001(\003\"\325\001\n\025CreateConsumerRequest" +
+      "\022\014\n\004name\030\001 \001(\t\022.\n\010settings\030\002 \001(\0132\034.everl" +
+      "og.v1.ConsumerSettings\022\030\n\016after_position" +
+      "\030\003 \001(\003H\000\022/\n\tfrom_time\030\004 \001(\0132\032.google.pro" +
+      "tobuf.TimestampH\000\022*\n\010from_now\030\005 \001(\0132\026.go" +
+      "ogle.protobuf.EmptyH\000B\007\n\005start\"Q\n\026Create" +
+      "ConsumerResponse\022&\n\010consumer\030\001 \001(\0132\024.eve" +
+      "rlog.v1.Consumer\022\017\n\007existed\030\002 \001(\010\"o\n\025Upd" +
+      "ateConsumerRequest\022\014\n\004name\030\001 \001(\t\022.\n\010sett" +
+      "ings\030\002 \001(\0132\034.everlog.v1.ConsumerSettings" +
+      "\022\030\n\020expected_version\030\003 \001(\003\"@\n\026UpdateCons" +
+      "umerResponse\022&\n\010consumer\030\001 \001(\0132\024.everlog" +
+      ".v1.Consumer\"\"\n\022GetConsumerRequest\022\014\n\004na" +
+      "me\030\001 \001(\t\"=\n\023GetConsumerResponse\022&\n\010consu" +
+      "mer\030\001 \001(\0132\024.everlog.v1.Consumer\"=\n\024ListC" +
+      "onsumersRequest\022\021\n\tpage_size\030\001 \001(\005\022\022\n\npa" +
+      "ge_token\030\002 \001(\t\"Y\n\025ListConsumersResponse\022" +
+      "\'\n\tconsumers\030\001 \003(\0132\024.everlog.v1.Consumer" +
+      "\022\027\n\017next_page_token\030\002 \001(\t\"%\n\025DeleteConsu" +
+      "merRequest\022\014\n\004name\030\001 \001(\t\"\030\n\026DeleteConsum" +
+      "erResponse\"\274\001\n\024ResetConsumerRequest\022\014\n\004n" +
+      "ame\030\001 \001(\t\022\030\n\016after_position\030\002 \001(\003H\000\022/\n\tf" +
+      "rom_time\030\003 \001(\0132\032.google.protobuf.Timesta" +
+      "mpH\000\022*\n\010from_now\030\004 \001(\0132\026.google.protobuf" +
+      ".EmptyH\000\022\026\n\016discard_parked\030\005 \001(\010B\007\n\005star" +
+      "t\"?\n\025ResetConsumerResponse\022&\n\010consumer\030\001" +
+      " \001(\0132\024.everlog.v1.Consumer\"\361\001\n\016ConsumeRe" +
+      "quest\022-\n\004open\030\001 \001(\0132\037.everlog.v1.Consume" +
+      "Request.Open\022+\n\007answers\030\002 \003(\0132\032.everlog." +
+      "v1.DeliveryAnswer\022\r\n\005leave\030\003 \001(\010\032t\n\004Open" +
+      "\022\020\n\010consumer\030\001 \001(\t\022\023\n\013member_name\030\002 \001(\t\022" +
+      "\016\n\006credit\030\003 \001(\005\0225\n\022heartbeat_interval\030\004 " +
+      "\001(\0132\031.google.protobuf.Duration\"\303\003\n\016Deliv" +
+      "eryAnswer\022\023\n\013delivery_id\030\001 \001(\t\022\017\n\007attemp" +
+      "t\030\002 \001(\005\022%\n\003ack\030\003 \001(\0132\026.google.protobuf.E" +
+      "mptyH\000\022/\n\004nack\030\004 \001(\0132\037.everlog.v1.Delive" +
+      "ryAnswer.NackH\000\022-\n\013in_progress\030\005 \001(\0132\026.g" +
+      "oogle.protobuf.EmptyH\000\022)\n\007release\030\006 \001(\0132" +
+      "\026.google.protobuf.EmptyH\000\032\316\001\n\004Nack\022\r\n\005er" +
+      "ror\030\001 \001(\t\022+\n\tretry_now\030\002 \001(\0132\026.google.pr" +
+      "otobuf.EmptyH\000\0220\n\013retry_after\030\003 \001(\0132\031.go" +
+      "ogle.protobuf.DurationH\000\022&\n\004park\030\004 \001(\0132\026" +
+      ".google.protobuf.EmptyH\000\022&\n\004skip\030\005 \001(\0132\026" +
+      ".google.protobuf.EmptyH\000B\010\n\006actionB\010\n\006an" +
+      "swer\"\236\002\n\017ConsumeResponse\022(\n\ndeliveries\030\001" +
+      " \003(\0132\024.everlog.v1.Delivery\022+\n\013settlement" +
+      "s\030\002 \003(\0132\026.everlog.v1.Settlement\0222\n\006opene" +
+      "d\030\003 \001(\0132\".everlog.v1.ConsumeResponse.Ope" +
+      "ned\022)\n\theartbeat\030\004 \001(\0132\026.google.protobuf" +
+      ".Empty\032U\n\006Opened\022\021\n\tmember_id\030\001 \001(\t\022(\n\005l" +
+      "ease\030\002 \001(\0132\031.google.protobuf.Duration\022\016\n" +
+      "\006credit\030\003 \001(\005\"l\n\010Delivery\022(\n\005event\030\001 \001(\013" +
+      "2\031.everlog.v1.RecordedEvent\022\023\n\013delivery_" +
+      "id\030\002 \001(\t\022\017\n\007attempt\030\003 \001(\005\022\020\n\010replayed\030\004 " +
+      "\001(\010\"W\n\nSettlement\022\023\n\013delivery_id\030\001 \001(\t\022\017" +
+      "\n\007attempt\030\002 \001(\005\022#\n\007refusal\030\003 \001(\0132\022.googl" +
+      "e.rpc.Status\"\254\003\n\017EventProcessing\022\020\n\010cons" +
+      "umer\030\001 \001(\t\0220\n\005state\030\002 \001(\0162!.everlog.v1.E" +
+      "ventProcessing.State\022\020\n\010attempts\030\003 \001(\005\022\022" +
+      "\n\nlast_error\030\004 \001(\t\0225\n\021next_attempt_time\030" +
+      "\005 \001(\0132\032.google.protobuf.Timestamp\022/\n\013par" +
+      "ked_time\030\006 \001(\0132\032.google.protobuf.Timesta" +
+      "mp\022\030\n\020blocks_aggregate\030\007 \001(\010\"\254\001\n\005State\022\025" +
+      "\n\021STATE_UNSPECIFIED\020\000\022\025\n\021STATE_NOT_MATCH" +
+      "ED\020\001\022\021\n\rSTATE_PENDING\020\002\022\023\n\017STATE_IN_FLIG" +
+      "HT\020\003\022\022\n\016STATE_RETRYING\020\004\022\023\n\017STATE_HELD_B" +
+      "ACK\020\005\022\020\n\014STATE_PARKED\020\006\022\022\n\016STATE_FINISHE" +
+      "D\020\007\"M\n\022ListPendingRequest\022\020\n\010consumer\030\001 " +
+      "\001(\t\022\021\n\tpage_size\030\002 \001(\005\022\022\n\npage_token\030\003 \001" +
+      "(\t\"i\n\014PendingEvent\022(\n\005event\030\001 \001(\0132\031.ever" +
+      "log.v1.RecordedEvent\022/\n\nprocessing\030\002 \001(\013" +
+      "2\033.everlog.v1.EventProcessing\"X\n\023ListPen" +
+      "dingResponse\022(\n\006events\030\001 \003(\0132\030.everlog.v" +
+      "1.PendingEvent\022\027\n\017next_page_token\030\002 \001(\t\"" +
+      ":\n\024GetProcessingRequest\022\020\n\010event_id\030\001 \001(" +
+      "\t\022\020\n\010consumer\030\002 \001(\t\"H\n\025GetProcessingResp" +
+      "onse\022/\n\nprocessing\030\001 \003(\0132\033.everlog.v1.Ev" +
+      "entProcessing\"\330\001\n\024SetProcessingRequest\022\020" +
+      "\n\010consumer\030\001 \001(\t\022\020\n\010event_id\030\002 \001(\t\0227\n\006ac" +
+      "tion\030\003 \001(\0162\'.everlog.v1.SetProcessingReq" +
+      "uest.Action\022\016\n\006reason\030\004 \001(\t\"S\n\006Action\022\026\n" +
+      "\022ACTION_UNSPECIFIED\020\000\022\016\n\nACTION_ACK\020\001\022\020\n" +
+      "\014ACTION_RETRY\020\002\022\017\n\013ACTION_PARK\020\003\"H\n\025SetP" +
+      "rocessingResponse\022/\n\nprocessing\030\001 \001(\0132\033." +
+      "everlog.v1.EventProcessing\"p\n\rFailedAtte" +
+      "mpt\022\017\n\007attempt\030\001 \001(\005\022/\n\013failed_time\030\002 \001(" +
+      "\0132\032.google.protobuf.Timestamp\022\016\n\006member\030" +
+      "\003 \001(\t\022\r\n\005error\030\004 \001(\t\"\225\001\n\013ParkedEvent\022(\n\005" +
+      "event\030\001 \001(\0132\031.everlog.v1.RecordedEvent\022/" +
+      "\n\nprocessing\030\002 \001(\0132\033.everlog.v1.EventPro" +
+      "cessing\022+\n\010attempts\030\003 \003(\0132\031.everlog.v1.F" +
+      "ailedAttempt\"u\n\021ListParkedRequest\022\020\n\010con" +
+      "sumer\030\001 \001(\t\022\'\n\006filter\030\002 \001(\0132\027.everlog.v1" +
+      ".EventFilter\022\021\n\tpage_size\030\003 \001(\005\022\022\n\npage_" +
+      "token\030\004 \001(\t\"V\n\022ListParkedResponse\022\'\n\006eve" +
+      "nts\030\001 \003(\0132\027.everlog.v1.ParkedEvent\022\027\n\017ne" +
+      "xt_page_token\030\002 \001(\t\"6\n\020GetParkedRequest\022" +
+      "\020\n\010consumer\030\001 \001(\t\022\020\n\010event_id\030\002 \001(\t\";\n\021G" +
+      "etParkedResponse\022&\n\005event\030\001 \001(\0132\027.everlo" +
+      "g.v1.ParkedEvent\"\303\001\n\017ParkedSelection\0226\n\006" +
+      "events\030\001 \001(\0132$.everlog.v1.ParkedSelectio" +
+      "n.EventIdsH\000\022)\n\006filter\030\002 \001(\0132\027.everlog.v" +
+      "1.EventFilterH\000\022%\n\003all\030\003 \001(\0132\026.google.pr" +
+      "otobuf.EmptyH\000\032\035\n\010EventIds\022\021\n\tevent_ids\030" +
+      "\001 \003(\tB\007\n\005which\"W\n\023ReplayParkedRequest\022\020\n" +
+      "\010consumer\030\001 \001(\t\022.\n\tselection\030\002 \001(\0132\033.eve" +
+      "rlog.v1.ParkedSelection\"&\n\024ReplayParkedR" +
+      "esponse\022\016\n\006events\030\001 \001(\003\"X\n\024DiscardParked" +
+      "Request\022\020\n\010consumer\030\001 \001(\t\022.\n\tselection\030\002" +
+      " \001(\0132\033.everlog.v1.ParkedSelection\"\'\n\025Dis" +
+      "cardParkedResponse\022\016\n\006events\030\001 \001(\0032\234\t\n\017C" +
+      "onsumerService\022W\n\016CreateConsumer\022!.everl" +
+      "og.v1.CreateConsumerRequest\032\".everlog.v1" +
+      ".CreateConsumerResponse\022W\n\016UpdateConsume" +
+      "r\022!.everlog.v1.UpdateConsumerRequest\032\".e" +
+      "verlog.v1.UpdateConsumerResponse\022N\n\013GetC" +
+      "onsumer\022\036.everlog.v1.GetConsumerRequest\032" +
+      "\037.everlog.v1.GetConsumerResponse\022T\n\rList" +
+      "Consumers\022 .everlog.v1.ListConsumersRequ" +
+      "est\032!.everlog.v1.ListConsumersResponse\022W" +
+      "\n\016DeleteConsumer\022!.everlog.v1.DeleteCons" +
+      "umerRequest\032\".everlog.v1.DeleteConsumerR" +
+      "esponse\022T\n\rResetConsumer\022 .everlog.v1.Re" +
+      "setConsumerRequest\032!.everlog.v1.ResetCon" +
+      "sumerResponse\022F\n\007Consume\022\032.everlog.v1.Co" +
+      "nsumeRequest\032\033.everlog.v1.ConsumeRespons" +
+      "e(\0010\001\022N\n\013ListPending\022\036.everlog.v1.ListPe" +
+      "ndingRequest\032\037.everlog.v1.ListPendingRes" +
+      "ponse\022T\n\rGetProcessing\022 .everlog.v1.GetP" +
+      "rocessingRequest\032!.everlog.v1.GetProcess" +
+      "ingResponse\022T\n\rSetProcessing\022 .everlog.v" +
+      "1.SetProcessingRequest\032!.everlog.v1.SetP" +
+      "rocessingResponse\022K\n\nListParked\022\035.everlo" +
+      "g.v1.ListParkedRequest\032\036.everlog.v1.List" +
+      "ParkedResponse\022H\n\tGetParked\022\034.everlog.v1" +
+      ".GetParkedRequest\032\035.everlog.v1.GetParked" +
+      "Response\022Q\n\014ReplayParked\022\037.everlog.v1.Re" +
+      "playParkedRequest\032 .everlog.v1.ReplayPar" +
+      "kedResponse\022T\n\rDiscardParked\022 .everlog.v" +
+      "1.DiscardParkedRequest\032!.everlog.v1.Disc" +
+      "ardParkedResponseB\\\n\rio.everlog.v1B\016Cons" +
+      "umersProtoP\001Z9github.com/everlog/everlog" +
+      "/clients/go/everlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -475,7 +475,7 @@ public final class ConsumersProto extends com.google.protobuf.GeneratedFile {
     internal_static_everlog_v1_ConsumerStatus_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_ConsumerStatus_descriptor,
-        new java.lang.String[] { "Checkpoint", "HeadPosition", "Lag", "OldestUnfinishedTime", "InFlight", "Retrying", "Parked", "Blocked", "Members", });
+        new java.lang.String[] { "Checkpoint", "HeadPosition", "Lag", "OldestUnfinishedTime", "InFlight", "Retrying", "Parked", "Blocked", "Members", "CatchingUp", });
     internal_static_everlog_v1_ConsumerMember_descriptor =
       getDescriptor().getMessageType(4);
     internal_static_everlog_v1_ConsumerMember_fieldAccessorTable = new
