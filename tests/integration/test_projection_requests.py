@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -11,7 +12,7 @@ import pytest_asyncio
 from google.protobuf import json_format
 
 from everlog.v1 import projections_pb2 as pb
-from tests.integration.test_projections import refused
+from tests.integration.test_projections import reason, refused
 from tests.projections import Projections, projections_at, sums
 from tests.servers import serving
 
@@ -225,3 +226,26 @@ async def test_beyond_loopback_definitions_are_taken_only_when_told_so(
                 assert "projections.accept_definitions" in (error.details() or "")
             # Who may only look, may look.
             await wire.stub.ListProjections(pb.ListProjectionsRequest())
+
+
+async def test_who_loses_the_database_while_it_judges_blames_no_definition(
+    wire: Projections,
+) -> None:
+    """PostgreSQL goes away within a PREPARE: that says nothing of the statement."""
+    definition = sums("judged")
+    definition.handlers[0].statements.append(
+        "INSERT INTO trail (position) SELECT count(*) FROM everlog.events"
+    )
+    with psycopg.connect(wire.database_url) as holder:
+        holder.execute("LOCK TABLE everlog.events IN ACCESS EXCLUSIVE MODE")
+        applying = asyncio.create_task(wire.apply(definition, dry_run=True))
+        async with asyncio.timeout(20):
+            while not wire.rows(  # noqa: ASYNC110  nobody tells
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'PREPARE everlog_statement%' AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.01)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await applying
+    assert reason(caught.value).reason == "STORAGE_UNAVAILABLE"
+    await wire.apply(definition, dry_run=True)

@@ -27,7 +27,7 @@ _DROP_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'"
 
 # Beginnings of SQLSTATEs that say nothing of a projection: connections, serialization and
 # deadlocks, what PostgreSQL lacks, somebody's intervention, its system, locks.
-_TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
+TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
 
 Outcome = Literal["gone", "lost", "paused", "stopped", "waiting", "idle", "advanced", "failed"]
 SwitchOutcome = Literal["switched", "behind", "blocked", "lost"]
@@ -255,7 +255,7 @@ async def _run(connection: Connection, query: str, parameters: dict[str, Any]) -
         return await fetch(connection, query, parameters)
     except psycopg.Error as error:
         sqlstate = error.sqlstate
-        if connection.closed or sqlstate is None or sqlstate.startswith(_TRANSIENT):
+        if connection.closed or sqlstate is None or sqlstate.startswith(TRANSIENT):
             raise
         message = error.diag.message_primary or str(error)
         parts = (error.diag.message_detail, error.diag.message_hint)

@@ -16,7 +16,7 @@ from everlog_server.errors import EverlogError
 from everlog_server.storage.connection import Connection
 from everlog_server.storage.database import Database
 from everlog_server.storage.pages import filter_parameters
-from everlog_server.storage.projecting import reset
+from everlog_server.storage.projecting import TRANSIENT, reset
 from everlog_server.storage.projections import Policy, fetch
 from everlog_server.storage.sql import load
 
@@ -36,7 +36,7 @@ class SqlRefused(EverlogError):
     def __init__(self, error: psycopg.Error, *, offset: int = 0) -> None:
         diagnostics = error.diag
         super().__init__(diagnostics.message_primary or str(error))
-        self.sqlstate = error.sqlstate or "XX000"
+        self.sqlstate = error.sqlstate or ""
         self.detail = diagnostics.message_detail or ""
         self.hint = diagnostics.message_hint or ""
         place = diagnostics.statement_position or diagnostics.internal_position
@@ -80,7 +80,7 @@ class BuildSite:
 
     async def make_tables(self, schema: str, body: str) -> None:
         """Runs the function that makes the tables; raises SqlRefused."""
-        with _refusals():
+        with _refusals(self._connection):
             await self._call("define_function", schema=schema, is_of_tables=True, body=body)
             try:
                 await self._call("make_tables", schema=schema)
@@ -99,15 +99,11 @@ class BuildSite:
         await connection.execute(path)
         found: list[tuple[list[int], bool]] = []
         for index, statement in enumerate(statements):
-            try:
+            with _refusals(connection, offset=len(_PREPARE), index=index):
                 # A binary cursor takes one statement only, whatever the text holds.
                 cursor = connection.cursor(binary=True)
                 await cursor.execute((_PREPARE + statement).encode())
                 found.append(await self._describe_prepared())
-            except psycopg.Error as error:
-                refused = SqlRefused(error, offset=len(_PREPARE))
-                refused.index = index
-                raise refused from error
             await connection.execute(_FORGET)
         await connection.execute("RESET ALL")
         types = await self._types({oid for oids, _ in found for oid in oids})
@@ -115,7 +111,7 @@ class BuildSite:
 
     async def define(self, schema: str, body: str, readers: Sequence[str]) -> None:
         """Makes the function that runs windows, and lets the readers read; raises SqlRefused."""
-        with _refusals():
+        with _refusals(self._connection):
             await self._call("define_function", schema=schema, is_of_tables=False, body=body)
         await self.grant(schema, readers, ())
 
@@ -237,14 +233,19 @@ class ProjectionBuilds:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """PostgreSQL's errors about SQL of a definition; those of its own pass."""
+def _refusals(connection: Connection, *, offset: int = 0, index: int = 0) -> Iterator[None]:
+    """PostgreSQL's errors about SQL of a definition; those of its own pass, as OperationalError."""
     try:
         yield
-    except psycopg.OperationalError as error:
-        # A time limit is the definition's own doing; a lost connection is not.
-        if isinstance(error, psycopg.errors.QueryCanceled):
-            raise SqlRefused(error) from error
-        raise
     except psycopg.Error as error:
-        raise SqlRefused(error) from error
+        sqlstate = error.sqlstate
+        # Of a connection that is lost the error has no SQLSTATE, and says nothing of the SQL.
+        if connection.closed or sqlstate is None:
+            raise psycopg.OperationalError("the connection was lost") from error
+        # A time limit is the definition's own doing.
+        is_own = isinstance(error, psycopg.errors.QueryCanceled)
+        if sqlstate.startswith(TRANSIENT) and not is_own:
+            raise
+        refused = SqlRefused(error, offset=offset)
+        refused.index = index
+        raise refused from error
