@@ -83,6 +83,8 @@ def _tell(outcome: Outcome, done: int, of: int, *, as_json: bool) -> None:
             "events": outcome.events,
             "reads": outcome.reads,
             "messages": outcome.messages,
+            "deliveries": outcome.deliveries,
+            "tables": outcome.tables,
             "seconds": round(outcome.seconds, 2),
             "answers": dict(outcome.reasons),
             "violations": [str(one) for one in outcome.violations],
@@ -104,7 +106,9 @@ def _report(outcomes: list[Outcome], failed: list[Outcome]) -> None:
         f"{len(outcomes)} schedules, {sum(kinds.values())} faults,"
         f" {sum(one.events for one in outcomes)} events,"
         f" {sum(one.reads for one in outcomes)} reads,"
-        f" {sum(one.messages for one in outcomes)} messages of subscribers"
+        f" {sum(one.messages for one in outcomes)} messages of subscribers,"
+        f" {sum(one.deliveries for one in outcomes)} deliveries of consumers,"
+        f" {sum(one.tables for one in outcomes)} readings of projections' tables"
     )
     print(f"seconds a schedule: {sum(seconds) / len(seconds):.1f} (longest {max(seconds):.1f})")
     print("faults:  " + ", ".join(f"{kind} {n}" for kind, n in kinds.most_common()))

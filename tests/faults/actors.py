@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CALL_SECONDS = 6.0
 """The deadline of a call: no fault lasts so long."""
+SETTLE_SECONDS = 40.0
+"""Once all is well again: how long a consumer and a projection have to come to the end."""
 _PADDING_BYTES_MAX = 900
 _NOT_STORED_OR_READ = {
     "STORAGE_UNAVAILABLE",
@@ -35,6 +37,7 @@ _NOT_STORED_OR_READ = {
     "READ_TOO_EXPENSIVE",
     "AGGREGATE_NOT_FOUND",
     "EVENT_NOT_FOUND",
+    "DELIVERY_NOT_HELD",
 }
 """What may be answered to what the actors ask; all others are defects."""
 _BY_GRPC_ITSELF = {
@@ -73,6 +76,18 @@ class Run:
     """The last sequence of each aggregate, as far as anybody was told."""
     final_position: asyncio.Future[int] | None = None
     """The head, once nobody writes any more."""
+    consumed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Members of the consumer end."""
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether it is known what everybody has to come to."""
+        return self.final_position is not None and self.final_position.done()
+
+    def is_final(self, position: int) -> bool:
+        """Whether a position is the last one that everybody has to come to, or lies behind it."""
+        final = self.final_position
+        return final is not None and final.done() and position >= final.result()
 
     def note(self, sent: Sent, receipt: Receipt) -> None:
         """Takes note of an acknowledged event."""
@@ -100,11 +115,16 @@ class Actor:
         return self._address
 
     @property
-    def stub(self) -> EventStoreServiceStub:
-        """Of the server that it is at."""
+    def channel(self) -> grpc.aio.Channel:
+        """To the server that it is at. Calls that stream requests name the tenant themselves."""
         if self._address not in self._channels:
             self._channels[self._address] = tenant_channel(self._address, self.run.tenant)
-        return EventStoreServiceStub(self._channels[self._address])
+        return self._channels[self._address]
+
+    @property
+    def stub(self) -> EventStoreServiceStub:
+        """Of the server that it is at."""
+        return EventStoreServiceStub(self.channel)
 
     async def move(self) -> None:
         """Goes to any server, after a short rest."""

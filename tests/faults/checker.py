@@ -10,6 +10,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tests.faults.checks_of_consumers import (
+    consumers_finish_what_was_answered,
+    consumers_keep_their_word,
+    stuck_consumers,
+)
 from tests.faults.checks_of_emits import (
     acknowledged_in_order,
     batches_are_whole,
@@ -19,6 +24,11 @@ from tests.faults.checks_of_emits import (
     receipts_hold,
     refusals_hold,
     streams_in_order,
+)
+from tests.faults.checks_of_projections import (
+    projections_go_forward,
+    stuck_projections,
+    tables_are_a_fold,
 )
 from tests.faults.checks_of_reads import (
     reads_agree,
@@ -52,13 +62,14 @@ def violations(
 ) -> list[Violation]:
     """Everything in a history that breaks a guarantee, given the log as it is at its end.
 
-    `others`: the same log as read elsewhere. `settled_through`: the position that every subscriber
-    had the time to reach.
+    `others`: the same log as read elsewhere. `settled_through`: the position that every subscriber,
+    the consumer and the projection had the time to reach.
     """
     judged = Judged(history, log)
     found = [one for check in _CHECKS for one in check(judged)]
     found += [ServersDisagree(_first_difference(log, other)) for other in others if other != log]
-    found += stuck_subscribers(judged, settled_through)
+    for stuck in (stuck_subscribers, stuck_consumers, stuck_projections):
+        found += stuck(judged, settled_through)
     return found
 
 
@@ -115,6 +126,10 @@ _CHECKS: tuple[Callable[[Judged], Iterator[Violation]], ...] = (
     reads_are_complete,
     reads_are_fresh,
     subscribers_got_all,
+    consumers_keep_their_word,
+    consumers_finish_what_was_answered,
+    tables_are_a_fold,
+    projections_go_forward,
     no_defects,
 )
 """One for each guarantee, or for a few that are seen together."""

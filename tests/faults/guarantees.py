@@ -110,6 +110,70 @@ class SubscriberStuck(Violation):
     """Once all is well again, a subscriber reaches the head."""
 
 
+class ConsumerLost(Violation):
+    """Every event is delivered until somebody has answered for it."""
+
+
+class ConsumerConfirmedAgain(Violation):
+    """An answer that was confirmed is never asked for again."""
+
+
+class ConsumerOvertaken(Violation):
+    """An aggregate's events come in the order of the log, the next once the last is answered."""
+
+
+class ConsumerHeldTwice(Violation):
+    """An aggregate is with one member at a time, and only that member's answer counts."""
+
+
+class ConsumerMiscounted(Violation):
+    """Failed attempts are counted, and survive restarts; nothing else counts as one."""
+
+
+class ConsumerSawOther(Violation):
+    """A delivery has its event as the log has it."""
+
+
+class ConsumerParkedUntrue(Violation):
+    """What is parked is what was parked, and stays so."""
+
+
+class ConsumerWentBack(Violation):
+    """A consumer's checkpoint never goes back, but by a reset."""
+
+
+class ConsumerStuck(Violation):
+    """Once all is well again, a consumer finishes what there is."""
+
+
+class ProjectionDoubled(Violation):
+    """Each event takes effect once."""
+
+
+class ProjectionMissed(Violation):
+    """Each event up to a projection's checkpoint has taken effect."""
+
+
+class ProjectionAhead(Violation):
+    """Effects and checkpoint are one transaction: no effect is of an event after it."""
+
+
+class ProjectionNotAFold(Violation):
+    """The tables are a fold of the log up to the checkpoint, in its order."""
+
+
+class ProjectionWentBack(Violation):
+    """Whoever reads the tables never sees less than before, also while they are rebuilt."""
+
+
+class ProjectionStuck(Violation):
+    """Once all is well again, a projection reaches the head."""
+
+
+class TenantNotDropped(Violation):
+    """Of a dropped tenant nothing is left but its id."""
+
+
 class ServersDisagree(Violation):
     """All servers of a database have one log."""
 

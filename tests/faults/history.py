@@ -126,6 +126,88 @@ class Received:
     examined: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A member asks for a stream of the consumer; noted before it does."""
+
+    stream: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """An event came to a member."""
+
+    stream: str
+    at: int
+    delivery: str
+    attempt: int
+    event: Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a member said of a delivery; noted before it was sent."""
+
+    stream: str
+    at: int
+    delivery: str
+    what: str
+    """`ack`, `skip`, `park`, `nack` or `release`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A member was told that an answer is stored, or that it does not count."""
+
+    stream: str
+    at: int
+    delivery: str
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A member's stream is over."""
+
+    stream: str
+    at: int
+    reason: str
+    """`left`, `killed` (it broke off), or what it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the consumer was said to be."""
+
+    began: int
+    ended: int
+    checkpoint: int
+    waiting: int = 0
+    """How many events are tried again, and aggregates catch up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """Where the projection was said to be; with `tables`, what these held at that moment."""
+
+    began: int
+    ended: int
+    checkpoint: int
+    state: str = ""
+    """As the service says it; empty where tables were read."""
+    tables: Tables | None = None
+
+
+class Tables(NamedTuple):
+    """The state tables of the projection, read by one statement."""
+
+    folds: dict[str, tuple[int, str]]
+    """Of each aggregate, and of all (`*`): how many events, and the digest of their marks."""
+    trail: tuple[int, ...]
+    """Each position that took effect, as often as it did, in any order."""
+
+
 @dataclass(slots=True)
 class History:
     """All of it, in the order in which it ended."""
@@ -133,6 +215,12 @@ class History:
     emits: list[Emitted] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     subscribed: list[Opened | Received] = field(default_factory=list)
+    consumed: list[Joined | Delivered | Answered | Settled | Gone] = field(default_factory=list)
+    """What the consumer's members saw and said; a stream's own in the order of the stream."""
+    standings: list[Standing] = field(default_factory=list)
+    parked: frozenset[int] | None = None
+    """The positions that the consumer had parked at the end; None: nobody could be asked."""
+    projected: list[Projected] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     """Answers that only a defect explains: INTERNAL, or a status that no contract has."""
     _moment: int = 0

@@ -158,7 +158,7 @@ class Subscriber(Actor):
         """Until it has examined what was last."""
         aggregate_type = self.dice.choice(["", "", "a"])
         cursor = 0
-        while not self._is_through(cursor):
+        while not self.run.is_final(cursor):
             request = pb.SubscribeRequest(after_position=cursor)
             if aggregate_type:
                 request.filter.aggregate_types.append(aggregate_type)
@@ -172,7 +172,7 @@ class Subscriber(Actor):
             self.history.subscribed.append(opened)
             call = self.stub.Subscribe(request)
             try:
-                while not self._is_through(cursor):
+                while not self.run.is_final(cursor):
                     message = await asyncio.wait_for(call.read(), _SILENCE_SECONDS)
                     if message is grpc.aio.EOF:
                         await self._note_end(call)
@@ -186,10 +186,6 @@ class Subscriber(Actor):
             finally:
                 call.cancel()
             await self.move()
-
-    def _is_through(self, cursor: int) -> bool:
-        final = self.run.final_position
-        return final is not None and final.done() and cursor >= final.result()
 
     def _note(self, message: pb.SubscribeResponse) -> None:
         self.history.subscribed.append(
@@ -229,8 +225,7 @@ class ClientSubscriber(Actor):
             try:
                 async for event in subscription:
                     self._note(event.message)
-                    final = self.run.final_position
-                    if final is not None and final.done() and event.position >= final.result():
+                    if self.run.is_final(event.position):
                         return
             except everlog.EverlogError as error:
                 self.history.defects.append(f"{self.name} was told {error!r}")

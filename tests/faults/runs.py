@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 
 from tests.faults.actors import Actor, Run
 from tests.faults.checker import violations
+from tests.faults.dropping import dropped
 from tests.faults.guarantees import DidNotRecover, Violation
+from tests.faults.history import Delivered
+from tests.faults.members import ConsumerWatcher, Member
+from tests.faults.projecting import ProjectionWatcher, schema_of
 from tests.faults.readers import ClientSubscriber, Reader, Subscriber, read_log
 from tests.faults.schedules import Schedule, schedule_of
 from tests.faults.shaking import shake
@@ -35,6 +39,9 @@ class Outcome:
     events: int
     reads: int
     messages: int
+    deliveries: int
+    tables: int
+    """How often the projection's were read."""
     seconds: float
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -55,12 +62,20 @@ async def run_schedule(world: World, schedule: Schedule) -> Outcome:
         *(ClientWriter(run, f"c{n}") for n in range(schedule.client_writers)),
         *(Reader(run, f"r{n}") for n in range(schedule.readers)),
     ]
-    followers: list[Subscriber | ClientSubscriber] = [
+    followers: list[Subscriber | ClientSubscriber | Member] = [
         *(Subscriber(run, f"f{n}") for n in range(schedule.subscribers)),
         ClientSubscriber(run, "g0"),
+        *(Member(run, f"m{n}") for n in range(schedule.members)),
     ]
+    watchers: list[ConsumerWatcher | ProjectionWatcher] = []
+    if schedule.members:
+        watchers.append(ConsumerWatcher(run, "consumer"))
+    if schedule.has_projection:
+        watchers.append(ProjectionWatcher(run, "projection", world.database_url))
+    for watcher in watchers:
+        await watcher.create()
     calling = [asyncio.create_task(one.live(), name=one.name) for one in callers]
-    following = [asyncio.create_task(one.live(), name=one.name) for one in followers]
+    following = [asyncio.create_task(one.live(), name=one.name) for one in (*followers, *watchers)]
     witness = Writer(run, "end")
     logs: list[list[Stored]] = []
     unrecovered: list[Violation] = []
@@ -85,17 +100,27 @@ async def run_schedule(world: World, schedule: Schedule) -> Outcome:
         for one in (*calling, *following):
             one.cancel()
         await asyncio.gather(*calling, *following, return_exceptions=True)
-        await close(*callers, *followers, witness)
+        await close(*callers, *followers, *watchers, witness)
     found = unrecovered
     if logs:
         settled = run.final_position.result()
         found += violations(run.history, logs[0], others=logs[1:], settled_through=settled)
+    if watchers and not found:  # else somebody will want to look at it
+        found += await dropped(
+            world.addresses[0],
+            world.database_url,
+            run.tenant,
+            head=len(logs[0]),
+            schema=schema_of(run.tenant),
+        )
     return Outcome(
         schedule,
         found,
         events=len(logs[0]) if logs else 0,
         reads=len(run.history.reads),
         messages=len(run.history.subscribed),
+        deliveries=sum(isinstance(one, Delivered) for one in run.history.consumed),
+        tables=sum(one.tables is not None for one in run.history.projected),
         seconds=time.monotonic() - began,
         reasons=run.reasons,
     )

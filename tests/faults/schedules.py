@@ -79,6 +79,9 @@ class Schedule:
     client_writers: int
     readers: int
     subscribers: int
+    members: int
+    """Of the consumer; 0: there is none."""
+    has_projection: bool
 
     @property
     def name(self) -> str:
@@ -115,6 +118,8 @@ def schedule_of(seed: int) -> Schedule:
         client_writers=1,
         readers=dice.randrange(1, 3),
         subscribers=dice.randrange(2, 4),
+        members=dice.choice([0, 2]),
+        has_projection=dice.choice([False, True]),
     )
 
 

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults import guarantees
+from tests.faults import (
+    guarantees,
+    test_checker_of_consumers,
+    test_checker_of_projections,
+)
 from tests.faults.actors import Run
 from tests.faults.checker import violations
 from tests.faults.history import (
@@ -237,9 +241,10 @@ def test_every_violation_has_a_history_that_has_it() -> None:
         if isinstance(kind, type) and issubclass(kind, guarantees.Violation)
     }
     of_their_own = {"ReadWentBack"}
-    # Who does not recover has no log to be judged: see runs.py.
-    seen = {name for name, _ in [*OF_HISTORY, *OF_LOG]} | of_their_own | {"DidNotRecover"}
-    assert names - {"Violation"} == seen
+    of_others = [*test_checker_of_consumers.CHANGES, *test_checker_of_projections.CHANGES]
+    seen = {name for name, _ in [*OF_HISTORY, *OF_LOG, *of_others]} | of_their_own
+    # Who does not recover has no log to be judged, and who is dropped none any more: see runs.py.
+    assert names - {"Violation"} == seen | {"DidNotRecover", "TenantNotDropped"}
 
 
 def test_what_is_unknown_may_be_stored_or_not() -> None:

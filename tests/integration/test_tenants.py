@@ -21,6 +21,7 @@ from everlog_server.errors import BadRequestError, TenantFrozenError, TenantNotF
 from everlog_server.storage.tenants import Tenants, TenantStore
 from tests.factories import emission, new_event, open_house
 from tests.servers import serving, stub_for, tenant_channel
+from tests.tenants import id_of, tables_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -324,28 +325,3 @@ async def test_while_a_tenant_is_dropped_events_of_others_stay(database_url: str
         ):
             connection.execute("DELETE FROM everlog.events")
         assert len(await house.log()) == 1
-
-
-def id_of(url: str, name: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute("SELECT everlog.tenant_of_name(%s)", [name]).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def tables_with(url: str, tenant_id: int) -> set[str]:
-    """The tables that have anything of a tenant."""
-    with psycopg.connect(url) as connection:
-        names = connection.execute(
-            "SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid"
-            " WHERE a.attname = 'tenant_id' AND c.relnamespace = 'everlog'::regnamespace"
-            " AND c.relkind = 'r'"
-        ).fetchall()
-        return {
-            name
-            for (name,) in names
-            if connection.execute(
-                f"SELECT FROM everlog.{name} WHERE tenant_id = %s LIMIT 1".encode(), [tenant_id]
-            ).fetchone()
-            is not None
-        }
