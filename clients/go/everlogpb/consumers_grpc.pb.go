@@ -74,8 +74,9 @@ type ConsumerServiceClient interface {
 	// The members of all servers share the events by a hash of their aggregate, and what is unordered by
 	// their position: an aggregate's events go to one member at a time. Members may come and go at any
 	// time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-	// damaged ends none: it is parked at once, with that as its error.
+	// consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+	// `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+	// with that as its error.
 	Consume(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ConsumeRequest, ConsumeResponse], error)
 	// Lists the events that a consumer has not finished, in pages.
 	//
@@ -285,8 +286,9 @@ type ConsumerServiceServer interface {
 	// The members of all servers share the events by a hash of their aggregate, and what is unordered by
 	// their position: an aggregate's events go to one member at a time. Members may come and go at any
 	// time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-	// consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-	// damaged ends none: it is parked at once, with that as its error.
+	// consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+	// `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+	// with that as its error.
 	Consume(grpc.BidiStreamingServer[ConsumeRequest, ConsumeResponse]) error
 	// Lists the events that a consumer has not finished, in pages.
 	//

@@ -35,6 +35,7 @@ from everlog_server.errors import (
     ReadTooExpensiveError,
     ServerDrainingError,
     StorageUnavailableError,
+    TenantNotFoundError,
 )
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class Group:
                 error = self._feeding.exception()
                 if isinstance(error, ServerDrainingError):
                     await asyncio.Event().wait()  # the group itself is drained, too
-                if isinstance(error, LogDivergedError):
+                if isinstance(error, (LogDivergedError, TenantNotFoundError)):
                     self.end(error)
                     return
                 if error is not None:

@@ -24,6 +24,7 @@ from everlog_server.errors import (
     ReadTooExpensiveError,
     ServerDrainingError,
     StorageUnavailableError,
+    TenantNotFoundError,
 )
 from everlog_server.model import uuid_text
 from everlog_server.storage.consumers import OwnMember
@@ -260,7 +261,8 @@ class Keep:
             return
         with suppress(StorageUnavailableError, ReadTooExpensiveError, TimeoutError):
             async with asyncio.timeout(_DEPART_SECONDS_MAX):
-                if not isinstance(self._group.failure, ConsumerNotFoundError):
+                failure = self._group.failure
+                if not isinstance(failure, (ConsumerNotFoundError, TenantNotFoundError)):
                     self._flush.touch_stale_of(self._slots.values())
                     await self._flush.flush()
                 # First the streams: else another server's members would have what ours still have.

@@ -171,8 +171,9 @@ class ConsumerServiceServicer:
         The members of all servers share the events by a hash of their aggregate, and what is unordered by
         their position: an aggregate's events go to one member at a time. Members may come and go at any
         time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-        consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-        damaged ends none: it is parked at once, with that as its error.
+        consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+        `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+        with that as its error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

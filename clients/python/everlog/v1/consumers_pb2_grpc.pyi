@@ -70,8 +70,9 @@ class ConsumerServiceStub:
     The members of all servers share the events by a hash of their aggregate, and what is unordered by
     their position: an aggregate's events go to one member at a time. Members may come and go at any
     time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-    damaged ends none: it is parked at once, with that as its error.
+    consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+    `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+    with that as its error.
     """
     ListPending: _grpc.UnaryUnaryMultiCallable[_consumers_pb2.ListPendingRequest, _consumers_pb2.ListPendingResponse]
     """Lists the events that a consumer has not finished, in pages.
@@ -137,8 +138,9 @@ class ConsumerServiceAsyncStub(ConsumerServiceStub):
     The members of all servers share the events by a hash of their aggregate, and what is unordered by
     their position: an aggregate's events go to one member at a time. Members may come and go at any
     time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-    consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-    damaged ends none: it is parked at once, with that as its error.
+    consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+    `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+    with that as its error.
     """
     ListPending: _aio.UnaryUnaryMultiCallable[_consumers_pb2.ListPendingRequest, _consumers_pb2.ListPendingResponse]  # type: ignore[assignment]
     """Lists the events that a consumer has not finished, in pages.
@@ -243,8 +245,9 @@ class ConsumerServiceServicer(metaclass=_abc_1.ABCMeta):
         The members of all servers share the events by a hash of their aggregate, and what is unordered by
         their position: an aggregate's events go to one member at a time. Members may come and go at any
         time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-        consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-        damaged ends none: it is parked at once, with that as its error.
+        consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+        `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+        with that as its error.
         """
 
     @_abc_1.abstractmethod

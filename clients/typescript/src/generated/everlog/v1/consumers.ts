@@ -4607,8 +4607,9 @@ export const ConsumerServiceService = {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-   * damaged ends none: it is parked at once, with that as its error.
+   * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+   * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+   * with that as its error.
    */
   consume: {
     path: "/everlog.v1.ConsumerService/Consume" as const,
@@ -4743,8 +4744,9 @@ export interface ConsumerServiceServer extends UntypedServiceImplementation {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-   * damaged ends none: it is parked at once, with that as its error.
+   * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+   * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+   * with that as its error.
    */
   consume: handleBidiStreamingCall<ConsumeRequest, ConsumeResponse>;
   /**
@@ -4895,8 +4897,9 @@ export interface ConsumerServiceClient extends Client {
    * The members of all servers share the events by a hash of their aggregate, and what is unordered by
    * their position: an aggregate's events go to one member at a time. Members may come and go at any
    * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-   * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-   * damaged ends none: it is parked at once, with that as its error.
+   * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+   * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+   * with that as its error.
    */
   consume(): ClientDuplexStream<ConsumeRequest, ConsumeResponse>;
   consume(options: Partial<CallOptions>): ClientDuplexStream<ConsumeRequest, ConsumeResponse>;

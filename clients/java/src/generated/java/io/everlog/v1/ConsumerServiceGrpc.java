@@ -588,8 +588,9 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-     * damaged ends none: it is parked at once, with that as its error.
+     * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+     * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+     * with that as its error.
      * </pre>
      */
     default io.grpc.stub.StreamObserver<io.everlog.v1.ConsumeRequest> consume(
@@ -785,8 +786,9 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-     * damaged ends none: it is parked at once, with that as its error.
+     * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+     * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+     * with that as its error.
      * </pre>
      */
     public io.grpc.stub.StreamObserver<io.everlog.v1.ConsumeRequest> consume(
@@ -968,8 +970,9 @@ public final class ConsumerServiceGrpc {
      * The members of all servers share the events by a hash of their aggregate, and what is unordered by
      * their position: an aggregate's events go to one member at a time. Members may come and go at any
      * time. Beyond 64, members wait in reserve. A stream ends with a reason: `CONSUMER_NOT_FOUND` when the
-     * consumer is deleted, `SERVER_DRAINING`, `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is
-     * damaged ends none: it is parked at once, with that as its error.
+     * consumer is deleted, `TENANT_NOT_FOUND` or that when its tenant is dropped, `SERVER_DRAINING`,
+     * `STORAGE_UNAVAILABLE`, `TOO_MANY_MEMBERS`. An event that is damaged ends none: it is parked at once,
+     * with that as its error.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
