@@ -67,7 +67,7 @@ async def consume(address: str, tenant: str, name: str, seen: list[int]) -> str:
                     match delivery.event.position % 20:
                         case 1:
                             answer.nack.park.SetInParent()
-                        case 2:
+                        case 2 if delivery.attempt == 1:
                             answer.nack.error = "not yet"
                         case _:
                             answer.ack.SetInParent()
