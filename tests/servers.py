@@ -21,10 +21,13 @@ import psycopg
 
 from everlog.v1 import event_store_pb2 as pb
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
+from tests import forks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from typing import Any
+
+    from tests.forks import Forked
 
 START_SECONDS = 30
 STOP_SECONDS = 30
@@ -50,7 +53,7 @@ class Server:
         self.address = f"127.0.0.1:{self.port}"
         self._ready_file = folder / f"ready-{self.port}.json"
         self._log = (folder / f"server-{self.port}.log").open("ab")
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -61,18 +64,28 @@ class Server:
     async def start(self) -> None:
         """Starts it; returns when it serves."""
         self._ready_file.unlink(missing_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "everlog_server", "serve"),
-            *("--port", str(self.port), "--ready-file", str(self._ready_file), *self._flags),
-            env={**os.environ, **self.environment},
-            stdout=self._log,
-            stderr=self._log,
-        )
+        arguments = ["serve", "--port", str(self.port), "--ready-file", str(self._ready_file)]
+        self._process = await self._run(*arguments, *self._flags)
         async with asyncio.timeout(START_SECONDS):
             while not self._ready_file.exists():
                 assert self._process.returncode is None, self.log
                 await asyncio.sleep(0.02)
         assert json.loads(self._ready_file.read_text())["address"].endswith(f":{self.port}")
+
+    async def _run(self, *arguments: str) -> asyncio.subprocess.Process | Forked:
+        environment = {**os.environ, **self.environment}
+        # Other variables may be meant for the interpreter, or for those who load it. One that has
+        # imported gRPC must not start workers.
+        if all(name.startswith("EVERLOG_") for name in self.environment) and not any(
+            flag.startswith("--workers") for flag in arguments
+        ):
+            return forks.everlog(*arguments, environment=environment, output=self._log.fileno())
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "everlog_server", *arguments),
+            env=environment,
+            stdout=self._log,
+            stderr=self._log,
+        )
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Signals it and waits; its exit code."""

@@ -162,7 +162,7 @@ class Clusters:
 def clusters() -> Iterator[Clusters]:
     """A place for clusters; they, and it, go with the block."""
     # Not pytest's tmp_path, which only its owner may enter: PostgreSQL is another user, for root.
-    folder = Path(tempfile.mkdtemp(prefix="everlog-clusters-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="everlog-clusters-"))
     folder.chmod(0o755)
     owner = choose_owner(folder / "none")
     inside = folder / "data"

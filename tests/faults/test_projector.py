@@ -6,8 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import pytest
 
 from everlog.v1 import projections_pb2 as pb
 from everlog_server.storage import migrations
+from tests import forks
 from tests.faults.test_postgres_restart import _pg_ctl, _start, own_postgres
 from tests.projections import Projections, fold, projections_at, sums
 from tests.servers import serving
@@ -35,16 +34,16 @@ class ProjectorProcess:
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self._log = (folder / "projector.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "everlog_server", "project"],
-            env={**os.environ, "EVERLOG_DATABASE_URL": database_url},
-            stdout=self._log,
-            stderr=self._log,
+        self.process = forks.everlog(
+            "project",
+            environment={**os.environ, "EVERLOG_DATABASE_URL": database_url},
+            output=self._log.fileno(),
         )
 
-    def end(self, number: int = signal.SIGKILL) -> None:
+    async def end(self, number: int = signal.SIGKILL) -> None:
         self.process.send_signal(number)
-        self.process.wait(20)
+        async with asyncio.timeout(20):
+            await self.process.wait()
         self._log.close()
 
 
@@ -92,13 +91,13 @@ async def _kill_projectors(database_url: str, folder: Path, kills: int) -> None:
                     await wire.wait("sums", lambda one, before=before: one.checkpoint > before)
                     await asyncio.sleep(random.uniform(0, 0.2))
                 finally:
-                    projector.end()
+                    await projector.end()
         wire.execute("UPDATE everlog.projection_leases SET lease_until = '-infinity'")
         projector = ProjectorProcess(database_url, folder)
         try:
             await assert_equals_a_fold(wire)
         finally:
-            projector.end(signal.SIGTERM)
+            await projector.end(signal.SIGTERM)
 
 
 async def test_a_projector_that_is_killed_applies_each_event_once(
@@ -141,9 +140,9 @@ async def test_another_projector_takes_over_within_seconds(
                 await assert_equals_a_fold(wire)
                 assert str(second.process.pid) in (await wire.get("sums")).projector
             finally:
-                second.end()
+                await second.end()
         finally:
-            first.end()
+            await first.end()
 
 
 async def test_exactly_once_across_a_crash_of_postgres(

@@ -39,7 +39,7 @@ async def _emit(stub: EventStoreServiceStub, batches: range) -> None:
     ("events", "silence_seconds"),
     [
         (30_000, 0),
-        pytest.param(200_000, 60, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
+        pytest.param(200_000, 25, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
     ],
 )
 async def test_a_subscriber_that_reads_nothing_costs_no_growing_memory_and_then_gets_everything(
