@@ -149,14 +149,27 @@ class Overloaded:
     mb: list[float]
     mb_seconds: list[float]
     wrong: list[str]
+    peak_cpu_seconds: float
+    """That the server's process took at the peak."""
+    over_cpu_seconds: float
+    """That it took while Emits were begun and answered beyond it."""
     server_cores: float
-    """That the server's process took, while Emits were begun and answered."""
+    """The same, of a second."""
     load_cores: float
     """That the load took of the same two."""
 
     @property
     def goodput_share(self) -> float:
         return self.over.goodput / self.peak.goodput
+
+    @property
+    def work_share(self) -> float:
+        """Emits acknowledged for each second of the processor that the server got, of the peak's.
+
+        It tells whether refusing eats up the work, also where others use the machine meanwhile.
+        """
+        over = self.over.endings["OK"] / self.over_cpu_seconds
+        return over / (self.peak.endings["OK"] / self.peak_cpu_seconds)
 
     @property
     def growth_mb_a_minute(self) -> float:
@@ -184,8 +197,11 @@ def overload(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         warm = run_load(everlog_, folder, seconds=2, rate=0, first=0, tenant=tenant)
+        process = psutil.Process(everlog_.pid)
+        cpu_seconds = sum(process.cpu_times()[:2])
         peak = run_load(everlog_, folder, seconds=peak_seconds, rate=0, first=10**9, tenant=tenant)
-        process, load_cpu_seconds = psutil.Process(everlog_.pid), _cpu_seconds_of_ended_children()
+        peak_cpu_seconds = sum(process.cpu_times()[:2]) - cpu_seconds
+        load_cpu_seconds = _cpu_seconds_of_ended_children()
         cpu_seconds, began = sum(process.cpu_times()[:2]), monotonic()
         with Memory(everlog_.pid) as memory:
             over = run_load(
@@ -207,6 +223,8 @@ def overload(
         memory.mb,
         memory.seconds,
         wrong,
+        peak_cpu_seconds=peak_cpu_seconds,
+        over_cpu_seconds=cpu_seconds,
         server_cores=cpu_seconds / took,
         load_cores=load_cpu_seconds / took,
     )
@@ -228,7 +246,8 @@ def describe(result: Overloaded) -> str:
             f" {peak.seconds_at(0.99, 'OK') * 1e3:.0f} ms",
             f"offered: {len(over.ends) / over.seconds:,.0f} Emits/s for {over.seconds:g} s:"
             f" {endings}",
-            f"goodput: {over.goodput:,.0f} Emits/s, {result.goodput_share:.2f} of the peak",
+            f"goodput: {over.goodput:,.0f} Emits/s, {result.goodput_share:.2f} of the peak;"
+            f" {result.work_share:.2f} for each second of the server's processor",
             *(
                 f"{ending}: p50 {over.seconds_at(0.5, ending) * 1e3:,.0f} ms, p99"
                 f" {over.seconds_at(0.99, ending) * 1e3:,.0f} ms, most"

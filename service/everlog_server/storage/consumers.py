@@ -195,7 +195,7 @@ class ConsumerStore:
         """Where it is. One that was deleted, or whose tenant was, is nowhere: all zeros."""
         rows = await self._read("status", tenant_id=tenant_id, consumer_id=consumer_id)
         if not rows:
-            return ConsumerState(0, 0, None, 0, 0, 0, 0)
+            return ConsumerState(0, 0, None, 0, 0, 0, 0, 0)
         checkpoint, *rest = rows[0]
         return ConsumerState(checkpoint or 0, *rest)
 
