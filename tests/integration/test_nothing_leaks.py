@@ -14,24 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import grpc
 import pytest
 import pytest_asyncio
-from google.protobuf import descriptor_pool, message_factory
+from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
 import everlog
-from everlog.v1 import (  # noqa: F401  their services are asked for by name
-    admin_pb2,
-    aggregates_pb2,
-    catalog_pb2,
-    consumers_pb2,
-    entities_pb2,
-    event_store_pb2,
-    narratives_pb2,
-    projections_pb2,
-)
+from everlog.v1 import admin_pb2
+from tests import contract
 from tests.servers import tenant_channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from google.protobuf.descriptor import Descriptor, MethodDescriptor, OneofDescriptor
     from google.protobuf.message import Message
@@ -40,15 +32,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SERVICES = (
-    "AggregateService",
-    "CatalogService",
-    "ConsumerService",
-    "EntityService",
-    "EventStoreService",
-    "NarrativeService",
-    "ProjectionService",
-)
 # They would make what is asked for; of a stream of requests there is no single one.
 WRITES = (
     "Apply", "Consume", "Create", "Declare", "Emit", "Import", "Link", "Register", "Set",
@@ -71,16 +54,13 @@ class Names(NamedTuple):
 NOBODYS = Names(str(uuid.uuid4()), "nobody-1", "nobody", "nobody.made")
 
 
-def methods() -> Iterator[MethodDescriptor]:
-    """All RPCs that read, or that change what must be there."""
-    for name in SERVICES:
-        service = descriptor_pool.Default().FindServiceByName(f"everlog.v1.{name}")
-        for method in service.methods:
-            if not method.name.startswith(WRITES):
-                yield method
-
-
-METHODS = list(methods())
+METHODS = [
+    # Those that read, or that change what must be there; who runs everlog may see all tenants.
+    method
+    for method in contract.METHODS.values()
+    if not method.name.startswith(WRITES)
+    and method.containing_service.file is not admin_pb2.DESCRIPTOR
+]
 
 
 def requests(kind: Descriptor, names: Names) -> list[Message]:

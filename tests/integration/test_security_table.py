@@ -15,50 +15,23 @@ import pytest_asyncio
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from everlog.v1 import (
-    admin_pb2,
-    aggregates_pb2,
-    catalog_pb2,
-    consumers_pb2,
-    entities_pb2,
-    event_store_pb2,
-    narratives_pb2,
-    projections_pb2,
-)
 from everlog_server.model import Role
 from everlog_server.rpc.calls import AccessLog, Calls
 from everlog_server.rpc.entry import Context, open_entry
 from everlog_server.rpc.rights import RIGHTS, Narrowing
 from everlog_server.rpc.service import Handlers, add_services, unary
 from tests.conftest import new_database
+from tests.contract import METHODS
 from tests.identities import Identities, bearer, serving_to
 from tests.servers import make_tenant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from google.protobuf.descriptor import MethodDescriptor
-
     from everlog_server.storage.embedded import EmbeddedPostgres
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FILES = (
-    admin_pb2,
-    aggregates_pb2,
-    catalog_pb2,
-    consumers_pb2,
-    entities_pb2,
-    event_store_pb2,
-    narratives_pb2,
-    projections_pb2,
-)
-METHODS: dict[str, MethodDescriptor] = {
-    f"{service.full_name}/{method.name}": method
-    for file in FILES
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
 IMPLIED = {
     Role.EMIT: {Role.EMIT},
     Role.READ: {Role.READ},
