@@ -22,7 +22,6 @@ from tests.servers import make_tenant, serving, tenant_channel
 from tests.tenants import id_of, schemas_like
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 GONE, OTHER = "gone", "other"
@@ -110,18 +109,12 @@ async def assert_whole(wire: Projections, events: int) -> None:
     assert wire.sums(OTHER) == fold(log)
 
 
-async def writing(wire: Projections, emitted: list[int]) -> AsyncIterator[None]:
-    """Somebody writes to the other tenant, while it can be reached."""
-    while True:
+async def write(wire: Projections, emitted: list[int], stop: asyncio.Event) -> None:
+    """Writes to a tenant. Not to be cancelled: an Emit may be on its way."""
+    while not stop.is_set():
         with suppress(grpc.aio.AioRpcError):
             emitted += [one.position for one in await wire.emit({"n": 1}, {"n": 2})]
         await asyncio.sleep(0.02)
-        yield
-
-
-async def _write(wire: Projections, emitted: list[int]) -> None:
-    async for _ in writing(wire, emitted):
-        pass
 
 
 async def test_a_tenant_is_dropped_with_a_consumer_and_projections_at_work(
@@ -155,7 +148,8 @@ async def test_a_tenant_is_dropped_with_a_consumer_and_projections_at_work(
             for server in (one, two)
         ]
         emitted: list[int] = []
-        writer = asyncio.create_task(_write(other, emitted))
+        stop = asyncio.Event()
+        writer = asyncio.create_task(write(other, emitted, stop))
         try:
             await until(lambda: len(seen[GONE]) > 200 and len(seen[OTHER]) > 200)
             number = id_of(database_url, GONE)
@@ -168,7 +162,8 @@ async def test_a_tenant_is_dropped_with_a_consumer_and_projections_at_work(
             await until(lambda: len(set(seen[OTHER])) >= 2000)
             await until(lambda: len(emitted) > 20)
         finally:
-            for task in (writer, *members):
+            stop.set()
+            for task in members:
                 task.cancel()
             await asyncio.gather(writer, *members, return_exceptions=True)
         await assert_whole(other, 2000 + len(emitted))
@@ -210,7 +205,8 @@ async def _killed_within_a_drop(
         await until(lambda: len(seen) > 100)
         head, number = await gone.head(), id_of(database_url, GONE)
         emitted: list[int] = []
-        writer = asyncio.create_task(_write(other, emitted))
+        stop = asyncio.Event()
+        writer = asyncio.create_task(write(other, emitted, stop))
         dropping = asyncio.create_task(drop(one.address, GONE, head))
         left = 0
         try:
@@ -224,7 +220,8 @@ async def _killed_within_a_drop(
                 await one.start()
             await dropping
         finally:
-            for task in (writer, member, dropping):
+            stop.set()
+            for task in (member, dropping):
                 task.cancel()
             await asyncio.gather(writer, member, dropping, return_exceptions=True)
         assert left > 0, "it was gone before the first kill"

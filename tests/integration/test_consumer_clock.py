@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from everlog_server.consumers.member import Delivery
 
 START = 1_800_000_000_000_000
+DAY = 86_400_000_000
 WAIT_SECONDS = 30
 
 
@@ -31,6 +32,17 @@ class ByHand(Clock):
 
     def now(self) -> int:
         return self.time
+
+    def set(self, now: int) -> None:
+        pass
+
+
+class Wrong(Clock):
+    """That of a machine which is a day ahead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offset += DAY * 1000
 
 
 async def _next(member: Member) -> Delivery:
@@ -134,3 +146,32 @@ async def test_a_lease_runs_out_also_while_another_event_waits_for_long(database
         await consumers.drain()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+async def test_another_process_tries_an_event_again_whatever_the_clock_of_the_first_was(
+    database_url: str,
+) -> None:
+    limits = LimitSettings()
+    settings = pb.ConsumerSettings(
+        checkpoint_interval=Duration(), backoff=pb.RetryBackoff(initial=Duration(nanos=50_000_000))
+    )
+    async with open_house(database_url) as house:
+        store = ConsumerStore(house.database)
+        await house.submit(emission(new_event("order/1")))
+        stored = encode_settings(decode_settings(settings, limits))
+        await store.create(TENANT, "skewed", uuid4(), stored, position=0)
+        for attempt, clock in enumerate((Wrong(), Clock()), 1):
+            consumers = Consumers(
+                store,
+                house.reader,
+                house.subscriptions.subscribe,
+                partial(policy_of, limits=limits),
+                clock=clock,
+            )
+            running = asyncio.create_task(consumers.run())
+            await asyncio.sleep(0)
+            member = await consumers.join(TENANT, "skewed", member_name="one", credit=0)
+            delivery = await _next(member)
+            assert delivery.attempt == attempt
+            member.nack(delivery.delivery_id, attempt, "not yet", wait_seconds=None)
+            await consumers.drain()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)

@@ -160,4 +160,4 @@ async def test_a_consumer_that_is_gone_with_its_tenant_or_without_is_nowhere(
     async with open_house(database_url) as house:
         store = ConsumerStore(house.database)
         for tenant_id in (TENANT, dropped):
-            assert tuple(await store.status(tenant_id, uuid4())) == (0, 0, None, 0, 0, 0, 0)
+            assert tuple(await store.status(tenant_id, uuid4())) == (0, 0, None, 0, 0, 0, 0, 0)

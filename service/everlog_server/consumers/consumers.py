@@ -96,6 +96,10 @@ class Consumers:
         consumer = await self._store.find(tenant_id, name)
         if consumer is None:
             raise ConsumerNotFoundError(f"there is no consumer {name!r}")
+        if not self._groups:
+            now = await self._store.now()
+            if not self._groups:  # nobody else has come meanwhile
+                self._clock.set(now)
         member_id = uuid4()
         joined = await self._store.join(
             tenant_id,

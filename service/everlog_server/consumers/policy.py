@@ -49,10 +49,18 @@ class Policy:
 
 
 class Clock:
-    """Microseconds since 1970 that never go back while the process lives."""
+    """Microseconds since 1970 that never go back while there are consumers.
+
+    When an event is tried again is stored, and waited for by whichever process has it then: so they
+    all go by PostgreSQL's clock, however wrong their own are.
+    """
 
     def __init__(self) -> None:
         self._offset = time.time_ns() - time.monotonic_ns()
+
+    def set(self, now: int) -> None:
+        """It is now so late. Only while nothing waits for a time."""
+        self._offset = now * 1000 - time.monotonic_ns()
 
     def now(self) -> int:
         """The time."""
