@@ -297,7 +297,7 @@ def test_a_password_is_never_said(tmp_path: Path, database_url: str) -> None:
     assert "hunter2" not in served.log
 
 
-def test_no_call_of_thousands_at_once_ends_without_a_reason(
+def test_no_call_of_as_many_as_may_wait_ends_without_a_reason(
     tmp_path: Path, database_url: str
 ) -> None:
     request = EmitRequest(events=[NewEvent(source="tests", event_type="tests.ran")])
@@ -312,7 +312,7 @@ def test_no_call_of_thousands_at_once_ends_without_a_reason(
             )
             for _ in range(4)
         ]
-        calls = [stubs[i % 4].Emit.future(request, timeout=30) for i in range(3000)]
+        calls = [stubs[i % 4].Emit.future(request, timeout=30) for i in range(2000)]
         errors = [error for call in calls if (error := call.exception()) is not None]
         assert {reason_of(error) for error in errors} <= {"OVERLOADED"}
         assert len(errors) < len(calls)
