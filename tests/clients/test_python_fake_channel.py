@@ -281,7 +281,11 @@ def test_without_a_backoff_nothing_is_tried_again(
 
 @pytest.mark.parametrize(
     "reason",
-    [name for name, kind in ERRORS_BY_REASON.items() if not issubclass(kind, everlog.Unavailable)],
+    [
+        name
+        for name, kind in ERRORS_BY_REASON.items()
+        if not issubclass(kind, everlog.Unavailable | everlog.Overloaded)
+    ],
 )
 def test_an_answer_is_not_asked_for_twice(
     channel: grpc_testing.Channel,
