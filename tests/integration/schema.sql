@@ -2695,6 +2695,7 @@ CREATE TABLE everlog.consumer_events (
     parked_time timestamp with time zone,
     CONSTRAINT consumer_events_state_check CHECK ((state = ANY (ARRAY['retrying'::text, 'blocking'::text, 'replaying'::text, 'parked'::text, 'skipped'::text])))
 );
+ALTER TABLE ONLY everlog.consumer_events ALTER COLUMN consumer_id SET (n_distinct=1);
 
 CREATE TABLE everlog.consumer_instructions (
     tenant_id integer NOT NULL,
@@ -2710,6 +2711,7 @@ CREATE TABLE everlog.consumer_instructions (
     created_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT consumer_instructions_action_check CHECK ((action = ANY (ARRAY['ack'::text, 'retry'::text, 'park'::text])))
 );
+ALTER TABLE ONLY everlog.consumer_instructions ALTER COLUMN consumer_id SET (n_distinct=1);
 
 CREATE TABLE everlog.consumer_lanes (
     tenant_id integer NOT NULL,
@@ -2719,6 +2721,7 @@ CREATE TABLE everlog.consumer_lanes (
     slot smallint NOT NULL,
     "position" bigint NOT NULL
 );
+ALTER TABLE ONLY everlog.consumer_lanes ALTER COLUMN consumer_id SET (n_distinct=1);
 
 CREATE TABLE everlog.consumer_members (
     tenant_id integer NOT NULL,
@@ -3165,7 +3168,11 @@ ALTER TABLE ONLY everlog.tokens
 
 CREATE INDEX consumer_events_aggregate_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, aggregate_type, aggregate_id, "position");
 
-CREATE INDEX consumer_events_replaying_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, COALESCE(next_attempt_time, '-infinity'::timestamp with time zone), "position") WHERE (state = 'replaying'::text);
+CREATE INDEX consumer_events_replaying_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, (
+CASE
+    WHEN (next_attempt_time IS NULL) THEN '-infinity'::timestamp with time zone
+    ELSE next_attempt_time
+END), "position") WHERE (state = 'replaying'::text);
 
 CREATE INDEX consumer_events_slot_idx ON everlog.consumer_events USING btree (tenant_id, consumer_id, slot, state, "position") WHERE (state <> 'parked'::text);
 

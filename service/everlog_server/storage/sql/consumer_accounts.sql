@@ -139,12 +139,19 @@ SELECT
     ),
     {row_columns}
 FROM everlog.consumers AS c
-LEFT JOIN everlog.consumer_events AS r
-    ON r.tenant_id = %(tenant_id)s::integer AND r.consumer_id = c.consumer_id
-        AND r.position = %(position)s::bigint
-LEFT JOIN everlog.consumer_lanes AS l
-    ON l.tenant_id = %(tenant_id)s::integer AND l.consumer_id = c.consumer_id
-        AND l.aggregate_type = %(aggregate_type)s::text AND l.aggregate_id = %(aggregate_id)s::text
+-- LIMIT, of a whole key: a probe for each consumer. As a join, all rows of the tenant might be read.
+LEFT JOIN LATERAL (
+    SELECT * FROM everlog.consumer_events AS o
+    WHERE o.tenant_id = %(tenant_id)s::integer AND o.consumer_id = c.consumer_id
+        AND o.position = %(position)s::bigint
+    LIMIT 1
+) AS r ON true
+LEFT JOIN LATERAL (
+    SELECT o.position FROM everlog.consumer_lanes AS o
+    WHERE o.tenant_id = %(tenant_id)s::integer AND o.consumer_id = c.consumer_id
+        AND o.aggregate_type = %(aggregate_type)s::text AND o.aggregate_id = %(aggregate_id)s::text
+    LIMIT 1
+) AS l ON true
 WHERE c.tenant_id = %(tenant_id)s::integer AND (%(name)s::text IS NULL OR c.name = %(name)s::text)
 ORDER BY c.name
 LIMIT %(limit)s::bigint;

@@ -44,7 +44,10 @@ WHERE rolname = 'everlog_service'
 -- name: schema_statements
 -- The schema's indexes that can be used, its triggers that are enabled, its row-level security, and what the
 -- service's role is granted, each with the statement that would make it so.
-SELECT 'index' AS kind, c.relname::text AS name, pg_get_indexdef(i.indexrelid) AS statement
+SELECT
+    'index' AS kind, c.relname::text AS name,
+    -- In one line: CASE is written in several.
+    regexp_replace(pg_get_indexdef(i.indexrelid), '\s+', ' ', 'g') AS statement
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
