@@ -42,18 +42,23 @@ FROM everlog.follow_entities(
 SELECT b.tenant_id FROM everlog.tenants_to_index(%(limit)s::bigint) AS b (tenant_id);
 
 -- name: link
--- Whether two ids are linked: a row for having been seen together, one for having been said.
+-- Whether two ids are linked: a row for having been seen together, one for having been said. OFFSET 0: by the
+-- whole key. Else all links of the two kinds might be read, and compared with the two ids.
 SELECT l.said
 FROM ({index}) AS x
-JOIN everlog.entity_links AS l ON l.tenant_id = %(tenant_id)s::integer AND l.generation = x.generation
-    AND l.kind = %(kind)s::text
-    AND l.id = everlog.entity_id_of_kind(
-        %(tenant_id)s::integer, x.generation, %(kind)s::text, %(id)s::text
-    )
-    AND l.other_kind = %(other_kind)s::text
-    AND l.other_id = everlog.entity_id_of_kind(
-        %(tenant_id)s::integer, x.generation, %(other_kind)s::text, %(other_id)s::text
-    );
+CROSS JOIN LATERAL (
+    SELECT k.said FROM everlog.entity_links AS k
+    WHERE k.tenant_id = %(tenant_id)s::integer AND k.generation = x.generation
+        AND k.kind = %(kind)s::text
+        AND k.id = everlog.entity_id_of_kind(
+            %(tenant_id)s::integer, x.generation, %(kind)s::text, %(id)s::text
+        )
+        AND k.other_kind = %(other_kind)s::text
+        AND k.other_id = everlog.entity_id_of_kind(
+            %(tenant_id)s::integer, x.generation, %(other_kind)s::text, %(other_id)s::text
+        )
+    OFFSET 0
+) AS l;
 
 -- name: same_entity
 -- All ids of an entity; the one that was asked for, as it is stored, is the first.

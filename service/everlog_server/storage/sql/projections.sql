@@ -35,27 +35,36 @@ ORDER BY p.name
 LIMIT %(limit)s::bigint;
 
 -- name: failures
--- The events that failed, by position, with their records, cut by bytes. At position 0 no event is to blame.
+-- The events that failed, by position, with their records, cut by bytes. At position 0 no event is to blame. The
+-- first ones of each build by its key, then the first of those: and only their events are read.
 SELECT
     w.position, w.is_live, w.is_parked, w.handler, w.statement, w.sqlstate, w.message, w.detail, w.attempts,
     w.failed_time, w.next_attempt_time, w.record, w.event_type
 FROM (
-    SELECT f.*, sum(coalesce(octet_length(f.record), 0)) OVER (ORDER BY f.position, f.is_live ROWS UNBOUNDED PRECEDING) AS bytes
+    SELECT
+        f.*, e.record, e.event_type,
+        sum(coalesce(octet_length(e.record), 0)) OVER (ORDER BY f.position, f.is_live ROWS UNBOUNDED PRECEDING) AS bytes
     FROM (
         SELECT
-            f.position, f.build = p.live AS is_live, f.is_parked, f.handler, f.statement, f.sqlstate, f.message,
-            f.detail, f.attempts, (extract(epoch FROM f.failed_time) * 1000000)::bigint AS failed_time,
-            (extract(epoch FROM f.next_attempt_time) * 1000000)::bigint AS next_attempt_time,
-            e.record, e.event_type
+            f.position, b.is_live, f.is_parked, f.handler, f.statement, f.sqlstate, f.message, f.detail, f.attempts,
+            (extract(epoch FROM f.failed_time) * 1000000)::bigint AS failed_time,
+            (extract(epoch FROM f.next_attempt_time) * 1000000)::bigint AS next_attempt_time
         FROM everlog.projections AS p
-        JOIN everlog.projection_failures AS f
-            ON f.tenant_id = %(tenant_id)s::integer AND f.name = p.name AND f.build IN (p.live, p.rebuild)
-        LEFT JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = f.position
+        CROSS JOIN LATERAL (VALUES (p.rebuild, false), (p.live, true)) AS b (build, is_live)
+        CROSS JOIN LATERAL (
+            SELECT * FROM everlog.projection_failures AS o
+            WHERE o.tenant_id = %(tenant_id)s::integer AND o.name = %(name)s::text AND o.build = b.build
+                -- The first one for the index: the rows begin there.
+                AND o.position >= %(after)s::bigint
+                AND (o.position, b.is_live) > (%(after)s::bigint, %(after_is_live)s::boolean)
+            ORDER BY o.position
+            LIMIT %(limit)s::bigint
+        ) AS f
         WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text
-            AND (f.position, f.build = p.live) > (%(after)s::bigint, %(after_is_live)s::boolean)
-        ORDER BY f.position, is_live
+        ORDER BY f.position, b.is_live
         LIMIT %(limit)s::bigint
     ) AS f
+    LEFT JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = f.position
 ) AS w
 WHERE w.bytes <= %(bytes_max)s::bigint OR w.bytes = coalesce(octet_length(w.record), 0)
 ORDER BY w.position, w.is_live;
@@ -101,11 +110,15 @@ ORDER BY f.is_parked, f.build = p.live DESC;
 -- The next parked events of the live build.
 SELECT f.position
 FROM everlog.projections AS p
-JOIN everlog.projection_failures AS f
-    ON f.tenant_id = %(tenant_id)s::integer AND f.name = p.name AND f.build = p.live AND f.is_parked
-WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text AND f.position > %(after)s::bigint
-ORDER BY f.position
-LIMIT %(limit)s::bigint;
+CROSS JOIN LATERAL (
+    SELECT o.position FROM everlog.projection_failures AS o
+    WHERE o.tenant_id = %(tenant_id)s::integer AND o.name = %(name)s::text AND o.build = p.live
+        AND o.is_parked AND o.position > %(after)s::bigint
+    ORDER BY o.position
+    LIMIT %(limit)s::bigint
+) AS f
+WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text
+ORDER BY f.position;
 
 -- name: values
 -- What stands in some events, as text, at some places: a column's name, and steps in its JSON. Cut: who asks
