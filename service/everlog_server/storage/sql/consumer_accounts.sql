@@ -224,8 +224,7 @@ matching AS MATERIALIZED (
     SELECT
         r.*, e.record,
         octet_length(e.record) + octet_length(r.last_error) + octet_length(r.history) AS size
-    FROM candidates AS r
-    JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = r.position
+    FROM {candidates_with_events}
     WHERE {matches}
     ORDER BY r.position
     LIMIT %(limit)s::bigint
@@ -247,11 +246,19 @@ WITH candidates AS MATERIALIZED ({candidates})
 SELECT
     (SELECT max(c.position) FROM candidates AS c),
     ARRAY(
-        SELECT r.position FROM candidates AS r
-        JOIN everlog.events AS e ON e.tenant_id = %(tenant_id)s::integer AND e.position = r.position
+        SELECT r.position FROM {candidates_with_events}
         WHERE {matches}
         ORDER BY r.position
     );
+
+-- fragment: candidates_with_events
+-- Each event by its key, one by one: LIMIT keeps PostgreSQL from joining with all of the log that lies between them.
+(SELECT * FROM candidates AS c ORDER BY c.position) AS r
+CROSS JOIN LATERAL (
+    SELECT * FROM everlog.events AS k
+    WHERE k.tenant_id = %(tenant_id)s::integer AND k.position = r.position
+    LIMIT 1
+) AS e
 
 -- fragment: candidates
 SELECT
