@@ -190,7 +190,7 @@ async def test_a_locked_log_answers_storage_unavailable_and_not_never(database_u
     async with open_house(database_url) as house, AsyncExitStack() as stack:
         await house.emit(new_event("a/1"))
         storage = replace(Settings().storage, lock_timeout_seconds=0.2)
-        house.database._append_conninfo = Database(database_url, storage)._append_conninfo
+        house.database.append_conninfo = Database(database_url, storage).append_conninfo
         house.sequencers.of(TENANT)._connection.close("reconnect")  # type: ignore[union-attr]
         held = await stack.enter_async_context(_open_append(house))
         with pytest.raises(StorageUnavailableError):

@@ -56,7 +56,7 @@ class Database:
         self._settings = settings
         self._round_trips: dict[str, Buckets] = {}
         self._append_round_trips = self.round_trips_of("append")
-        self._append_conninfo = service_conninfo(
+        self.append_conninfo = service_conninfo(
             dsn,
             settings,
             # The functions' statements are planned once and kept. Planned while the table is new
@@ -201,7 +201,7 @@ class Database:
     async def connect_to_append(self, tenant_id: int) -> AppendConnection:
         """A connection for one tenant's sequencer; raises ConnectionLost."""
         return await AppendConnection.connect(
-            with_settings(self._append_conninfo, **{TENANT_SETTING: str(tenant_id)}),
+            with_settings(self.append_conninfo, **{TENANT_SETTING: str(tenant_id)}),
             tenant_id,
             answer_seconds=self.answer_seconds,
             round_trips=self._append_round_trips,

@@ -94,6 +94,7 @@ class Pool:
         `is_shared`: among tenants, fairly; who asks for a connection says for which one.
         """
         self.name = name
+        self.conninfo = conninfo
         self._places = FairPlaces(
             connections_max,
             each_max=tenant_connections_max(connections_max) if is_shared else connections_max,
