@@ -155,6 +155,19 @@ async def test_a_revoked_token_is_refused_here_at_once_and_elsewhere_within_two_
         assert (await here.tokens.revoke("ada")).revoked_time == token.revoked_time
 
 
+async def test_following_goes_on_when_postgresql_refuses_a_look(database_url: str) -> None:
+    async with processes(database_url) as [process]:
+        following = asyncio.create_task(process.tokens.run())
+        right = "SELECT ON everlog.token_changes"
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"REVOKE {right} FROM everlog_service".encode())
+            await until(lambda: process.tokens._looks.rest_seconds > 0)
+            connection.execute(f"GRANT {right} TO everlog_service".encode())
+        await until(lambda: process.tokens._version is not None)
+        assert not following.done()
+        following.cancel()
+
+
 async def test_a_token_that_is_revoked_while_it_is_looked_up_does_not_stay_known(
     database_url: str,
 ) -> None:

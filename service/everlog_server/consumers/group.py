@@ -32,11 +32,10 @@ from everlog_server.errors import (
     EverlogError,
     InternalError,
     LogDivergedError,
-    ReadTooExpensiveError,
     ServerDrainingError,
-    StorageUnavailableError,
     TenantNotFoundError,
 )
+from everlog_server.looks import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,6 +86,7 @@ class Group:
         self.counts = counts
         self.standing: ConsumerStanding | None = None
         """As PostgreSQL told last."""
+        self._looks = Looks("a consumer's standing can't be asked for")
         self.failure: EverlogError | None = None
         """Why it is over."""
         self.is_draining = False
@@ -130,8 +130,10 @@ class Group:
         )
 
     async def look_where_it_stands(self) -> None:
-        """Asks PostgreSQL for `standing`; keeps the last while that is away."""
-        with suppress(StorageUnavailableError, ReadTooExpensiveError):
+        """Asks PostgreSQL for `standing`; keeps the last while that does not say."""
+        if self._looks.rest_seconds:
+            return
+        with self._looks.survived(tenant_id=self.tenant_id, consumer=self.name):
             self.standing = await self.store.standing(self.tenant_id, self.consumer_id)
 
     def add(self, member: Member) -> None:

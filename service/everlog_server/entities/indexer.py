@@ -24,6 +24,7 @@ from everlog_server.errors import (
     PositionNotVisibleError,
     ReadTooExpensiveError,
 )
+from everlog_server.looks import Looks
 from everlog_server.storage.entities import EntityStore, IndexState
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class EntityIndexer:
         self._windows: dict[int, int] = defaultdict(lambda: _WINDOW_FIRST)
         self._waiters: dict[int, list[_Waiter]] = {}
         self._wake = asyncio.Event()
+        self._looks = Looks("indexes of entities can't be looked at")
         self._urgent = asyncio.Event()
         """Somebody waits, or much is left: nothing need gather."""
 
@@ -109,7 +111,8 @@ class EntityIndexer:
                     await self._wake.wait()
             if loop.time() >= next_look:
                 await self._look()
-                next_look = loop.time() + self._poll_interval_seconds
+                wait_seconds = max(self._poll_interval_seconds, self._looks.rest_seconds)
+                next_look = loop.time() + wait_seconds
             if self._due:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LINGER_SECONDS):
@@ -122,16 +125,13 @@ class EntityIndexer:
                 await self._step(tenant_id)
 
     async def _look(self) -> None:
-        try:
+        with self._looks.survived():
             behind = await self._store.behind()
-        except EverlogError as error:
-            log.debug("indexes of entities can't be looked at", error=str(error))
-            return
-        now = time.monotonic()
-        for tenant_id in behind:
-            self._indexed.add(tenant_id)
-            if self._resting.get(tenant_id, 0.0) <= now:
-                self._due[tenant_id] = None
+            now = time.monotonic()
+            for tenant_id in behind:
+                self._indexed.add(tenant_id)
+                if self._resting.get(tenant_id, 0.0) <= now:
+                    self._due[tenant_id] = None
 
     async def _step(self, tenant_id: int) -> None:
         """One window of one tenant: whoever has much to index does not hold up the others."""

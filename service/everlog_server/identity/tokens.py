@@ -16,10 +16,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
 from everlog_server.errors import (
-    EverlogError,
     TokenExistsError,
     TokenNotFoundError,
     UnauthenticatedError,
@@ -32,6 +29,7 @@ from everlog_server.identity.token_secrets import (
     new_secret,
     prefix_of,
 )
+from everlog_server.looks import Looks
 from everlog_server.model import Grant
 from everlog_server.storage.tokens import StoredToken, TokenStore
 
@@ -47,8 +45,6 @@ _NAMES_MAX = 1_000
 _REFUSED_SECONDS = 5.0
 _REFUSED_MAX = 10_000
 
-_log = structlog.get_logger(__name__)
-
 
 class Tokens:
     """Tokens, and who is known by them. Run `run` as a task."""
@@ -61,6 +57,7 @@ class Tokens:
         # Whoever tries secrets takes one connection, not all of those that others need.
         self._one_at_a_time = asyncio.Semaphore(1)
         self._look_soon = asyncio.Event()
+        self._looks = Looks("tokens can't be followed")
 
     async def identify(self, secret: str) -> Caller:
         """Who has this secret; raises UnauthenticatedError, StorageUnavailableError."""
@@ -127,15 +124,13 @@ class Tokens:
         """Follows what changes, and notes who calls, for ever."""
         note_at = time.monotonic() + _NOTE_SECONDS
         while True:
-            try:
+            with self._looks.survived():
                 await self._follow()
                 if time.monotonic() >= note_at:
                     note_at = time.monotonic() + _NOTE_SECONDS
                     await self._note_used()
-            except EverlogError as error:
-                _log.debug("tokens can't be followed", error=error.message)
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
+                async with asyncio.timeout(max(_LOOK_SECONDS, self._looks.rest_seconds)):
                     await self._look_soon.wait()
             except TimeoutError:
                 pass

@@ -26,6 +26,7 @@ from collections.abc import Callable
 import structlog
 
 from everlog_server.errors import EverlogError
+from everlog_server.looks import Looks
 from everlog_server.projections.figures import Figures
 from everlog_server.projections.windows import After, Windows, Work
 from everlog_server.storage.projecting import Held, ProjectingStore, ProjectionLook
@@ -58,6 +59,7 @@ class Projector:
         self._at_work: set[Key] = set()
         self._wake = asyncio.Event()
         self._look = asyncio.Event()
+        self._looks = Looks("projections can't be looked at")
 
     def snapshot(self) -> list[Figures]:
         """Of the projections that this process works on, in the order in which it took them."""
@@ -99,17 +101,14 @@ class Projector:
         while True:
             started = loop.time()
             self._look.clear()
-            try:
+            # Its rests are not heeded: what is held would be lost meanwhile.
+            with self._looks.survived():
                 if (seconds := started - last) >= _BEAT_SECONDS / 2:
                     await self._renew(seconds)
                     last = started
                 await self._look_around()
                 for schema, dependents in await self._store.drop_leftovers():
                     log.warning("schema_left", schema=schema, dependents=dependents)
-            except EverlogError as error:
-                log.debug("projections can't be looked at", error=str(error))
-            except Exception as error:
-                log.exception("projections can't be looked at", exc_info=error)
             await self._rest_until_look(started + _BEAT_SECONDS, loop.time() - started)
 
     async def _rest_until_look(self, beat: float, took: float) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import structlog
@@ -18,6 +18,7 @@ from everlog_server.errors import (
     TenantNotFoundError,
     TooManySubscriptionsError,
 )
+from everlog_server.looks import Looks
 from everlog_server.model import Committed, EventFilter
 from everlog_server.settings import SubscriptionSettings
 from everlog_server.storage.hints import Hints
@@ -36,6 +37,8 @@ class _Followed:
 
     tailer: Tailer
     task: asyncio.Task[None]
+    outage: Outage = field(default_factory=Outage)
+    """Of this log alone, while others can be looked at."""
     followers: int = 0
 
 
@@ -146,30 +149,55 @@ class Subscriptions:
             tasks.create_task(self._watch_heads())
 
     async def _watch_heads(self) -> None:
-        outage = Outage()
+        outage, looks = Outage(), Looks("heads can't be read")
         while True:
             self._look.clear()
-            try:
-                await self._check_heads()
-            except StorageUnavailableError as error:
-                log.debug("heads can't be read", error=str(error))
-                if not outage.goes_on():
-                    for followed in self._followed.values():
-                        followed.tailer.fail(StorageUnavailableError())
-            except EverlogError as error:
-                log.debug("heads can't be read", error=str(error))
-                outage.end()  # it is there: that it is busy ends nobody
-            else:
-                outage.end()
+            with looks.survived():
+                await self._look_at_heads(outage)
+            await asyncio.sleep(looks.rest_seconds)
             try:
                 async with asyncio.timeout(self._settings.poll_interval_seconds):
                     await self._look.wait()
             except TimeoutError:
                 pass
 
-    async def _check_heads(self) -> None:
-        """One look: where the logs end, and whether they still have what was seen of them."""
-        tailers = [followed.tailer for followed in self._followed.values()]
+    async def _look_at_heads(self, outage: Outage) -> None:
+        """One look at all logs; whoever could not be served for long is told, to go elsewhere."""
+        everybody = list(self._followed.values())
+        try:
+            await self._check_heads(everybody)
+        except StorageUnavailableError:
+            if not outage.goes_on():
+                for followed in self._followed.values():
+                    followed.tailer.fail(StorageUnavailableError())
+            raise
+        except EverlogError:
+            outage.end()  # it is there: that it is busy ends nobody
+            raise
+        except Exception:
+            outage.end()
+            await self._check_one_by_one(everybody)
+            raise
+        for followed in everybody:
+            followed.outage.end()
+        outage.end()
+
+    async def _check_one_by_one(self, everybody: Sequence[_Followed]) -> None:
+        """So that one log that can't be looked at, a page of it damaged, costs no other."""
+        for followed in everybody:
+            try:
+                await self._check_heads([followed])
+            except EverlogError:
+                return
+            except Exception:  # which one, the look at all of them has told
+                if not followed.outage.goes_on():
+                    followed.tailer.fail(InternalError())
+            else:
+                followed.outage.end()
+
+    async def _check_heads(self, some: Sequence[_Followed]) -> None:
+        """One look: where logs end, and whether they still have what was seen of them."""
+        tailers = [followed.tailer for followed in some]
         if not tailers:
             return
         looks = [(tailer, tailer.look()) for tailer in tailers]
