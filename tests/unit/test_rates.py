@@ -87,11 +87,40 @@ def test_callers_have_rates_of_their_own_and_do_not_share_them() -> None:
 
 
 def test_a_rate_that_was_changed_holds_at_once() -> None:
-    rates = CallerRates(clock=Clock())
-    rates.begin_call("token:a", 1)
+    clock = Clock()
+    rates = CallerRates(clock=clock)
+    rates.append("token:a", 10, 5)
+    rates.append("token:a", 100, 50)
+    with pytest.raises(OverloadedError) as refused:
+        rates.append("token:a", 100, 1)
+    assert refused.value.retry_after_seconds == pytest.approx(0.01)
+    clock.now += 0.5
+    rates.append("token:a", 10, 5)
     with pytest.raises(OverloadedError):
-        rates.begin_call("token:a", 1)
-    rates.begin_call("token:a", 2)
+        rates.append("token:a", 10, 1)
+
+
+def test_two_rates_of_one_caller_used_in_turn_bring_no_more_than_the_higher_one() -> None:
+    """As two JWTs of one subject have them."""
+    clock = Clock()
+    rates = CallerRates(clock=clock)
+    let_in = 0
+    for turn in range(1_000):
+        try:
+            rates.begin_call("jwt:ada", 9 + turn % 2)
+            let_in += 1
+        except OverloadedError:
+            clock.now += 0.01
+    assert let_in <= 10 * (1 + clock.now - 1000.0)
+
+
+def test_what_a_caller_owes_is_owed_at_another_rate_too() -> None:
+    clock = Clock()
+    rates = CallerRates(clock=clock)
+    rates.append("token:a", 10, 50)
+    with pytest.raises(OverloadedError) as refused:
+        rates.append("token:a", 20, 1)
+    assert refused.value.retry_after_seconds == pytest.approx(4.05)
 
 
 def test_a_request_larger_than_a_seconds_worth_waits_for_a_full_bucket_and_pays_later() -> None:

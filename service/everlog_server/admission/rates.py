@@ -34,22 +34,33 @@ class Bucket:
     is in debt afterwards. So the rate holds, and no request is refused for ever.
     """
 
-    __slots__ = ("_level", "_seen", "rate")
+    __slots__ = ("_level", "_rate", "_seen")
 
     def __init__(self, rate: int, now: float) -> None:
-        self.rate = rate
+        self._rate = rate
         self._level = rate * _BURST_SECONDS
         self._seen = now
 
+    def turn_to(self, rate: int, now: float) -> None:
+        """Fills at another rate from now on, and is as full, or as deep in debt, as it was.
+
+        In seconds of the rate: whoever has used up one rate has used up the other, too.
+        """
+        if rate != self._rate:
+            level = min(self._rate * _BURST_SECONDS, self._level + (now - self._seen) * self._rate)
+            self._level = level * rate / self._rate
+            self._seen = now
+            self._rate = rate
+
     def take(self, amount: int, now: float) -> float:
         """Takes it, and returns 0.0; else takes nothing, and returns the seconds until it could."""
-        burst = self.rate * _BURST_SECONDS
-        level = min(burst, self._level + (now - self._seen) * self.rate)
+        burst = self._rate * _BURST_SECONDS
+        level = min(burst, self._level + (now - self._seen) * self._rate)
         self._seen = now
         missing = min(amount, burst) - level
         if missing > _ROUNDING:
             self._level = level
-            return missing / self.rate
+            return missing / self._rate
         self._level = level - amount
         return 0.0
 
@@ -98,10 +109,12 @@ class _Rate:
     def take(self, caller: str, own: int, amount: int, now: float) -> None:
         rate = own or self.default
         bucket = self._buckets.get(caller)
-        if bucket is None or bucket.rate != rate:
+        if bucket is None:
             bucket = self._buckets[caller] = Bucket(rate, now)
             if len(self._buckets) > _CALLERS_MAX:
                 self._buckets.popitem(last=False)
+        else:
+            bucket.turn_to(rate, now)
         self._buckets.move_to_end(caller)
         wait_seconds = bucket.take(amount, now)
         if wait_seconds:
