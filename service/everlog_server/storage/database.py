@@ -188,10 +188,17 @@ class Database:
         )
 
     async def open(self) -> None:
-        """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time."""
+        """Connects; raises StorageUnavailableError if PostgreSQL can't be reached in time.
+
+        Then, or when it is cancelled, nothing is left open.
+        """
         keep_memory()
-        for pool in self._pools:
-            await pool.open(self._settings.connect_timeout_seconds * 2)
+        try:
+            for pool in self._pools:
+                await pool.open(self._settings.connect_timeout_seconds * 2)
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Closes the pools. Idempotent."""
