@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,6 +15,7 @@ from everlog_server.errors import (
     CommitUnknownError,
     KnownEventsError,
     SequenceConflictError,
+    ServerDrainingError,
 )
 from everlog_server.settings import AppendSettings
 from tests.factories import (
@@ -111,6 +114,58 @@ async def test_a_stop_tells_those_in_doubt_that_they_are_and_does_not_connect_ag
         await asyncio.sleep(0.1)
         assert sequencer.idle_since is None
         assert sequencer._settling is None
+
+
+def _age(house: House, seconds: float) -> None:
+    """As if that time had passed without any request."""
+    house.sequencers._looked -= seconds
+    for sequencer in house.sequencers._alive.values():
+        sequencer._last_landing -= seconds
+
+
+async def test_a_tenant_to_which_nobody_writes_is_forgotten_and_found_again(
+    database_url: str,
+) -> None:
+    async with open_house(database_url) as house:
+        await house.emit(new_event("a/1"))
+        first = weakref.ref(_sequencer(house))
+
+        def forgets(seconds: float) -> Sequencer | None:
+            _age(house, seconds)
+            house.sequencers.of(2)
+            house.sequencers._kept.pop(2)
+            gc.collect()
+            return first()
+
+        assert forgets(4000) is not None, "it has its connection still"
+        _sequencer(house).release_connection()
+        _sequencer(house)._last_landing = asyncio.get_running_loop().time()
+        assert forgets(400) is not None
+        assert len(_sequencer(house)._memory) == 0
+        assert forgets(4000) is None
+        assert house.sequencers.snapshot().heads == {}
+        [receipt] = await house.emit(new_event("a/1"), expect=[exactly("a/1", 1)])
+        assert receipt.sequence == 2
+
+
+async def test_a_stream_keeps_the_only_sequencer_of_its_tenant(database_url: str) -> None:
+    async with open_house(database_url) as house:
+        await house.emit(new_event("a/1"))
+        of_stream = _sequencer(house)
+        of_stream.release_connection()
+        _age(house, 4000)
+        house.sequencers.of(2)
+        assert TENANT not in house.sequencers._kept
+        late = of_stream.submit(emission(new_event("a/1")))
+        assert _sequencer(house) is of_stream
+        await late
+        of_stream.release_connection()
+        _age(house, 4000)
+        house.sequencers.of(3)
+        assert TENANT not in house.sequencers._kept
+        await house.sequencers.stop(1.0)
+        with pytest.raises(ServerDrainingError):
+            of_stream.submit(emission(new_event("a/1")))
 
 
 async def test_a_busy_tenant_does_not_keep_another_from_appending(database_url: str) -> None:

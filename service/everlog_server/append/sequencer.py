@@ -117,7 +117,7 @@ class Sequencer:
         self._stopping = False
         self._stopped = False
         self._watch: asyncio.TimerHandle | None = None
-        self._last_landing = 0.0
+        self._last_landing = asyncio.get_running_loop().time()
 
     def submit(self, emission: Emission) -> asyncio.Future[bytes]:
         """Queues a request; its future gives the receipts, or the error with which it was refused.
@@ -214,6 +214,19 @@ class Sequencer:
         """Closes its connection, which must be idle; the next request opens another."""
         if self.idle_since is not None and self._connection is not None:
             self._connection.close("idle")
+
+    @property
+    def rests_since(self) -> float | None:
+        """The loop's time since when it has had nothing to do; None if it has, or a connection."""
+        is_open = self._connection is not None and self._connection.is_open
+        return None if is_open or self._has_work else self._last_landing
+
+    def forget(self) -> None:
+        """Forgets what it has seen of its log. It must rest; the next request costs a look."""
+        self._memory.refresh(None)
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     @property
     def _has_work(self) -> bool:
