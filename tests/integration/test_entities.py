@@ -23,6 +23,9 @@ from everlog.v1 import entities_pb2 as pb
 from everlog.v1 import event_pb2, event_store_pb2
 from everlog.v1.entities_pb2_grpc import EntityServiceStub
 from everlog.v1.event_store_pb2_grpc import EventStoreServiceStub
+from everlog_server.entities import EntityIndexer
+from everlog_server.storage.entities import EntityStore
+from tests.factories import TENANT, open_house
 from tests.integration.entity_fold import Graph
 from tests.servers import read_log, serving, tenant_channel
 
@@ -392,6 +395,26 @@ async def test_an_indexer_that_is_killed_is_taken_over_and_nothing_counts_twice(
         assert {one.entity.id: one.events for one in summaries} == {
             str(n): 2000 + sum(1 for i in range(1000) if n in (i % 10, i % 7)) for n in range(10)
         }
+
+
+async def test_an_indexer_remembers_nothing_of_who_has_come_to_the_end(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with wire_to(database_url, tmp_path) as wire:
+        await wire.declare(EMAIL)
+        position = await wire.emit("a.b", {"customer": {"email": "a@b"}})
+    async with open_house(database_url) as house:
+        indexer = EntityIndexer(EntityStore(house.database), poll_interval_seconds=0.05)
+        indexing = asyncio.create_task(indexer.run())
+        await indexer.wait(
+            TENANT,
+            lambda state: state.current_position >= position,
+            position=position,
+            timeout_seconds=20,
+        )
+        assert not indexer._windows
+        assert not indexer._resting
+        indexing.cancel()
 
 
 async def test_another_tenant_sees_nothing(wire: Wire, shared_server: SharedServer) -> None:

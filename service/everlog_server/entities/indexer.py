@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Callable
 
 import structlog
@@ -53,7 +52,8 @@ class EntityIndexer:
         self._due: dict[int, None] = {}
         """In the order in which they are served."""
         self._resting: dict[int, float] = {}
-        self._windows: dict[int, int] = defaultdict(lambda: _WINDOW_FIRST)
+        self._windows: dict[int, int] = {}
+        """Of those that are behind: who has come to the end begins anew."""
         self._waiters: dict[int, list[_Waiter]] = {}
         self._wake = asyncio.Event()
         self._looks = Looks("indexes of entities can't be looked at")
@@ -128,14 +128,15 @@ class EntityIndexer:
         with self._looks.survived():
             behind = await self._store.behind()
             now = time.monotonic()
+            self._resting = {one: until for one, until in self._resting.items() if until > now}
             for tenant_id in behind:
                 self._indexed.add(tenant_id)
-                if self._resting.get(tenant_id, 0.0) <= now:
+                if tenant_id not in self._resting:
                     self._due[tenant_id] = None
 
     async def _step(self, tenant_id: int) -> None:
         """One window of one tenant: whoever has much to index does not hold up the others."""
-        window = self._windows[tenant_id]
+        window = self._windows.get(tenant_id, _WINDOW_FIRST)
         started = time.monotonic()
         if self._resting.get(tenant_id, 0.0) > started:
             return
@@ -146,6 +147,7 @@ class EntityIndexer:
             return
         if state is None:
             self._indexed.discard(tenant_id)
+            self._windows.pop(tenant_id, None)
             return
         self._note_progress(tenant_id, window, state, time.monotonic() - started)
 
@@ -163,9 +165,11 @@ class EntityIndexer:
     def _note_progress(
         self, tenant_id: int, window: int, state: IndexState, seconds: float
     ) -> None:
-        if seconds > _STEP_SECONDS_GOAL * 2:
+        if not state.has_more:
+            self._windows.pop(tenant_id, None)
+        elif seconds > _STEP_SECONDS_GOAL * 2:
             self._windows[tenant_id] = max(1, window // 2)
-        elif seconds < _STEP_SECONDS_GOAL / 2 and state.has_more:
+        elif seconds < _STEP_SECONDS_GOAL / 2:
             self._windows[tenant_id] = min(_WINDOW_MAX, window * 2)
         if state.has_more:
             self._due[tenant_id] = None
