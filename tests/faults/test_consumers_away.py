@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
@@ -16,7 +17,7 @@ from everlog_server.consumers import Consumers, Member
 from everlog_server.consumers.slots import QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX
 from everlog_server.errors import StorageUnavailableError
 from everlog_server.rpc.consumer_requests import decode_settings, encode_settings, policy_of
-from everlog_server.settings import LimitSettings
+from everlog_server.settings import LimitSettings, StorageSettings
 from everlog_server.storage.consumers import SLOTS, ConsumerStore
 from tests.factories import TENANT, House, emission, new_event, open_house
 from tests.faults.proxy import proxied
@@ -72,6 +73,34 @@ async def told(member: Member, holds: Callable[[], bool]) -> None:
             if holds():
                 return
             await member.wake.wait()
+
+
+async def test_a_group_that_can_not_store_while_it_gives_signs_of_life_ends_its_streams(
+    database_url: str,
+) -> None:
+    settings = StorageSettings(lock_timeout_seconds=0.2)
+    async with open_house(database_url, storage=settings) as house:
+        room = Room(house, away_seconds_max=1.0)
+        running = asyncio.create_task(room.consumers.run())
+        await asyncio.sleep(0)
+        member = await room.join("stuck")
+        await house.submit(emission(new_event()))
+        with psycopg.connect(database_url) as connection:
+            taken: list[Delivery] = []
+            await told(member, lambda: bool(taken.extend(member.take_deliveries(1000)) or taken))
+            # It may read, and beat, but store no failure.
+            connection.execute("LOCK TABLE everlog.consumer_events IN SHARE MODE")
+            member.nack(taken[0].delivery_id, 1, "no", wait_seconds=None)
+            await told(member, lambda: member.failure is not None)
+        assert isinstance(member.failure, StorageUnavailableError)
+        assert "answers can't be stored" in member.failure.message
+        member.closed.set()
+        # Whoever comes has the share, once its lease has run out.
+        again = await room.consumers.join(TENANT, "stuck", member_name="two", credit=0)
+        await told(again, lambda: bool(again.ready))
+        await room.consumers.drain()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_postgres_that_stays_away_ends_streams(database_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 Whatever is answered while a call of consumer_store() is under way goes with the next one. A call
 whose connection was lost is made again, with the same content, until it is known what became of it.
+Not for ever: a group that can't store, and gives signs of life, would keep its share and deliver
+nothing of it. After as long as members wait for a PostgreSQL that is away, it is over, too.
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ _STALE_SECONDS_WHEN_BUSY = 1.0
 class Flush:
     """Stores for one group. Run `run` as a task."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, *, away_seconds_max: float) -> None:
         self._group = group
+        self._away_seconds_max = away_seconds_max
         self._touched: dict[OwnSlot, None] = {}
         self._unsettled: list[Delivery] = []
         self._wanted = asyncio.Event()
@@ -143,6 +146,7 @@ class Flush:
     async def _store(self, changes: Changes) -> frozenset[int]:
         group = self._group
         self._calls += 1
+        first = time.monotonic()
         while True:
             began = time.monotonic()
             try:
@@ -153,6 +157,15 @@ class Flush:
                 return held
             except (StorageUnavailableError, ReadTooExpensiveError) as error:
                 if group.failure is not None:
+                    return frozenset()
+                if time.monotonic() - first > self._away_seconds_max:
+                    _log.warning(
+                        "answers can't be stored",
+                        tenant_id=group.tenant_id,
+                        consumer=group.name,
+                        error=str(error),
+                    )
+                    group.end(StorageUnavailableError("answers can't be stored: try again soon"))
                     return frozenset()
                 _log.debug("answers can't be stored", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)

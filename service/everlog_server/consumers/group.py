@@ -95,7 +95,7 @@ class Group:
         self.look = asyncio.Event()
         """Something has changed that a beat should know."""
         self.deliveries = Deliveries(self, clock=clock, random=random, counts=counts)
-        self.flush = Flush(self)
+        self.flush = Flush(self, away_seconds_max=away_seconds_max)
         self.supply = Supply(self)
         self._keep = Keep(
             self,
