@@ -54,6 +54,8 @@ class Projector:
         self._on_progress = on_progress
         self.name = f"{socket.gethostname()}/{os.getpid()}/{random.randrange(16**4):04x}"  # noqa: S311
         self._works: dict[Key, Work] = {}
+        self._of_tenant: dict[int, set[Key]] = {}
+        """The keys of `_works`."""
         self._due: dict[Key, None] = {}
         """In the order in which they are served."""
         self._at_work: set[Key] = set()
@@ -67,10 +69,9 @@ class Projector:
 
     def note_commit(self, tenant_id: int) -> None:
         """A tenant's log has grown. Cheap: called for every batch."""
-        for key in self._works:
-            if key[0] == tenant_id:
-                self._due[key] = None
-                self._wake.set()
+        for key in self._of_tenant.get(tenant_id, ()):
+            self._due[key] = None
+            self._wake.set()
 
     def look_soon(self) -> None:
         """Something has changed somewhere. Cheap."""
@@ -89,6 +90,7 @@ class Projector:
     async def _release(self) -> None:
         held = list(self._works.values())
         self._works.clear()
+        self._of_tenant.clear()
         with contextlib.suppress(Exception):
             async with asyncio.timeout(2.0):
                 for work in held:
@@ -138,8 +140,7 @@ class Projector:
         for one in free[: (len(free) + 1) // 2]:
             held = await self._store.claim(one.tenant_id, one.name, self.name)
             if held is not None:
-                self._works[one.tenant_id, one.name] = Work(held, Figures(one.tenant, one.name))
-                self._due[one.tenant_id, one.name] = None
+                self._add((one.tenant_id, one.name), Work(held, Figures(one.tenant, one.name)))
                 self._report(f"projection {one.name}: taken over")
         if len(free) > 1:
             self._look.set()
@@ -152,7 +153,7 @@ class Projector:
         for key, work in list(self._works.items()):
             one = seen.get(key)
             if one is None or one.epoch > work.held.epoch:
-                del self._works[key]  # Deleted, or lost.
+                self._remove(key)  # Deleted, or lost.
                 continue
             figures = work.figures
             figures.state, figures.checkpoint, figures.head = one.state, one.checkpoint, one.head
@@ -160,6 +161,18 @@ class Projector:
             if one.has_work and one.epoch == work.held.epoch:
                 work.has_rebuild = True
                 self._due[key] = None
+
+    def _add(self, key: Key, work: Work) -> None:
+        self._works[key] = work
+        self._of_tenant.setdefault(key[0], set()).add(key)
+        self._due[key] = None
+
+    def _remove(self, key: Key) -> None:
+        del self._works[key]
+        keys = self._of_tenant[key[0]]
+        keys.discard(key)
+        if not keys:
+            del self._of_tenant[key[0]]
 
     async def _take_turns(self) -> None:
         busy = self._at_work
@@ -205,7 +218,7 @@ class Projector:
     def _heed(self, key: Key, work: Work, after: After) -> bool:
         """Does what is to follow a window; whether there is more to do at once."""
         if after.is_lost and self._works.get(key) is work:
-            del self._works[key]
+            self._remove(key)
         if after.again_seconds is not None:
             self._wake_in(key, after.again_seconds)
         return after.goes_on
