@@ -157,6 +157,14 @@ OTHERS: list[tuple[str, str, Any]] = [
         for text in ("no-uuid", EVENT_ID + "0")
     ),
     *(
+        (
+            "RetryProjection",
+            "after_position",
+            pb.RetryProjectionRequest(name="here", after_position=after, event_id=text),
+        )
+        for after, text in ((-1, ""), (1, EVENT_ID))
+    ),
+    *(
         ("SkipProjection", "event_id", pb.SkipProjectionRequest(name="here", event_id=text))
         for text in ("", "no-uuid")
     ),

@@ -404,6 +404,42 @@ async def test_a_failing_event_is_parked_and_may_be_tried_again(wire: Projection
     assert not await wire.errors("parks")
 
 
+@pytest.mark.slow
+async def test_parked_events_are_tried_again_in_bounded_pieces_and_the_rest_is_told(
+    wire: Projections,
+) -> None:
+    many = 1_050
+    await wire.apply(policy("heap", Definition.ON_FAILURE_PARK))
+    await wire.emit({"n": "many"})
+    for _ in range(many // 150):
+        await wire.emit(*({"n": 1} for _ in range(150)))
+    await wire.caught_up("heap")
+    # As if all of them had been parked: that takes a window each.
+    with psycopg.connect(wire.database_url) as connection:
+        connection.execute(
+            "INSERT INTO everlog.projection_failures"
+            " SELECT tenant_id, name, build, position + n, is_parked, handler, statement, sqlstate,"
+            " message, detail, attempts, failed_time, next_attempt_time"
+            " FROM everlog.projection_failures, generate_series(1, %s) AS n WHERE name = 'heap'",
+            [many],
+        )
+    request = pb.RetryProjectionRequest(name="heap")
+    succeeded = failed = calls = 0
+    while True:
+        answer = await wire.stub.RetryProjection(request, metadata=wire._metadata)
+        calls += 1
+        assert 0 < answer.succeeded + answer.failed <= 1_000
+        succeeded += answer.succeeded
+        failed += answer.failed
+        assert answer.left == many + 1 - succeeded - failed
+        if not answer.left:
+            break
+        request.after_position = answer.last_position
+    assert (succeeded, failed) == (many, 1)
+    assert calls > 1
+    assert len(await wire.errors("heap")) == 1
+
+
 async def test_a_constraint_that_is_checked_at_the_end_blames_the_right_event(
     wire: Projections,
 ) -> None:

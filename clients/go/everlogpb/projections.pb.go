@@ -1607,8 +1607,12 @@ type RetryProjectionRequest struct {
 	// The projection's name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-	// that came later. Empty: the one that is waited for, or else all that are parked.
-	EventId       string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+	// as many as a call has time for, see `RetryProjectionResponse.left`.
+	EventId string `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// Parked events after this position only, and not the one that is waited for; `last_position` of the
+	// response before. Only without `event_id`.
+	AfterPosition int64 `protobuf:"varint,3,opt,name=after_position,json=afterPosition,proto3" json:"after_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1657,6 +1661,13 @@ func (x *RetryProjectionRequest) GetEventId() string {
 	return ""
 }
 
+func (x *RetryProjectionRequest) GetAfterPosition() int64 {
+	if x != nil {
+		return x.AfterPosition
+	}
+	return 0
+}
+
 // They were tried.
 type RetryProjectionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1664,7 +1675,12 @@ type RetryProjectionResponse struct {
 	// not counted.
 	Succeeded int64 `protobuf:"varint,1,opt,name=succeeded,proto3" json:"succeeded,omitempty"`
 	// How many failed again, and are parked as before.
-	Failed        int64 `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
+	Failed int64 `protobuf:"varint,2,opt,name=failed,proto3" json:"failed,omitempty"`
+	// How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+	// Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+	Left int64 `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
+	// The position of the last parked event that was tried; 0: none was.
+	LastPosition  int64 `protobuf:"varint,4,opt,name=last_position,json=lastPosition,proto3" json:"last_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1709,6 +1725,20 @@ func (x *RetryProjectionResponse) GetSucceeded() int64 {
 func (x *RetryProjectionResponse) GetFailed() int64 {
 	if x != nil {
 		return x.Failed
+	}
+	return 0
+}
+
+func (x *RetryProjectionResponse) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *RetryProjectionResponse) GetLastPosition() int64 {
+	if x != nil {
+		return x.LastPosition
 	}
 	return 0
 }
@@ -2283,13 +2313,16 @@ const file_everlog_v1_projections_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"{\n" +
 	"\x1cListProjectionErrorsResponse\x123\n" +
 	"\x06errors\x18\x01 \x03(\v2\x1b.everlog.v1.ProjectionErrorR\x06errors\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"G\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"n\n" +
 	"\x16RetryProjectionRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\"O\n" +
+	"\bevent_id\x18\x02 \x01(\tR\aeventId\x12%\n" +
+	"\x0eafter_position\x18\x03 \x01(\x03R\rafterPosition\"\x88\x01\n" +
 	"\x17RetryProjectionResponse\x12\x1c\n" +
 	"\tsucceeded\x18\x01 \x01(\x03R\tsucceeded\x12\x16\n" +
-	"\x06failed\x18\x02 \x01(\x03R\x06failed\"F\n" +
+	"\x06failed\x18\x02 \x01(\x03R\x06failed\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\x03R\x04left\x12#\n" +
+	"\rlast_position\x18\x04 \x01(\x03R\flastPosition\"F\n" +
 	"\x15SkipProjectionRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\"P\n" +

@@ -124,14 +124,21 @@ class ProjectionCalls(Calls):
     async def retry_projection(self, name: str, event_id: str = "") -> RetryProjectionResponse:
         """Try an event again that failed.
 
-        Without an id: the one that is waited for, or else all that are parked. Raises
-        ProjectionNotFound, EventNotPending when it did not fail.
+        Without an id: the one that is waited for, or else all that are parked, in as many calls as
+        it takes. Raises ProjectionNotFound, EventNotPending when it did not fail.
         """
         connection = self._open
         request = projections_pb2.RetryProjectionRequest(name=name, event_id=event_id)
-        return await connection.read(
-            connection.projections.RetryProjection, request, repeatable=False
-        )
+        succeeded = failed = 0
+        while True:
+            answer = await connection.read(
+                connection.projections.RetryProjection, request, repeatable=False
+            )
+            answer.succeeded = succeeded = succeeded + answer.succeeded
+            answer.failed = failed = failed + answer.failed
+            if not answer.left:
+                return answer
+            request.after_position = answer.last_position
 
     async def skip_projection(self, name: str, event_id: str) -> Projection:
         """Do without the effects of an event that failed.

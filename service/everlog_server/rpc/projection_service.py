@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable
 
 from everlog.v1 import projections_pb2 as pb
 from everlog_server.errors import (
+    BadRequestError,
     EventNotFoundError,
     EventNotPendingError,
+    FieldViolation,
     PermissionDeniedError,
     ProjectionNotFoundError,
 )
@@ -19,7 +22,7 @@ from everlog_server.rpc.fields import decode_uuid
 from everlog_server.rpc.page_token import Listing, fill_page
 from everlog_server.rpc.projection_messages import ProjectionMessages
 from everlog_server.rpc.projection_requests import decode_definition, decode_name, read_definition
-from everlog_server.rpc.requests import page_size, parse
+from everlog_server.rpc.requests import at_least, page_size, parse
 from everlog_server.rpc.service import Handlers, unary
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.projecting import ProjectingStore, ProjectionBrokenError
@@ -35,6 +38,8 @@ _CHANGES = {
 }
 _PLACE = struct.Struct(">q?")
 _PARKED_AT_ONCE = 1_000
+_PARKED_SECONDS_MAX = 5.0
+_PARKED_COUNTED_MAX = 10_000
 _PAGE_BYTES_MAX = 1024 * 1024
 _PROJECTIONS_MAX = 1_000
 
@@ -201,10 +206,11 @@ class ProjectionService:
         request = parse(pb.RetryProjectionRequest, data)
         event_id = decode_uuid(request.event_id, "event_id") if request.event_id else None
         tenant_id, stored = await self._stored(request.name, context)
+        after = _decode_after(request)
         response = pb.RetryProjectionResponse()
         if event_id is None:
-            if not await self._store.retry(tenant_id, stored.name, None):
-                await self._retry_parked(tenant_id, stored.name, response)
+            if after or not await self._store.retry(tenant_id, stored.name, None):
+                await self._retry_parked(tenant_id, stored.name, after, response)
         else:
             failures = await self._failures_of(tenant_id, stored.name, event_id, request.event_id)
             position, is_parked, _ = failures[0]
@@ -288,15 +294,21 @@ class ProjectionService:
             raise EventNotFoundError(f"there is no event {shown}")
 
     async def _retry_parked(
-        self, tenant_id: int, name: str, response: pb.RetryProjectionResponse
+        self, tenant_id: int, name: str, after: int, response: pb.RetryProjectionResponse
     ) -> None:
-        """All of them, in the order of the log; those that are parked meanwhile, too."""
-        after = 0
-        while positions := await self._store.parked(
+        """Some, in the order of the log. Who calls may be long gone when the last has run."""
+        until = time.monotonic() + _PARKED_SECONDS_MAX
+        for position in await self._store.parked(
             tenant_id, name, after=after, limit=_PARKED_AT_ONCE
         ):
-            for after in positions:
-                await self._retry_one(tenant_id, name, after, response)
+            await self._retry_one(tenant_id, name, position, response)
+            after = response.last_position = position
+            if time.monotonic() > until:
+                break
+        if response.last_position:
+            response.left = await self._store.parked_count(
+                tenant_id, name, after=after, limit=_PARKED_COUNTED_MAX
+            )
 
     async def _retry_one(
         self, tenant_id: int, name: str, position: int, response: pb.RetryProjectionResponse
@@ -344,6 +356,15 @@ class ProjectionService:
                 "this server takes no definitions of projections from its callers: it listens"
                 " beyond loopback, and projections.accept_definitions is not set"
             )
+
+
+def _decode_after(request: pb.RetryProjectionRequest) -> int:
+    after = at_least(0, request.after_position, "after_position")
+    if after and request.event_id:
+        raise BadRequestError(
+            FieldViolation("after_position", f"is {after:,}, and must be 0 beside an event_id")
+        )
+    return after
 
 
 def _unpack_place(place: bytes) -> tuple[int, bool]:

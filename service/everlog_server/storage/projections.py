@@ -181,6 +181,13 @@ class ProjectionStore:
         rows = await self._read("parked", tenant_id=tenant_id, name=name, after=after, limit=limit)
         return [row[0] for row in rows]
 
+    async def parked_count(self, tenant_id: int, name: str, *, after: int, limit: int) -> int:
+        """How many parked events there are behind a position; `limit` stands for more."""
+        rows = await self._read(
+            "parked_count", tenant_id=tenant_id, name=name, after=after, limit=limit
+        )
+        return int(rows[0][0])
+
     async def values(
         self,
         tenant_id: int,

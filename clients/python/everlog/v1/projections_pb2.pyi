@@ -874,21 +874,28 @@ class RetryProjectionRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The projection's name."""
     event_id: _builtins.str
     """The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-    that came later. Empty: the one that is waited for, or else all that are parked.
+    that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+    as many as a call has time for, see `RetryProjectionResponse.left`.
+    """
+    after_position: _builtins.int
+    """Parked events after this position only, and not the one that is waited for; `last_position` of the
+    response before. Only without `event_id`.
     """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         event_id: _builtins.str = ...,
+        after_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "event_id", b"event_id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -902,21 +909,31 @@ class RetryProjectionResponse(_message.Message):
 
     SUCCEEDED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    LAST_POSITION_FIELD_NUMBER: _builtins.int
     succeeded: _builtins.int
     """How many took effect. When the projection waited for an event, that is left to the projector, and
     not counted.
     """
     failed: _builtins.int
     """How many failed again, and are parked as before."""
+    left: _builtins.int
+    """How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+    Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+    """
+    last_position: _builtins.int
+    """The position of the last parked event that was tried; 0: none was."""
     def __init__(
         self,
         *,
         succeeded: _builtins.int = ...,
         failed: _builtins.int = ...,
+        left: _builtins.int = ...,
+        last_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "succeeded", b"succeeded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "last_position", b"last_position", "left", b"left", "succeeded", b"succeeded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,6 +120,17 @@ CROSS JOIN LATERAL (
 WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text
 ORDER BY f.position;
 
+-- name: parked_count
+-- How many of them there are, up to a limit.
+SELECT count(*) FROM (
+    SELECT
+    FROM everlog.projections AS p
+    JOIN everlog.projection_failures AS f
+        ON f.tenant_id = %(tenant_id)s::integer AND f.name = p.name AND f.build = p.live AND f.is_parked
+    WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text AND f.position > %(after)s::bigint
+    LIMIT %(limit)s::bigint
+) AS n;
+
 -- name: values
 -- What stands in some events, as text, at some places: a column's name, and steps in its JSON. Cut: who asks
 -- shows less.

@@ -354,9 +354,15 @@ export interface RetryProjectionRequest {
   name: string;
   /**
    * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-   * that came later. Empty: the one that is waited for, or else all that are parked.
+   * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+   * as many as a call has time for, see `RetryProjectionResponse.left`.
    */
   eventId: string;
+  /**
+   * Parked events after this position only, and not the one that is waited for; `last_position` of the
+   * response before. Only without `event_id`.
+   */
+  afterPosition: bigint;
 }
 
 /** They were tried. */
@@ -368,6 +374,13 @@ export interface RetryProjectionResponse {
   succeeded: bigint;
   /** How many failed again, and are parked as before. */
   failed: bigint;
+  /**
+   * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+   * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+   */
+  left: bigint;
+  /** The position of the last parked event that was tried; 0: none was. */
+  lastPosition: bigint;
 }
 
 /** A request to do without the effects of an event. */
@@ -2329,7 +2342,7 @@ export const ListProjectionErrorsResponse: MessageFns<ListProjectionErrorsRespon
 };
 
 function createBaseRetryProjectionRequest(): RetryProjectionRequest {
-  return { name: "", eventId: "" };
+  return { name: "", eventId: "", afterPosition: 0n };
 }
 
 export const RetryProjectionRequest: MessageFns<RetryProjectionRequest> = {
@@ -2339,6 +2352,12 @@ export const RetryProjectionRequest: MessageFns<RetryProjectionRequest> = {
     }
     if (message.eventId !== "") {
       writer.uint32(18).string(message.eventId);
+    }
+    if (message.afterPosition !== 0n) {
+      if (BigInt.asIntN(64, message.afterPosition) !== message.afterPosition) {
+        throw new globalThis.Error("value provided for field message.afterPosition of type int64 too large");
+      }
+      writer.uint32(24).int64(message.afterPosition);
     }
     return writer;
   },
@@ -2372,6 +2391,14 @@ export const RetryProjectionRequest: MessageFns<RetryProjectionRequest> = {
             message.eventId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.afterPosition = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2391,12 +2418,15 @@ export const RetryProjectionRequest: MessageFns<RetryProjectionRequest> = {
     const message = createBaseRetryProjectionRequest();
     message.name = object.name ?? "";
     message.eventId = object.eventId ?? "";
+    message.afterPosition = (object.afterPosition !== undefined && object.afterPosition !== null)
+      ? BigInt(object.afterPosition)
+      : 0n;
     return message;
   },
 };
 
 function createBaseRetryProjectionResponse(): RetryProjectionResponse {
-  return { succeeded: 0n, failed: 0n };
+  return { succeeded: 0n, failed: 0n, left: 0n, lastPosition: 0n };
 }
 
 export const RetryProjectionResponse: MessageFns<RetryProjectionResponse> = {
@@ -2412,6 +2442,18 @@ export const RetryProjectionResponse: MessageFns<RetryProjectionResponse> = {
         throw new globalThis.Error("value provided for field message.failed of type int64 too large");
       }
       writer.uint32(16).int64(message.failed);
+    }
+    if (message.left !== 0n) {
+      if (BigInt.asIntN(64, message.left) !== message.left) {
+        throw new globalThis.Error("value provided for field message.left of type int64 too large");
+      }
+      writer.uint32(24).int64(message.left);
+    }
+    if (message.lastPosition !== 0n) {
+      if (BigInt.asIntN(64, message.lastPosition) !== message.lastPosition) {
+        throw new globalThis.Error("value provided for field message.lastPosition of type int64 too large");
+      }
+      writer.uint32(32).int64(message.lastPosition);
     }
     return writer;
   },
@@ -2445,6 +2487,22 @@ export const RetryProjectionResponse: MessageFns<RetryProjectionResponse> = {
             message.failed = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.left = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastPosition = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2464,6 +2522,10 @@ export const RetryProjectionResponse: MessageFns<RetryProjectionResponse> = {
     const message = createBaseRetryProjectionResponse();
     message.succeeded = (object.succeeded !== undefined && object.succeeded !== null) ? BigInt(object.succeeded) : 0n;
     message.failed = (object.failed !== undefined && object.failed !== null) ? BigInt(object.failed) : 0n;
+    message.left = (object.left !== undefined && object.left !== null) ? BigInt(object.left) : 0n;
+    message.lastPosition = (object.lastPosition !== undefined && object.lastPosition !== null)
+      ? BigInt(object.lastPosition)
+      : 0n;
     return message;
   },
 };

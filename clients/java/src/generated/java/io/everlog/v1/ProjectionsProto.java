@@ -268,60 +268,62 @@ public final class ProjectionsProto extends com.google.protobuf.GeneratedFile {
       "(\t\022\021\n\tpage_size\030\002 \001(\005\022\022\n\npage_token\030\003 \001(" +
       "\t\"d\n\034ListProjectionErrorsResponse\022+\n\006err" +
       "ors\030\001 \003(\0132\033.everlog.v1.ProjectionError\022\027" +
-      "\n\017next_page_token\030\002 \001(\t\"8\n\026RetryProjecti" +
+      "\n\017next_page_token\030\002 \001(\t\"P\n\026RetryProjecti" +
       "onRequest\022\014\n\004name\030\001 \001(\t\022\020\n\010event_id\030\002 \001(" +
-      "\t\"<\n\027RetryProjectionResponse\022\021\n\tsucceede" +
-      "d\030\001 \001(\003\022\016\n\006failed\030\002 \001(\003\"7\n\025SkipProjectio" +
-      "nRequest\022\014\n\004name\030\001 \001(\t\022\020\n\010event_id\030\002 \001(\t" +
-      "\"D\n\026SkipProjectionResponse\022*\n\nprojection" +
-      "\030\001 \001(\0132\026.everlog.v1.Projection\"=\n\033GetPro" +
-      "jectionEffectsRequest\022\020\n\010event_id\030\001 \001(\t\022" +
-      "\014\n\004name\030\002 \001(\t\"\261\004\n\021ProjectionEffects\022\022\n\np" +
-      "rojection\030\001 \001(\t\0224\n\006effect\030\002 \001(\0162$.everlo" +
-      "g.v1.ProjectionEffects.Effect\022;\n\nstateme" +
-      "nts\030\003 \003(\0132\'.everlog.v1.ProjectionEffects" +
-      ".Statement\022\026\n\016transaction_id\030\004 \001(\003\0222\n\016co" +
-      "mmitted_time\030\005 \001(\0132\032.google.protobuf.Tim" +
-      "estamp\032\246\001\n\tStatement\022\013\n\003sql\030\001 \001(\t\022K\n\npar" +
-      "ameters\030\002 \003(\01327.everlog.v1.ProjectionEff" +
-      "ects.Statement.ParametersEntry\022\014\n\004rows\030\003" +
-      " \001(\003\0321\n\017ParametersEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005" +
-      "value\030\002 \001(\t:\0028\001\"\237\001\n\006Effect\022\026\n\022EFFECT_UNS" +
-      "PECIFIED\020\000\022\026\n\022EFFECT_NOT_MATCHED\020\001\022\022\n\016EF" +
-      "FECT_PENDING\020\002\022\021\n\rEFFECT_FAILED\020\003\022\022\n\016EFF" +
-      "ECT_SKIPPED\020\004\022\024\n\020EFFECT_FORGOTTEN\020\005\022\024\n\020E" +
-      "FFECT_COMMITTED\020\006\"N\n\034GetProjectionEffect" +
-      "sResponse\022.\n\007effects\030\001 \003(\0132\035.everlog.v1." +
-      "ProjectionEffects2\250\010\n\021ProjectionService\022" +
-      "Z\n\017ApplyProjection\022\".everlog.v1.ApplyPro" +
-      "jectionRequest\032#.everlog.v1.ApplyProject" +
-      "ionResponse\022T\n\rGetProjection\022 .everlog.v" +
-      "1.GetProjectionRequest\032!.everlog.v1.GetP" +
-      "rojectionResponse\022Z\n\017ListProjections\022\".e" +
-      "verlog.v1.ListProjectionsRequest\032#.everl" +
-      "og.v1.ListProjectionsResponse\022Z\n\017PausePr" +
-      "ojection\022\".everlog.v1.PauseProjectionReq" +
-      "uest\032#.everlog.v1.PauseProjectionRespons" +
-      "e\022]\n\020ResumeProjection\022#.everlog.v1.Resum" +
-      "eProjectionRequest\032$.everlog.v1.ResumePr" +
-      "ojectionResponse\022`\n\021RebuildProjection\022$." +
-      "everlog.v1.RebuildProjectionRequest\032%.ev" +
-      "erlog.v1.RebuildProjectionResponse\022]\n\020De" +
-      "leteProjection\022#.everlog.v1.DeleteProjec" +
-      "tionRequest\032$.everlog.v1.DeleteProjectio" +
-      "nResponse\022i\n\024ListProjectionErrors\022\'.ever" +
-      "log.v1.ListProjectionErrorsRequest\032(.eve" +
-      "rlog.v1.ListProjectionErrorsResponse\022Z\n\017" +
-      "RetryProjection\022\".everlog.v1.RetryProjec" +
-      "tionRequest\032#.everlog.v1.RetryProjection" +
-      "Response\022W\n\016SkipProjection\022!.everlog.v1." +
-      "SkipProjectionRequest\032\".everlog.v1.SkipP" +
-      "rojectionResponse\022i\n\024GetProjectionEffect" +
-      "s\022\'.everlog.v1.GetProjectionEffectsReque" +
-      "st\032(.everlog.v1.GetProjectionEffectsResp" +
-      "onseB^\n\rio.everlog.v1B\020ProjectionsProtoP" +
-      "\001Z9github.com/everlog/everlog/clients/go" +
-      "/everlogpb;everlogpbb\006proto3"
+      "\t\022\026\n\016after_position\030\003 \001(\003\"a\n\027RetryProjec" +
+      "tionResponse\022\021\n\tsucceeded\030\001 \001(\003\022\016\n\006faile" +
+      "d\030\002 \001(\003\022\014\n\004left\030\003 \001(\003\022\025\n\rlast_position\030\004" +
+      " \001(\003\"7\n\025SkipProjectionRequest\022\014\n\004name\030\001 " +
+      "\001(\t\022\020\n\010event_id\030\002 \001(\t\"D\n\026SkipProjectionR" +
+      "esponse\022*\n\nprojection\030\001 \001(\0132\026.everlog.v1" +
+      ".Projection\"=\n\033GetProjectionEffectsReque" +
+      "st\022\020\n\010event_id\030\001 \001(\t\022\014\n\004name\030\002 \001(\t\"\261\004\n\021P" +
+      "rojectionEffects\022\022\n\nprojection\030\001 \001(\t\0224\n\006" +
+      "effect\030\002 \001(\0162$.everlog.v1.ProjectionEffe" +
+      "cts.Effect\022;\n\nstatements\030\003 \003(\0132\'.everlog" +
+      ".v1.ProjectionEffects.Statement\022\026\n\016trans" +
+      "action_id\030\004 \001(\003\0222\n\016committed_time\030\005 \001(\0132" +
+      "\032.google.protobuf.Timestamp\032\246\001\n\tStatemen" +
+      "t\022\013\n\003sql\030\001 \001(\t\022K\n\nparameters\030\002 \003(\01327.eve" +
+      "rlog.v1.ProjectionEffects.Statement.Para" +
+      "metersEntry\022\014\n\004rows\030\003 \001(\003\0321\n\017ParametersE" +
+      "ntry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(\t:\0028\001\"\237\001\n" +
+      "\006Effect\022\026\n\022EFFECT_UNSPECIFIED\020\000\022\026\n\022EFFEC" +
+      "T_NOT_MATCHED\020\001\022\022\n\016EFFECT_PENDING\020\002\022\021\n\rE" +
+      "FFECT_FAILED\020\003\022\022\n\016EFFECT_SKIPPED\020\004\022\024\n\020EF" +
+      "FECT_FORGOTTEN\020\005\022\024\n\020EFFECT_COMMITTED\020\006\"N" +
+      "\n\034GetProjectionEffectsResponse\022.\n\007effect" +
+      "s\030\001 \003(\0132\035.everlog.v1.ProjectionEffects2\250" +
+      "\010\n\021ProjectionService\022Z\n\017ApplyProjection\022" +
+      "\".everlog.v1.ApplyProjectionRequest\032#.ev" +
+      "erlog.v1.ApplyProjectionResponse\022T\n\rGetP" +
+      "rojection\022 .everlog.v1.GetProjectionRequ" +
+      "est\032!.everlog.v1.GetProjectionResponse\022Z" +
+      "\n\017ListProjections\022\".everlog.v1.ListProje" +
+      "ctionsRequest\032#.everlog.v1.ListProjectio" +
+      "nsResponse\022Z\n\017PauseProjection\022\".everlog." +
+      "v1.PauseProjectionRequest\032#.everlog.v1.P" +
+      "auseProjectionResponse\022]\n\020ResumeProjecti" +
+      "on\022#.everlog.v1.ResumeProjectionRequest\032" +
+      "$.everlog.v1.ResumeProjectionResponse\022`\n" +
+      "\021RebuildProjection\022$.everlog.v1.RebuildP" +
+      "rojectionRequest\032%.everlog.v1.RebuildPro" +
+      "jectionResponse\022]\n\020DeleteProjection\022#.ev" +
+      "erlog.v1.DeleteProjectionRequest\032$.everl" +
+      "og.v1.DeleteProjectionResponse\022i\n\024ListPr" +
+      "ojectionErrors\022\'.everlog.v1.ListProjecti" +
+      "onErrorsRequest\032(.everlog.v1.ListProject" +
+      "ionErrorsResponse\022Z\n\017RetryProjection\022\".e" +
+      "verlog.v1.RetryProjectionRequest\032#.everl" +
+      "og.v1.RetryProjectionResponse\022W\n\016SkipPro" +
+      "jection\022!.everlog.v1.SkipProjectionReque" +
+      "st\032\".everlog.v1.SkipProjectionResponse\022i" +
+      "\n\024GetProjectionEffects\022\'.everlog.v1.GetP" +
+      "rojectionEffectsRequest\032(.everlog.v1.Get" +
+      "ProjectionEffectsResponseB^\n\rio.everlog." +
+      "v1B\020ProjectionsProtoP\001Z9github.com/everl" +
+      "og/everlog/clients/go/everlogpb;everlogp" +
+      "bb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -468,13 +470,13 @@ public final class ProjectionsProto extends com.google.protobuf.GeneratedFile {
     internal_static_everlog_v1_RetryProjectionRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_RetryProjectionRequest_descriptor,
-        new java.lang.String[] { "Name", "EventId", });
+        new java.lang.String[] { "Name", "EventId", "AfterPosition", });
     internal_static_everlog_v1_RetryProjectionResponse_descriptor =
       getDescriptor().getMessageType(21);
     internal_static_everlog_v1_RetryProjectionResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_RetryProjectionResponse_descriptor,
-        new java.lang.String[] { "Succeeded", "Failed", });
+        new java.lang.String[] { "Succeeded", "Failed", "Left", "LastPosition", });
     internal_static_everlog_v1_SkipProjectionRequest_descriptor =
       getDescriptor().getMessageType(22);
     internal_static_everlog_v1_SkipProjectionRequest_fieldAccessorTable = new

@@ -107,7 +107,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-   * that came later. Empty: the one that is waited for, or else all that are parked.
+   * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+   * as many as a call has time for, see `RetryProjectionResponse.left`.
    * </pre>
    *
    * <code>string event_id = 2;</code>
@@ -129,7 +130,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-   * that came later. Empty: the one that is waited for, or else all that are parked.
+   * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+   * as many as a call has time for, see `RetryProjectionResponse.left`.
    * </pre>
    *
    * <code>string event_id = 2;</code>
@@ -148,6 +150,22 @@ private static final long serialVersionUID = 0L;
     } else {
       return (com.google.protobuf.ByteString) ref;
     }
+  }
+
+  public static final int AFTER_POSITION_FIELD_NUMBER = 3;
+  private long afterPosition_ = 0L;
+  /**
+   * <pre>
+   * Parked events after this position only, and not the one that is waited for; `last_position` of the
+   * response before. Only without `event_id`.
+   * </pre>
+   *
+   * <code>int64 after_position = 3;</code>
+   * @return The afterPosition.
+   */
+  @java.lang.Override
+  public long getAfterPosition() {
+    return afterPosition_;
   }
 
   private byte memoizedIsInitialized = -1;
@@ -170,6 +188,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(eventId_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 2, eventId_);
     }
+    if (afterPosition_ != 0L) {
+      output.writeInt64(3, afterPosition_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -179,6 +200,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(eventId_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(2, eventId_);
+    }
+    if (afterPosition_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(3, afterPosition_);
     }
     return size;
   }
@@ -208,6 +233,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getName())) return false;
     if (!getEventId()
         .equals(other.getEventId())) return false;
+    if (getAfterPosition()
+        != other.getAfterPosition()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -223,6 +250,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getName().hashCode();
     hash = (37 * hash) + EVENT_ID_FIELD_NUMBER;
     hash = (53 * hash) + getEventId().hashCode();
+    hash = (37 * hash) + AFTER_POSITION_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getAfterPosition());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -360,6 +390,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       name_ = "";
       eventId_ = "";
+      afterPosition_ = 0L;
       return this;
     }
 
@@ -399,6 +430,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.eventId_ = eventId_;
       }
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.afterPosition_ = afterPosition_;
+      }
     }
 
     @java.lang.Override
@@ -422,6 +456,9 @@ private static final long serialVersionUID = 0L;
         eventId_ = other.eventId_;
         bitField0_ |= 0x00000002;
         onChanged();
+      }
+      if (other.getAfterPosition() != 0L) {
+        setAfterPosition(other.getAfterPosition());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -459,6 +496,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 18
+            case 24: {
+              afterPosition_ = input.readInt64();
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 24
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -572,7 +614,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-     * that came later. Empty: the one that is waited for, or else all that are parked.
+     * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+     * as many as a call has time for, see `RetryProjectionResponse.left`.
      * </pre>
      *
      * <code>string event_id = 2;</code>
@@ -593,7 +636,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-     * that came later. Empty: the one that is waited for, or else all that are parked.
+     * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+     * as many as a call has time for, see `RetryProjectionResponse.left`.
      * </pre>
      *
      * <code>string event_id = 2;</code>
@@ -615,7 +659,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-     * that came later. Empty: the one that is waited for, or else all that are parked.
+     * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+     * as many as a call has time for, see `RetryProjectionResponse.left`.
      * </pre>
      *
      * <code>string event_id = 2;</code>
@@ -633,7 +678,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-     * that came later. Empty: the one that is waited for, or else all that are parked.
+     * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+     * as many as a call has time for, see `RetryProjectionResponse.left`.
      * </pre>
      *
      * <code>string event_id = 2;</code>
@@ -648,7 +694,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-     * that came later. Empty: the one that is waited for, or else all that are parked.
+     * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+     * as many as a call has time for, see `RetryProjectionResponse.left`.
      * </pre>
      *
      * <code>string event_id = 2;</code>
@@ -661,6 +708,53 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       eventId_ = value;
       bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+
+    private long afterPosition_ ;
+    /**
+     * <pre>
+     * Parked events after this position only, and not the one that is waited for; `last_position` of the
+     * response before. Only without `event_id`.
+     * </pre>
+     *
+     * <code>int64 after_position = 3;</code>
+     * @return The afterPosition.
+     */
+    @java.lang.Override
+    public long getAfterPosition() {
+      return afterPosition_;
+    }
+    /**
+     * <pre>
+     * Parked events after this position only, and not the one that is waited for; `last_position` of the
+     * response before. Only without `event_id`.
+     * </pre>
+     *
+     * <code>int64 after_position = 3;</code>
+     * @param value The afterPosition to set.
+     * @return This builder for chaining.
+     */
+    public Builder setAfterPosition(long value) {
+
+      afterPosition_ = value;
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Parked events after this position only, and not the one that is waited for; `last_position` of the
+     * response before. Only without `event_id`.
+     * </pre>
+     *
+     * <code>int64 after_position = 3;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearAfterPosition() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      afterPosition_ = 0L;
       onChanged();
       return this;
     }

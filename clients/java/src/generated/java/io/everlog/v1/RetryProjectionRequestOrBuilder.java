@@ -33,7 +33,8 @@ public interface RetryProjectionRequestOrBuilder extends
   /**
    * <pre>
    * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-   * that came later. Empty: the one that is waited for, or else all that are parked.
+   * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+   * as many as a call has time for, see `RetryProjectionResponse.left`.
    * </pre>
    *
    * <code>string event_id = 2;</code>
@@ -43,7 +44,8 @@ public interface RetryProjectionRequestOrBuilder extends
   /**
    * <pre>
    * The event (a UUID): the one that is waited for, or a parked one, which then takes effect after events
-   * that came later. Empty: the one that is waited for, or else all that are parked.
+   * that came later. Empty: the one that is waited for, or else those that are parked, in the log's order:
+   * as many as a call has time for, see `RetryProjectionResponse.left`.
    * </pre>
    *
    * <code>string event_id = 2;</code>
@@ -51,4 +53,15 @@ public interface RetryProjectionRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getEventIdBytes();
+
+  /**
+   * <pre>
+   * Parked events after this position only, and not the one that is waited for; `last_position` of the
+   * response before. Only without `event_id`.
+   * </pre>
+   *
+   * <code>int64 after_position = 3;</code>
+   * @return The afterPosition.
+   */
+  long getAfterPosition();
 }

@@ -83,6 +83,37 @@ private static final long serialVersionUID = 0L;
     return failed_;
   }
 
+  public static final int LEFT_FIELD_NUMBER = 3;
+  private long left_ = 0L;
+  /**
+   * <pre>
+   * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+   * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+   * </pre>
+   *
+   * <code>int64 left = 3;</code>
+   * @return The left.
+   */
+  @java.lang.Override
+  public long getLeft() {
+    return left_;
+  }
+
+  public static final int LAST_POSITION_FIELD_NUMBER = 4;
+  private long lastPosition_ = 0L;
+  /**
+   * <pre>
+   * The position of the last parked event that was tried; 0: none was.
+   * </pre>
+   *
+   * <code>int64 last_position = 4;</code>
+   * @return The lastPosition.
+   */
+  @java.lang.Override
+  public long getLastPosition() {
+    return lastPosition_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -103,6 +134,12 @@ private static final long serialVersionUID = 0L;
     if (failed_ != 0L) {
       output.writeInt64(2, failed_);
     }
+    if (left_ != 0L) {
+      output.writeInt64(3, left_);
+    }
+    if (lastPosition_ != 0L) {
+      output.writeInt64(4, lastPosition_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -114,6 +151,14 @@ private static final long serialVersionUID = 0L;
     if (failed_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(2, failed_);
+    }
+    if (left_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(3, left_);
+    }
+    if (lastPosition_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(4, lastPosition_);
     }
     return size;
   }
@@ -143,6 +188,10 @@ private static final long serialVersionUID = 0L;
         != other.getSucceeded()) return false;
     if (getFailed()
         != other.getFailed()) return false;
+    if (getLeft()
+        != other.getLeft()) return false;
+    if (getLastPosition()
+        != other.getLastPosition()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -160,6 +209,12 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + FAILED_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getFailed());
+    hash = (37 * hash) + LEFT_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getLeft());
+    hash = (37 * hash) + LAST_POSITION_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getLastPosition());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -297,6 +352,8 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       succeeded_ = 0L;
       failed_ = 0L;
+      left_ = 0L;
+      lastPosition_ = 0L;
       return this;
     }
 
@@ -336,6 +393,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.failed_ = failed_;
       }
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.left_ = left_;
+      }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.lastPosition_ = lastPosition_;
+      }
     }
 
     @java.lang.Override
@@ -355,6 +418,12 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getFailed() != 0L) {
         setFailed(other.getFailed());
+      }
+      if (other.getLeft() != 0L) {
+        setLeft(other.getLeft());
+      }
+      if (other.getLastPosition() != 0L) {
+        setLastPosition(other.getLastPosition());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -392,6 +461,16 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 16
+            case 24: {
+              left_ = input.readInt64();
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 24
+            case 32: {
+              lastPosition_ = input.readInt64();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 32
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -496,6 +575,97 @@ private static final long serialVersionUID = 0L;
     public Builder clearFailed() {
       bitField0_ = (bitField0_ & ~0x00000002);
       failed_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long left_ ;
+    /**
+     * <pre>
+     * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+     * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+     * </pre>
+     *
+     * <code>int64 left = 3;</code>
+     * @return The left.
+     */
+    @java.lang.Override
+    public long getLeft() {
+      return left_;
+    }
+    /**
+     * <pre>
+     * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+     * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+     * </pre>
+     *
+     * <code>int64 left = 3;</code>
+     * @param value The left to set.
+     * @return This builder for chaining.
+     */
+    public Builder setLeft(long value) {
+
+      left_ = value;
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+     * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+     * </pre>
+     *
+     * <code>int64 left = 3;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearLeft() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      left_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long lastPosition_ ;
+    /**
+     * <pre>
+     * The position of the last parked event that was tried; 0: none was.
+     * </pre>
+     *
+     * <code>int64 last_position = 4;</code>
+     * @return The lastPosition.
+     */
+    @java.lang.Override
+    public long getLastPosition() {
+      return lastPosition_;
+    }
+    /**
+     * <pre>
+     * The position of the last parked event that was tried; 0: none was.
+     * </pre>
+     *
+     * <code>int64 last_position = 4;</code>
+     * @param value The lastPosition to set.
+     * @return This builder for chaining.
+     */
+    public Builder setLastPosition(long value) {
+
+      lastPosition_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The position of the last parked event that was tried; 0: none was.
+     * </pre>
+     *
+     * <code>int64 last_position = 4;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearLastPosition() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      lastPosition_ = 0L;
       onChanged();
       return this;
     }

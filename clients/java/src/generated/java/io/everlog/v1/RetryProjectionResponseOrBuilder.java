@@ -30,4 +30,25 @@ public interface RetryProjectionResponseOrBuilder extends
    * @return The failed.
    */
   long getFailed();
+
+  /**
+   * <pre>
+   * How many parked events were not tried, as a call tries at most 1,000, and begins none after 5 seconds.
+   * Whoever wants them tried calls again, with `after_position`. 10,000 stands for more.
+   * </pre>
+   *
+   * <code>int64 left = 3;</code>
+   * @return The left.
+   */
+  long getLeft();
+
+  /**
+   * <pre>
+   * The position of the last parked event that was tried; 0: none was.
+   * </pre>
+   *
+   * <code>int64 last_position = 4;</code>
+   * @return The lastPosition.
+   */
+  long getLastPosition();
 }
