@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from everlog_server.consumers.events import Event, Held
 from everlog_server.consumers.lines import Lane, Line
+from everlog_server.consumers.unstored import Unstored
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -104,10 +105,7 @@ class Slot:
         self._singles: dict[int, Held] = {}
         self._waiting: list[tuple[int, int, Held]] = []
         self._waits = count()
-        self._rows: dict[int, dict[str, Any]] = {}
-        self._gone: set[int] = set()
-        self._changed_lanes: dict[AggregateKey, int | None] = {}
-        self._instructions: list[UUID] = []
+        self._unstored = Unstored(number)
 
     # --- what is known when it is claimed --------------------------------------------------------
 
@@ -222,7 +220,7 @@ class Slot:
         held = self._hold(event, line)
         held.attempts = event.attempts + 1
         held.due = due
-        self._note(held, failed=[failed], last_error=failed["error"])
+        self._unstored.note(held, failed=[failed], last_error=failed["error"])
         self._wait(held)
         self._list(line)
 
@@ -234,13 +232,13 @@ class Slot:
         if blocks and self.is_ordered and event.position not in self._singles:
             held = self._hold(event, line)
             held.state, held.attempts, held.due = "blocking", attempts, None
-            self._note(held, failed=[failed], last_error=failed["error"], parked_time=now)
+            self._unstored.note(held, failed=[failed], last_error=failed["error"], parked_time=now)
         else:
             held = event.held or _held(event, "parked")
             held.attempts = attempts
             self._finish(event, line, keeps_row=True)
             held.state, held.due = "parked", None
-            self._note(held, failed=[failed], last_error=failed["error"], parked_time=now)
+            self._unstored.note(held, failed=[failed], last_error=failed["error"], parked_time=now)
         self._list(line)
 
     def put_back(self, event: Event) -> None:
@@ -350,7 +348,7 @@ class Slot:
         rows = own_rows | lane.decided
         for position, state in rows.items():
             if state == "skipped" and after < position <= examined:
-                self._drop_row(position)
+                self._unstored.drop(position)
                 self._note_finished(position)
         lane.covered = max(lane.covered, examined)
         for event in events:
@@ -384,7 +382,7 @@ class Slot:
 
         `state` is what its row says, which matters only of what is not in memory.
         """
-        self._instructions.append(instruction_id)
+        self._unstored.note_instruction(instruction_id)
         line = self._lines.get(aggregate if self.is_ordered else position)
         taken = None
         if line is not None and line.busy is not None and line.busy.position == position:
@@ -413,13 +411,13 @@ class Slot:
             if held.state == "blocking":
                 held.state, held.is_replayed = "retrying", True
             held.attempts, held.due = 0, None
-            self._note(held)
+            self._unstored.note(held)
             self._wait(held)
             return
         self._finish(event, line, keeps_row=action == "park")
         if action == "park":
             held.due = None
-            self._note_parked(held, now, reason)
+            self._unstored.note_parked(held, now, reason)
         self._list(line)
 
     def _decide_queued(
@@ -434,9 +432,9 @@ class Slot:
         self._finish(event, line)
         held = _held(event, "skipped")
         if action == "park":
-            self._note_parked(held, now, reason)
+            self._unstored.note_parked(held, now, reason)
         elif self.is_ordered:  # a lane that begins before it must know
-            self._note(held)
+            self._unstored.note(held)
 
     def _decide_unknown(
         self,
@@ -454,18 +452,18 @@ class Slot:
         is_ahead = not is_behind and position > self.read_through
         held = Held(position, aggregate, event_id, "skipped")
         if action == "park":
-            self._note_parked(held, now, reason)
+            self._unstored.note_parked(held, now, reason)
         elif is_behind or is_ahead:
             if action == "ack":
-                self._note(held)
+                self._unstored.note(held)
             else:
-                self._drop_row(position)
+                self._unstored.drop(position)
         elif action == "ack":
-            self._drop_row(position)
+            self._unstored.drop(position)
         else:
             held.state, held.is_replayed = "replaying", state in {"parked", "replaying"}
             self._singles[position] = held
-            self._note(held)
+            self._unstored.note(held)
             self._wait(held)
             return
         if lane is not None and is_behind:
@@ -489,15 +487,7 @@ class Slot:
         self.finished = {one for one in self.finished if one > self.checkpoint}
         self.stored_checkpoint = self.checkpoint
         changes.slots.append((self.number, self.epoch, self.checkpoint, sorted(self.finished)))
-        changes.events += self._rows.values()
-        changes.gone += [(self.number, position) for position in self._gone]
-        changes.lanes += [
-            {"slot": self.number, **aggregate._asdict(), "position": position}
-            for aggregate, position in self._changed_lanes.items()
-        ]
-        changes.instructions += self._instructions
-        self._rows, self._gone, self._changed_lanes = {}, set(), {}
-        self._instructions = []
+        self._unstored.collect(changes)
         self.settled.clear()
 
     # --- inner parts -----------------------------------------------------------------------------
@@ -537,21 +527,21 @@ class Slot:
         if is_single:
             self.settled.add(position)
         if held is not None and not keeps_row:
-            self._drop_row(position)
+            self._unstored.drop(position)
             if (
                 is_single
                 and self.is_ordered
                 and (position > self.checkpoint or (lane is not None and position >= lane.position))
             ):
                 held.state, held.due = "skipped", None  # a lane that comes to it must know
-                self._note(held)
+                self._unstored.note(held)
                 if lane is not None:
                     lane.decided[position] = "skipped"
         self._note_finished(position)
         if not is_single and lane is not None:
             lane.position, lane.head = position + 1, None
             lane.covered = max(lane.covered, position)
-            self._changed_lanes[lane.aggregate] = lane.position
+            self._unstored.place_lane(lane.aggregate, lane.position)
             if not lane.events:
                 self.reading[lane.aggregate] = lane
 
@@ -583,7 +573,7 @@ class Slot:
         lane.covered = event.position
         while lane.events:
             self.supplied_bytes -= len(lane.events.pop().record)
-        self._changed_lanes[lane.aggregate] = lane.position
+        self._unstored.place_lane(lane.aggregate, lane.position)
         return held
 
     def _open_lane(self, aggregate: AggregateKey, position: int) -> Lane:
@@ -605,7 +595,7 @@ class Slot:
     def _dissolve(self, lane: Lane) -> None:
         del self._lanes[lane.aggregate]
         self._lines[lane.aggregate].lane = None
-        self._changed_lanes[lane.aggregate] = None
+        self._unstored.place_lane(lane.aggregate, None)
 
     def _wait(self, held: Held) -> None:
         if held.state == "blocking":
@@ -638,42 +628,6 @@ class Slot:
                         self.supplied_bytes -= len(event.record)
                     return event
         return None
-
-    def _note(
-        self,
-        held: Held,
-        *,
-        failed: list[dict[str, Any]] | None = None,
-        last_error: str = "",
-        parked_time: int | None = None,
-    ) -> None:
-        self._gone.discard(held.position)
-        before = self._rows.get(held.position)
-        if before is not None:
-            failed = before["failed"] + (failed or [])
-            last_error = last_error or before["last_error"]
-        self._rows[held.position] = {
-            "position": held.position,
-            "slot": self.number,
-            "event_id": held.event_id,
-            **held.aggregate._asdict(),
-            "state": held.state,
-            "attempts": held.attempts,
-            "is_replayed": held.is_replayed,
-            "next_attempt_time": held.due,
-            "last_error": last_error,
-            "failed": failed or [],
-            "parked_time": parked_time,
-        }
-
-    def _note_parked(self, held: Held, now: int, reason: str) -> None:
-        held.state = "parked"
-        failed = {"attempt": held.attempts, "failed_time": now, "member": "", "error": reason}
-        self._note(held, failed=[failed], last_error=reason, parked_time=now)
-
-    def _drop_row(self, position: int) -> None:
-        self._rows.pop(position, None)
-        self._gone.add(position)
 
     def _advance(self) -> None:
         offered, still_open = self._offered, self._open
