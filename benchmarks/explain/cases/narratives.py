@@ -73,6 +73,7 @@ NARRATIVES = SqlFile(
             "of 100 events",
             {"tenant_id": TENANT, "event_ids": HUNDRED, "bytes_max": 1024 * 1024},
         ),
+        Case("records_of_ids", "of 100 events", {"tenant_id": TENANT, "event_ids": HUNDRED}),
         Case(
             "outcomes_page",
             "the last 100 of 5,000",

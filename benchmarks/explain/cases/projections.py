@@ -56,6 +56,7 @@ PROJECTIONS = SqlFile(
         ),
         Case("failure_of_event", "one", LARGE | {"event_id": event_id(19_000).bytes}),
         Case("parked", "100 in the middle", LARGE | {"after": 500_000, "limit": 100}),
+        Case("parked_count", "of those behind", LARGE | {"after": 500_000, "limit": 10_000}),
         Case(
             "values",
             "300 places in 100 events",
