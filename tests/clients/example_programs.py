@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.clients.conformance.languages import ROOT, MissingError, run_tool
+from tests.clients.conformance.languages import ROOT, MissingError, alone, is_current, run_tool
 
 OUTPUT_SECONDS_MAX = 30
 
@@ -68,13 +68,13 @@ def _typescript_agents() -> Callable[[str], list[str]]:
 
 def _node(examples: Path, one_of_them: str) -> Callable[[str], list[str]]:
     client = ROOT / "clients" / "typescript"
-    for folder, product in ((client, "index"), (examples, one_of_them)):
-        if not (folder / "node_modules").exists():
-            run_tool("npm", "ci", "--no-audit", "--no-fund", folder=folder)
-        if not _is_current(
-            folder / "dist" / f"{product}.js", folder / "src", folder / "package.json"
-        ):
-            run_tool("npm", "run", "build", folder=folder)
+    for folder, product in ((client, "conformance"), (examples, one_of_them)):
+        program = folder / "dist" / f"{product}.js"
+        with alone(folder):
+            if not (folder / "node_modules").exists():
+                run_tool("npm", "ci", "--no-audit", "--no-fund", folder=folder)
+            if not is_current(program, folder / "src", folder / "package.json"):
+                run_tool("npm", "run", "build", folder=folder)
     return lambda program: ["node", str(examples / "dist" / f"{program}.js")]
 
 
@@ -82,12 +82,13 @@ def _java() -> Callable[[str], list[str]]:
     folder, client = _EXAMPLES / "java", ROOT / "clients" / "java"
     sources = [each / part for each in (folder, client) for part in ("src", "pom.xml")]
     product = folder / "target" / "everlog-examples-0.1.0.jar"
-    if not _is_current(product, *sources):
-        run_tool(
-            *("mvn", "-q", "-B", "-f", "reactor.xml", "package", "-Dmaven.test.skip=true"),
-            folder=folder,
-        )
-        product.touch()  # Maven leaves it as it is when nothing in it is new
+    with alone(client):
+        if not is_current(product, *sources):
+            run_tool(
+                *("mvn", "-q", "-B", "-f", "reactor.xml", "package", "-Dmaven.test.skip=true"),
+                folder=folder,
+            )
+            product.touch()  # Maven leaves it as it is when nothing in it is new
     classes = os.pathsep.join([f"{folder}/target/classes", f"{folder}/target/lib/*"])
 
     def command(program: str) -> list[str]:
@@ -95,14 +96,6 @@ def _java() -> Callable[[str], list[str]]:
         return ["java", *_STARTS_SOON, "-cp", classes, f"io.everlog.examples.{name}"]
 
     return command
-
-
-def _is_current(product: Path, *sources: Path) -> bool:
-    """Whether a product is there, and newer than all that it is made from."""
-    if not product.exists():
-        return False
-    files = [file for source in sources for file in (source, *source.rglob("*"))]
-    return max(file.stat().st_mtime for file in files) < product.stat().st_mtime
 
 
 LANGUAGES = {

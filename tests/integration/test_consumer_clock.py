@@ -146,6 +146,8 @@ async def test_a_lease_runs_out_also_while_another_event_waits_for_long(database
         await consumers.drain()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_another_process_tries_an_event_again_whatever_the_clock_of_the_first_was(
     database_url: str,
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,33 +68,56 @@ def run_tool(*command: str, folder: Path) -> None:
         raise RuntimeError(f"{' '.join(command)} (in {folder}) failed:\n{done.stdout}")
 
 
+def is_current(product: Path, *sources: Path) -> bool:
+    """Whether a product is there, and newer than all that it is made from."""
+    if not product.exists():
+        return False
+    files = [file for source in sources for file in (source, *source.rglob("*"))]
+    return max(file.stat().st_mtime for file in files) < product.stat().st_mtime
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One at a time installs, or builds, in a folder: other processes test the same client."""
+    _BUILD.mkdir(parents=True, exist_ok=True)
+    with (_BUILD / f"{folder.parent.name}-{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _python(runner: str) -> Callable[[], list[str]]:
     return lambda: [sys.executable, "-m", f"tests.clients.conformance.{runner}"]
 
 
 def _go() -> list[str]:
     program = _BUILD / "go"
-    run_tool("go", "build", "-o", str(program), "./conformance", folder=_CLIENTS / "go")
+    with alone(_CLIENTS / "go"):
+        run_tool("go", "build", "-o", str(program), "./conformance", folder=_CLIENTS / "go")
     return [str(program)]
 
 
 def _typescript() -> list[str]:
     folder = _CLIENTS / "typescript"
-    if not (folder / "node_modules").exists():
-        run_tool("npm", "ci", folder=folder)
-    run_tool("npm", "run", "build", folder=folder)
-    return ["node", str(folder / "dist" / "conformance.js")]
+    program = folder / "dist" / "conformance.js"
+    with alone(folder):
+        if not (folder / "node_modules").exists():
+            run_tool("npm", "ci", folder=folder)
+        # Not without need: it removes what another process may be running.
+        if not is_current(program, folder / "src", folder / "package.json"):
+            run_tool("npm", "run", "build", folder=folder)
+    return ["node", str(program)]
 
 
 def _java() -> list[str]:
     folder = _CLIENTS / "java"
     _BUILD.mkdir(parents=True, exist_ok=True)
     class_path = _BUILD / "java.classpath"
-    run_tool(
-        *("mvn", "-q", "-B", "test-compile", "dependency:build-classpath"),
-        f"-Dmdep.outputFile={class_path}",
-        folder=folder,
-    )
+    with alone(folder):
+        run_tool(
+            *("mvn", "-q", "-B", "test-compile", "dependency:build-classpath"),
+            f"-Dmdep.outputFile={class_path}",
+            folder=folder,
+        )
     paths = [str(folder / "target" / "test-classes"), str(folder / "target" / "classes")]
     paths.append(class_path.read_text().strip())
     return ["java", "-cp", os.pathsep.join(paths), "io.everlog.client.conformance.Runner"]
