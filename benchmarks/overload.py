@@ -41,6 +41,9 @@ EVENTS = 10
 PAYLOAD_BYTES = 300
 DEADLINE_SECONDS = 5.0
 LATE_SECONDS = 1.0
+# Callers are on machines of their own. Here they share one with the server, and take as
+# much of it as they get.
+NICENESS = 10
 GOODPUT_TARGET = 0.8
 GROWTH_MB_A_MINUTE = 5.0
 _RUN_UP_SECONDS_MAX = 5.0
@@ -107,7 +110,8 @@ def run_load(
         "first": first,
         "answers": str(file),
     }
-    with Load(go_loads.program("overload"), told, seconds_max=seconds + 60) as load:
+    program = go_loads.program("overload")
+    with Load(program, told, seconds_max=seconds + 60, niceness=NICENESS) as load:
         load.go()
         load.result()
     return Answers.read(file, seconds)

@@ -75,13 +75,17 @@ class Load:
         *,
         python: str = sys.executable,
         seconds_max: float = LOAD_SECONDS_MAX,
+        niceness: int = 0,
     ) -> None:
-        """`load`: a module of `benchmarks.loads`, or a program."""
+        """`load`: a module of `benchmarks.loads`, or a program.
+
+        `niceness`: above 0, it gives way to what it measures, as far as it can on one machine.
+        """
         self._name = str(load if isinstance(load, str) else load.name)
         self._seconds_max = seconds_max
-        module = [python, "-m", f"benchmarks.loads.{load}"]
+        command = [python, "-m", f"benchmarks.loads.{load}"] if isinstance(load, str) else [load]
         self._process = subprocess.Popen(
-            [*([str(load)] if isinstance(load, Path) else module), json.dumps(parameters)],
+            ["nice", "-n", str(niceness), *command, json.dumps(parameters)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
