@@ -12,23 +12,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import statistics
 import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
-
-import psutil
 
 import everlog
 from benchmarks import go_loads
 from benchmarks.bench import Bench
 from benchmarks.loads.common import percentile
-from benchmarks.processes import Load
+from benchmarks.processes import Load, cpu_seconds
 from benchmarks.sides.servers import fresh_everlog
 from benchmarks.soak import Memory
 
@@ -57,14 +54,26 @@ class Answers:
     """How long Emits were begun."""
     ends: dict[int, tuple[float, float, str]]
     """When each ended, how long it took, and with what."""
+    took: float
+    """How long it was until the last was answered, in seconds."""
+    server_cpu_seconds: float
+    load_cpu_seconds: float
 
     @classmethod
-    def read(cls, file: Path, seconds: float) -> Answers:
+    def read(
+        cls,
+        file: Path,
+        seconds: float,
+        *,
+        took: float,
+        server_cpu_seconds: float,
+        load_cpu_seconds: float,
+    ) -> Answers:
         ends = {}
         for line in file.read_text().splitlines():
-            number, ended, took, ending = line.split()
-            ends[int(number)] = (float(ended), float(took), ending)
-        return cls(seconds, ends)
+            number, ended, waited, ending = line.split()
+            ends[int(number)] = (float(ended), float(waited), ending)
+        return cls(seconds, ends, took, server_cpu_seconds, load_cpu_seconds)
 
     @property
     def goodput(self) -> float:
@@ -93,9 +102,16 @@ class Answers:
 
 
 def run_load(
-    everlog_: Service, folder: Path, *, seconds: float, rate: float, first: int, tenant: str
+    program: Path,
+    everlog_: Service,
+    folder: Path,
+    *,
+    seconds: float,
+    rate: float,
+    first: int,
+    tenant: str,
 ) -> Answers:
-    """Runs one."""
+    """Runs one, of `go_loads.program("overload")`."""
     file = folder / f"answers-{first}"
     told = {
         "address": everlog_.address,
@@ -110,11 +126,18 @@ def run_load(
         "first": first,
         "answers": str(file),
     }
-    program = go_loads.program("overload")
     with Load(program, told, seconds_max=seconds + 60, niceness=NICENESS) as load:
+        server_cpu_seconds = cpu_seconds(everlog_.pid)
         load.go()
-        load.result()
-    return Answers.read(file, seconds)
+        result = load.result()
+        server_cpu_seconds = cpu_seconds(everlog_.pid) - server_cpu_seconds
+    return Answers.read(
+        file,
+        seconds,
+        took=result["seconds"],
+        server_cpu_seconds=server_cpu_seconds,
+        load_cpu_seconds=result["cpu_seconds"],
+    )
 
 
 async def events_in_log(address: str, tenant: str) -> Counter[int]:
@@ -153,14 +176,6 @@ class Overloaded:
     mb: list[float]
     mb_seconds: list[float]
     wrong: list[str]
-    peak_cpu_seconds: float
-    """That the server's process took at the peak."""
-    over_cpu_seconds: float
-    """That it took while Emits were begun and answered beyond it."""
-    server_cores: float
-    """The same, of a second."""
-    load_cores: float
-    """That the load took of the same two."""
 
     @property
     def goodput_share(self) -> float:
@@ -172,8 +187,8 @@ class Overloaded:
 
         It tells whether refusing eats up the work, also where others use the machine meanwhile.
         """
-        over = self.over.endings["OK"] / self.over_cpu_seconds
-        return over / (self.peak.endings["OK"] / self.peak_cpu_seconds)
+        over = self.over.endings["OK"] / self.over.server_cpu_seconds
+        return over / (self.peak.endings["OK"] / self.peak.server_cpu_seconds)
 
     @property
     def growth_mb_a_minute(self) -> float:
@@ -198,45 +213,16 @@ def overload(
 ) -> Overloaded:
     """Finds the peak, and then goes beyond it."""
     assert everlog_.pid is not None
+    program = go_loads.program("overload")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        warm = run_load(everlog_, folder, seconds=2, rate=0, first=0, tenant=tenant)
-        process = psutil.Process(everlog_.pid)
-        cpu_seconds = sum(process.cpu_times()[:2])
-        peak = run_load(everlog_, folder, seconds=peak_seconds, rate=0, first=10**9, tenant=tenant)
-        peak_cpu_seconds = sum(process.cpu_times()[:2]) - cpu_seconds
-        load_cpu_seconds = _cpu_seconds_of_ended_children()
-        cpu_seconds, began = sum(process.cpu_times()[:2]), monotonic()
+        run = partial(run_load, program, everlog_, Path(name), tenant=tenant)
+        warm = run(seconds=2, rate=0, first=0)
+        peak = run(seconds=peak_seconds, rate=0, first=10**9)
         with Memory(everlog_.pid) as memory:
-            over = run_load(
-                everlog_,
-                folder,
-                seconds=seconds,
-                rate=factor * peak.goodput,
-                first=2 * 10**9,
-                tenant=tenant,
-            )
-        took = monotonic() - began
-        cpu_seconds = sum(process.cpu_times()[:2]) - cpu_seconds
-        load_cpu_seconds = _cpu_seconds_of_ended_children() - load_cpu_seconds
+            over = run(seconds=seconds, rate=factor * peak.goodput, first=2 * 10**9)
         found = asyncio.run(events_in_log(everlog_.address, tenant))
     wrong = wrongs(found, warm, peak, over)
-    return Overloaded(
-        peak,
-        over,
-        memory.mb,
-        memory.seconds,
-        wrong,
-        peak_cpu_seconds=peak_cpu_seconds,
-        over_cpu_seconds=cpu_seconds,
-        server_cores=cpu_seconds / took,
-        load_cores=load_cpu_seconds / took,
-    )
-
-
-def _cpu_seconds_of_ended_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Overloaded(peak, over, memory.mb, memory.seconds, wrong)
 
 
 def describe(result: Overloaded) -> str:
@@ -260,7 +246,8 @@ def describe(result: Overloaded) -> str:
             ),
             f"memory: {result.mb[0]:.0f} MB at first, at most {max(result.mb):.0f} MB,"
             f" {result.growth_mb_a_minute:+.1f} MB a minute in the second half",
-            f"cores: server {result.server_cores:.2f}, load {result.load_cores:.2f}",
+            f"cores: server {over.server_cpu_seconds / over.took:.2f},"
+            f" load {over.load_cpu_seconds / over.took:.2f}",
             f"wrong: {len(result.wrong)}, late: {result.late}",
         )
     )

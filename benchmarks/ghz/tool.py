@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import google.rpc
 
-from benchmarks.processes import ROOT, LoadFailed
+from benchmarks.go_loads import TOOLS, go
+from benchmarks.processes import ROOT
 
 VERSION = "v0.121.0"
 _MODULE = f"github.com/bojand/ghz/cmd/ghz@{VERSION}"
-_FOLDER = ROOT / "build" / "tools" / f"ghz-{VERSION}"
+_FOLDER = TOOLS / f"ghz-{VERSION}"
 _WORKS = Path(__file__).parent
 
 # A Subscribe never ends by itself: ghz hangs up after the first batch, and calls that `Canceled`.
@@ -28,19 +27,9 @@ def install() -> Path:
     program = _FOLDER / "ghz"
     if program.exists():
         return program
-    go = shutil.which("go")
-    if go is None:
-        raise LoadFailed("ghz is built by Go, and there is no go on this machine")
-    print(f"Installing ghz {VERSION} into build/tools: a minute or two, once.")
-    done = subprocess.run(
-        [go, "install", _MODULE],
-        env={**os.environ, "GOBIN": str(_FOLDER)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LoadFailed(f"go install {_MODULE} failed:\n{done.stderr}")
+    if shutil.which("go") is not None:
+        print(f"Installing ghz {VERSION} into build/tools: a minute or two, once.")
+    go("ghz", "install", _MODULE, environment={"GOBIN": str(_FOLDER)})
     return program
 
 

@@ -60,8 +60,8 @@ func subscriptionMayBeResumed(err *Error) bool {
 		err.Reason == ReasonTooManySubscriptions || wasCutOff(err)
 }
 
-// wasCutOff tells whether something on the way (a proxy, gRPC in a dying or overloaded server) ended the call: everlog
-// itself always gives a reason. The caller's own context is not on the way; see [callError].
+// wasCutOff tells whether something on the way (a proxy, gRPC in a dying or overloaded server) ended the
+// call: everlog itself always gives a reason. The caller's own context is not on the way; see [callError].
 func wasCutOff(err *Error) bool {
 	return err.Reason == "" && err.cause == nil &&
 		(err.Code == codes.Canceled || err.Code == codes.Internal)

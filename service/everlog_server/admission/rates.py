@@ -47,22 +47,23 @@ class Bucket:
         In seconds of the rate: whoever has used up one rate has used up the other, too.
         """
         if rate != self._rate:
-            level = min(self._rate * _BURST_SECONDS, self._level + (now - self._seen) * self._rate)
-            self._level = level * rate / self._rate
+            self._level = self._level_at(now) * rate / self._rate
             self._seen = now
             self._rate = rate
 
     def take(self, amount: int, now: float) -> float:
         """Takes it, and returns 0.0; else takes nothing, and returns the seconds until it could."""
-        burst = self._rate * _BURST_SECONDS
-        level = min(burst, self._level + (now - self._seen) * self._rate)
+        level = self._level_at(now)
         self._seen = now
-        missing = min(amount, burst) - level
+        missing = min(amount, self._rate * _BURST_SECONDS) - level
         if missing > _ROUNDING:
             self._level = level
             return missing / self._rate
         self._level = level - amount
         return 0.0
+
+    def _level_at(self, now: float) -> float:
+        return min(self._rate * _BURST_SECONDS, self._level + (now - self._seen) * self._rate)
 
 
 class CallerRates:
