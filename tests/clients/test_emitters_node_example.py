@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from everlog.v1 import event_pb2
 from tests.clients.conformance.languages import LANGUAGES
 from tests.servers import read_log, serving, stub_for
+from tests.toolchains import require
 
 RUN = Path(__file__).parents[2] / "examples" / "emitters_node" / "run.sh"
 
@@ -23,10 +23,7 @@ pytestmark = [pytest.mark.polyglot, pytest.mark.timeout(300)]
 
 @pytest.fixture(autouse=True)
 def node() -> None:
-    if shutil.which("npm") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("there is no npm on this machine")
-        pytest.skip("there is no npm on this machine")
+    require("npm", "there is no npm on this machine")
     LANGUAGES["typescript"].ready()  # what it is built from, one process at a time
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.toolchains import require
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,10 +18,7 @@ pytestmark = [pytest.mark.polyglot, pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.mark.parametrize("source", [[], ["--protos"]], ids=["reflection", "protos"])
 def test_every_work_runs_without_an_error(source: list[str]) -> None:
-    if shutil.which("go") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("ghz is built by Go, and there is no go on this machine")
-        pytest.skip("ghz is built by Go, and there is no go on this machine")
+    require("go", "ghz is built by Go, and there is no go on this machine")
     shutil.rmtree(ROOT / "build" / "load", ignore_errors=True)
     arguments = ["--duration", "1", "--concurrency", "8", "--connections", "4", *source]
     done = subprocess.run(

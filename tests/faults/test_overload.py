@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from benchmarks.processes import Service
 from everlog.v1 import event_pb2
 from everlog.v1 import event_store_pb2 as pb
 from tests.servers import serving, stub_for
+from tests.toolchains import require
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +31,7 @@ WORK_SHARE_MIN = 0.3
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_overload_loses_nothing_and_ends(database_url: str, tmp_path: Path) -> None:
-    if shutil.which("go") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("the load is built by Go, and there is no go on this machine")
-        pytest.skip("the load is built by Go, and there is no go on this machine")
+    require("go", "the load is built by Go, and there is no go on this machine")
     async with serving(database_url, tmp_path) as server:
         run = partial(
             overload, Service(server.address, server.pid), peak_seconds=6.0, seconds=SECONDS
