@@ -1,6 +1,7 @@
 """Fuzzing for a bounded time: what is checked, with what, and what was found before.
 
-`EVERLOG_FUZZ_SECONDS` sets how long each target runs where the tests are slow ones.
+`EVERLOG_FUZZ_SECONDS` sets how long each target runs where the tests are slow ones. Each round has
+a seed, so that what fails once fails again: `EVERLOG_FUZZ_SEED` is that of the first, 0 if absent.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORT_SECONDS = 1.5
 LONG_SECONDS = float(os.environ.get("EVERLOG_FUZZ_SECONDS", "4"))
+FIRST_SEED = int(os.environ.get("EVERLOG_FUZZ_SEED", "0"))
 
 _ROUND_EXAMPLES = 100
 _CPU_SECONDS_MAX = 2.0
@@ -53,14 +56,15 @@ class Target:
     def run(self, seconds: float) -> None:
         """Checks inputs for so long, one round at least."""
         ends = time.monotonic() + seconds
-        while True:
-            self.run_round(_ROUND_EXAMPLES)
+        for number in count(FIRST_SEED):
+            self.run_round(_ROUND_EXAMPLES, number)
             if time.monotonic() >= ends:
                 return
 
-    def run_round(self, examples: int) -> None:
-        """Checks so many inputs, others each time."""
+    def run_round(self, examples: int, number: int) -> None:
+        """Checks so many inputs: those of this number."""
 
+        @seed(number)
         @settings(_settings, max_examples=examples)
         @given(self.inputs)
         def check(one: Any) -> None:

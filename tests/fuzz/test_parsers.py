@@ -408,7 +408,12 @@ TARGETS = [
         lambda r: log_requests.heartbeat_seconds(r, 10),
         log_requests.cursor_event_id,
     ),
-    of("projection", projections_pb2.ProjectionDefinition, read_back_definition),
+    of(
+        "projection",
+        projections_pb2.ProjectionDefinition,
+        read_back_definition,
+        found=(b"\n\x01a\x12\x01a*\x1d\n\x03a.b\x12\x16SELECT %(data.a)s::intJ\x01a",),
+    ),
     of("consumer", consumers_pb2.ConsumerSettings, read_back_settings),
     of(
         "Consume",

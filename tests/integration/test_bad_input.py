@@ -655,6 +655,17 @@ async def test_unknown_fields_are_dropped_and_nothing_is_smuggled_in(wire: Wire)
     assert stored.record_time == receipt.record_time
 
 
+async def test_no_filter_and_an_empty_one_are_the_same_listing(wire: Wire) -> None:
+    await wire.call("Emit", emit(good(), good()), timeout=10)
+    (data,) = await wire.call("Query", pb.QueryRequest(page_size=1).SerializeToString())
+    first = pb.QueryResponse.FromString(data)
+    request = pb.QueryRequest(page_size=1, page_token=first.next_page_token)
+    request.filter.SetInParent()
+    (data,) = await wire.call("Query", request.SerializeToString())
+    second = pb.QueryResponse.FromString(data)
+    assert second.events[0].position < first.events[0].position
+
+
 async def test_a_message_beyond_what_grpc_takes_is_refused(wire: Wire) -> None:
     for method in ("Emit", "Query", "Replay"):
         with pytest.raises(grpc.aio.AioRpcError) as caught:

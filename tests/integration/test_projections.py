@@ -620,6 +620,9 @@ async def test_a_dry_run_changes_nothing(wire: Projections) -> None:
     await refused(wire.get("dry"), with_reason="PROJECTION_NOT_FOUND")
     assert wire.rows("SELECT FROM pg_namespace WHERE nspname = 'dry'") == []
     await wire.apply(sums("dry"))
+    same = sums("dry")
+    same.filter.SetInParent()  # no filter, said in another way
+    assert (await wire.apply(same, dry_run=True)).change == Response.CHANGE_NONE
     other = sums("dry")
     other.tables += "CREATE TABLE more (id int);"
     answer = await wire.apply(other, dry_run=True)

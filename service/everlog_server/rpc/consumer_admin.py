@@ -209,6 +209,7 @@ class ConsumerAdmin:
         limit = page_size(request, self._limits)
         event_filter = decode_filter(request.filter, self._limits)
         tenant_id, consumer = await self._find(name, context)
+        request.filter.SetInParent()  # an absent one and an empty one are the same listing
         listing = Listing(tenant_id, request)
         if request.page_token:
             after, through = listing.place(request.page_token, Positions.unpack)

@@ -161,6 +161,7 @@ class EventStore:
         checked_enum(request.order, pb.QueryOrder.DESCRIPTOR, "order")
         tenant_id = await self._tenant_that_shows(request.min_position, context)
         request.order = request.order or pb.QUERY_ORDER_NEWEST_FIRST
+        request.filter.SetInParent()  # an absent one and an empty one are the same listing
         listing = Listing(tenant_id, request, scope_key=rights.scope_key)
         if request.page_token:
             cursor, through = listing.place(request.page_token, Positions.unpack)

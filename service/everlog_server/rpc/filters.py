@@ -57,8 +57,7 @@ _CIRCLED_LETTERS = {
 
 
 def decode_filter(message: filter_pb2.EventFilter, limits: LimitSettings) -> EventFilter:
-    """The filter; changes the message. Raises InvalidFilterError with at most 20 violations."""
-    message.DiscardUnknownFields()
+    """The filter. Raises InvalidFilterError with at most 20 violations."""
     violations = tuple(islice(_violations(message, limits), VIOLATIONS_MAX))
     if violations:
         raise InvalidFilterError(*violations)

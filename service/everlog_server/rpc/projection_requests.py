@@ -53,6 +53,9 @@ def decode_definition(message: pb.ProjectionDefinition, limits: LimitSettings) -
     """A definition of a request; changes the message."""
     message.DiscardUnknownFields()
     message.schema = message.schema or message.name
+    if not message.filter.ListFields():
+        # An empty one is said in two ways, and must not seem a change that rebuilds the tables.
+        message.ClearField("filter")
     violations = tuple(islice(_violations(message), VIOLATIONS_MAX))
     if violations:
         raise BadRequestError(*violations)
