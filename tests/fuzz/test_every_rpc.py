@@ -24,7 +24,7 @@ from grpc_status import rpc_status
 
 from everlog.v1 import consumers_pb2, projections_pb2
 from everlog_server.rpc.page_token import Listing
-from tests.fuzz.bounded import LONG_SECONDS, Target
+from tests.fuzz.bounded import FIRST_SEED, LONG_SECONDS, Target
 from tests.fuzz.messages import ID, wires
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ def ask_anything(caller: Caller, seconds: float) -> None:
         for method in served(caller)
     ]
     ends = time.monotonic() + seconds
-    while True:
+    for number in itertools.count(FIRST_SEED):
         for target in targets:
-            target.run_round(_ROUND_EXAMPLES)
+            target.run_round(_ROUND_EXAMPLES, number)
         if time.monotonic() >= ends:
             return
 
