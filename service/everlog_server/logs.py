@@ -45,6 +45,7 @@ def configure(settings: LogSettings) -> None:
     )
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_not_of_a_gone_caller)
 
     structlog.configure(
         processors=[
@@ -56,6 +57,16 @@ def configure(settings: LogSettings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _is_not_of_a_gone_caller(record: logging.LogRecord) -> bool:
+    """Whether a line of gRPC's own is worth saying.
+
+    It tells, with a traceback, of each answer for a caller who has gone, or whose deadline has
+    passed, unless it has learnt of that in time. At overload these are many.
+    """
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ != "ExecuteBatchError"
 
 
 def _to_json(event: object, **_: object) -> str:

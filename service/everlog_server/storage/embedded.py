@@ -200,9 +200,10 @@ class EmbeddedPostgres:
                         owner, "stop", cluster, "--mode=fast", wait_seconds=_STOP_TIMEOUT_SECONDS
                     )
                 except EmbeddedPostgresError:
+                    # It was killed meanwhile, or told to end: its pid file goes before it does.
+                    _wait_for_children(cluster)
                     if runs(self._postmaster):
                         raise
-                    # It was killed meanwhile.
             _wait_for_children(cluster)
             if self._socket_dir is not None and self._socket_dir.parent != self._data_dir:
                 shutil.rmtree(self._socket_dir, ignore_errors=True)
