@@ -128,7 +128,7 @@ class SharedServer:
 
     server: Server
     database_url: str
-    _numbers: Iterator[int] = field(default_factory=lambda: count(2))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(2, step=1_000))
 
     @property
     def url(self) -> str:
@@ -137,6 +137,7 @@ class SharedServer:
 
     def new_tenant(self) -> str:
         """The name of a tenant with an empty log."""
+        # Those between are for tenants that a test has the server make.
         number = next(self._numbers)
         make_tenant(self.database_url, f"tenant-{number}", number)
         return f"tenant-{number}"
