@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from everlog.v1 import (
+    admin_pb2_grpc,
     consumers_pb2_grpc,
     event_pb2,
     event_store_pb2,
@@ -75,7 +76,9 @@ def events(*positions: int) -> list[event_pb2.RecordedEvent]:
 
 @dataclass
 class ScriptedServer(
-    event_store_pb2_grpc.EventStoreServiceServicer, consumers_pb2_grpc.ConsumerServiceServicer
+    event_store_pb2_grpc.EventStoreServiceServicer,
+    consumers_pb2_grpc.ConsumerServiceServicer,
+    admin_pb2_grpc.AdminServiceServicer,
 ):
     """Each call of a method takes the next script of that method; the last one is for good."""
 
@@ -142,6 +145,14 @@ class ScriptedServer(
         self._note(request)
         return await self._next("GetHead", context)(request, context)
 
+    async def ListTenants(self, request: Any, context: Any) -> Any:
+        self._note(request)
+        return await self._next("ListTenants", context)(request, context)
+
+    async def DropTenant(self, request: Any, context: Any) -> Any:
+        self._note(request)
+        return await self._next("DropTenant", context)(request, context)
+
 
 async def drain(source: AsyncIterable[Any], into: list[Any]) -> None:
     """Take everything, and keep what came even when the source raises."""
@@ -156,6 +167,7 @@ async def scripted(port: int = 0, **scripts: list[Script]) -> AsyncIterator[Scri
     server = grpc.aio.server()
     event_store_pb2_grpc.add_EventStoreServiceServicer_to_server(servicer, server)
     consumers_pb2_grpc.add_ConsumerServiceServicer_to_server(servicer, server)
+    admin_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
     servicer.address = f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     await server.start()
     try:

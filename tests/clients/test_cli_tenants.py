@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 import uuid
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import everlog
+from everlog.v1 import admin_pb2 as pb
+from tests.clients.scripted_server import Script, ScriptedServer, scripted
 from tests.clients.test_cli_commands import run
 
 if TYPE_CHECKING:
@@ -70,3 +75,62 @@ async def test_the_synchronous_client_has_the_same_methods(
             return client.drop_tenant(f"{name}-2", head_position=0)
 
     assert await asyncio.to_thread(work) == 0
+
+
+def dropping(*left: int | None) -> AbstractAsyncContextManager[ScriptedServer]:
+    """A server whose tenant `acme` has 100 events; each call takes a moment, the last drops it."""
+
+    async def list_tenants(_request: Any, _context: Any) -> pb.ListTenantsResponse:
+        return pb.ListTenantsResponse(tenants=[pb.Tenant(name="acme", head_position=100)])
+
+    def answering(left: int | None) -> Script:
+        async def drop_tenant(_request: Any, _context: Any) -> pb.DropTenantResponse:
+            await asyncio.sleep(0.5)  # the bar is drawn ten times a second
+            return pb.DropTenantResponse(left=left)
+
+        return drop_tenant
+
+    return scripted(ListTenants=[list_tenants], DropTenant=[answering(one) for one in left])
+
+
+async def test_in_a_terminal_a_drop_shows_how_far_it_is() -> None:
+    controller, terminal = os.openpty()
+    shown: list[str] = []
+
+    def read() -> None:
+        try:
+            while data := os.read(controller, 65_536):
+                shown.append(data.decode(errors="replace"))
+        except OSError:  # so Linux says that nobody has it open any more
+            return
+
+    async with dropping(90, 40, None) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "everlog_server", "tenants", "drop", "acme", "--yes"),
+            *("--url", server.address),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=terminal,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+        )
+        os.close(terminal)
+        reading = asyncio.create_task(asyncio.to_thread(read))
+        out, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+        await reading
+    os.close(controller)
+    told = "".join(shown)
+    assert (process.returncode, out) == (0, b"")
+    assert "dropping acme" in told
+    assert 0 < told.index(" 10/100") < told.index(" 60/100")
+    assert "dropped acme and its 100 events" in told
+    assert {request.time_max.seconds for request in server.requests[1:]} == {1}
+
+
+async def test_where_there_is_no_terminal_a_drop_says_only_that_it_is_done() -> None:
+    async with dropping(90, None) as server:
+        code, out, err = await run(
+            *("tenants", "drop", "acme", "--yes", "--json", "--url", server.address)
+        )
+    assert code == 0
+    assert json.loads(out) == {"name": "acme", "head_position": 100, "dropped": True}
+    assert err == "everlog: dropped acme and its 100 events\n"

@@ -11,6 +11,7 @@ import grpc
 import psycopg
 import pytest
 import pytest_asyncio
+from google.protobuf.duration_pb2 import Duration
 
 import everlog
 from everlog.status import error_from_rpc
@@ -269,6 +270,61 @@ async def test_a_dropped_tenant_leaves_nothing_but_its_id(
     async with client_of(shared_server, bystander) as client:
         assert (await client.head()).position == 30
         assert len([one async for one in client.query()]) == 30
+
+
+async def test_a_drop_with_a_bound_tells_how_many_events_are_left(
+    shared_server: SharedServer, operator: Client
+) -> None:
+    name = new_name()
+    await operator.create_tenant(name)
+    async with client_of(shared_server, name) as client:
+        await client.emit_many([event() for _ in range(30)])
+        await client.create_consumer("c")
+    await operator.freeze_tenant(name)
+    request = pb.DropTenantRequest(name=name, head_position=30, time_max=Duration())
+    responses: list[pb.DropTenantResponse] = []
+    async with tenant_channel(shared_server.server.address) as channel:
+        stub = AdminServiceStub(channel)
+        while not responses or responses[-1].HasField("left"):
+            responses.append(await stub.DropTenant(request))
+        with pytest.raises(grpc.aio.AioRpcError, match="there is no tenant"):
+            await stub.DropTenant(request)
+    removed = [one.events for one in responses]
+    assert sum(removed) == 30
+    before, at = responses[: removed.index(30)], removed.index(30)
+    assert before, "the consumer goes first, in a piece of its own"
+    assert {one.left for one in before} == {30}
+    assert {one.left for one in responses[at:-1]} <= {0}
+    assert not responses[-1].HasField("left")
+
+
+@pytest.mark.parametrize("seconds", [-1, 3_601])
+async def test_a_bound_that_is_none_is_refused(operator: Client, seconds: int) -> None:
+    name = new_name()
+    await operator.create_tenant(name)
+    await operator.freeze_tenant(name)
+    request = pb.DropTenantRequest(name=name, time_max=Duration(seconds=seconds))
+    connection = operator._open
+    with pytest.raises(everlog.InvalidRequest, match=f"time_max: is {seconds} s; 0 to 3600 s"):
+        await connection.read(connection.admin.DropTenant, request, repeatable=False)
+    assert name in [one.name async for one in operator.tenants()]
+
+
+async def test_the_client_drops_in_as_many_calls_as_it_takes(
+    shared_server: SharedServer, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("everlog.admin_calls._DROP_SECONDS", 0.0)
+    name = new_name()
+    await operator.create_tenant(name)
+    async with client_of(shared_server, name) as client:
+        await client.emit_many([event() for _ in range(30)])
+        await client.create_consumer("c")
+    await operator.freeze_tenant(name)
+    left: list[int] = []
+    assert await operator.drop_tenant(name, head_position=30, on_left=left.append) == 30
+    assert (left[0], left[-1]) == (30, 0)
+    assert left == sorted(left, reverse=True)
+    assert name not in [one.name async for one in operator.tenants()]
 
 
 async def test_a_drop_that_ended_half_way_goes_on(database_url: str) -> None:

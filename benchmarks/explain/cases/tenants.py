@@ -21,6 +21,7 @@ TENANTS = SqlFile(
     {
         **dict.fromkeys(("create", "rename", "freeze", "begin_drop"), _BY_HAND),
         "drop_piece": "deletes by pieces what a tenant has, by hand",
+        "first_position": "between pieces, the first entry of the primary key",
     },
 )
 

@@ -583,7 +583,10 @@ type DropTenantRequest struct {
 	// Its name. It must be frozen.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The guard: the head position that it has, as ListTenants says.
-	HeadPosition  int64 `protobuf:"varint,2,opt,name=head_position,json=headPosition,proto3" json:"head_position,omitempty"`
+	HeadPosition int64 `protobuf:"varint,2,opt,name=head_position,json=headPosition,proto3" json:"head_position,omitempty"`
+	// After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+	// case. 0–1 h. Absent: all of them are.
+	TimeMax       *durationpb.Duration `protobuf:"bytes,3,opt,name=time_max,json=timeMax,proto3" json:"time_max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -632,11 +635,21 @@ func (x *DropTenantRequest) GetHeadPosition() int64 {
 	return 0
 }
 
-// It is dropped.
+func (x *DropTenantRequest) GetTimeMax() *durationpb.Duration {
+	if x != nil {
+		return x.TimeMax
+	}
+	return nil
+}
+
+// It is dropped, or what there was time for is.
 type DropTenantResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many events were removed.
-	Events        int64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// How many events this call removed.
+	Events int64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+	// wants it dropped calls again. Absent: it is dropped.
+	Left          *int64 `protobuf:"varint,2,opt,name=left,proto3,oneof" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -674,6 +687,13 @@ func (*DropTenantResponse) Descriptor() ([]byte, []int) {
 func (x *DropTenantResponse) GetEvents() int64 {
 	if x != nil {
 		return x.Events
+	}
+	return 0
+}
+
+func (x *DropTenantResponse) GetLeft() int64 {
+	if x != nil && x.Left != nil {
+		return *x.Left
 	}
 	return 0
 }
@@ -1366,12 +1386,15 @@ const file_everlog_v1_admin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04undo\x18\x02 \x01(\bR\x04undo\"B\n" +
 	"\x14FreezeTenantResponse\x12*\n" +
-	"\x06tenant\x18\x01 \x01(\v2\x12.everlog.v1.TenantR\x06tenant\"L\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x12.everlog.v1.TenantR\x06tenant\"\x82\x01\n" +
 	"\x11DropTenantRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
-	"\rhead_position\x18\x02 \x01(\x03R\fheadPosition\",\n" +
+	"\rhead_position\x18\x02 \x01(\x03R\fheadPosition\x124\n" +
+	"\btime_max\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeMax\"N\n" +
 	"\x12DropTenantResponse\x12\x16\n" +
-	"\x06events\x18\x01 \x01(\x03R\x06events\"\xdb\x02\n" +
+	"\x06events\x18\x01 \x01(\x03R\x06events\x12\x17\n" +
+	"\x04left\x18\x02 \x01(\x03H\x00R\x04left\x88\x01\x01B\a\n" +
+	"\x05_left\"\xdb\x02\n" +
 	"\x05Grant\x12&\n" +
 	"\x05roles\x18\x01 \x03(\x0e2\x10.everlog.v1.RoleR\x05roles\x12\x18\n" +
 	"\atenants\x18\x02 \x03(\tR\atenants\x12'\n" +
@@ -1488,42 +1511,43 @@ var file_everlog_v1_admin_proto_depIdxs = []int32{
 	1,  // 3: everlog.v1.ListTenantsResponse.tenants:type_name -> everlog.v1.Tenant
 	1,  // 4: everlog.v1.RenameTenantResponse.tenant:type_name -> everlog.v1.Tenant
 	1,  // 5: everlog.v1.FreezeTenantResponse.tenant:type_name -> everlog.v1.Tenant
-	0,  // 6: everlog.v1.Grant.roles:type_name -> everlog.v1.Role
-	12, // 7: everlog.v1.Token.grant:type_name -> everlog.v1.Grant
-	22, // 8: everlog.v1.Token.created_time:type_name -> google.protobuf.Timestamp
-	22, // 9: everlog.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
-	22, // 10: everlog.v1.Token.revoked_time:type_name -> google.protobuf.Timestamp
-	22, // 11: everlog.v1.Token.last_used_time:type_name -> google.protobuf.Timestamp
-	12, // 12: everlog.v1.CreateTokenRequest.grant:type_name -> everlog.v1.Grant
-	23, // 13: everlog.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	13, // 14: everlog.v1.CreateTokenResponse.token:type_name -> everlog.v1.Token
-	13, // 15: everlog.v1.ListTokensResponse.tokens:type_name -> everlog.v1.Token
-	13, // 16: everlog.v1.RevokeTokenResponse.token:type_name -> everlog.v1.Token
-	12, // 17: everlog.v1.WhoAmIResponse.grant:type_name -> everlog.v1.Grant
-	22, // 18: everlog.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 19: everlog.v1.AdminService.CreateTenant:input_type -> everlog.v1.CreateTenantRequest
-	4,  // 20: everlog.v1.AdminService.ListTenants:input_type -> everlog.v1.ListTenantsRequest
-	6,  // 21: everlog.v1.AdminService.RenameTenant:input_type -> everlog.v1.RenameTenantRequest
-	8,  // 22: everlog.v1.AdminService.FreezeTenant:input_type -> everlog.v1.FreezeTenantRequest
-	10, // 23: everlog.v1.AdminService.DropTenant:input_type -> everlog.v1.DropTenantRequest
-	14, // 24: everlog.v1.AdminService.CreateToken:input_type -> everlog.v1.CreateTokenRequest
-	16, // 25: everlog.v1.AdminService.ListTokens:input_type -> everlog.v1.ListTokensRequest
-	18, // 26: everlog.v1.AdminService.RevokeToken:input_type -> everlog.v1.RevokeTokenRequest
-	20, // 27: everlog.v1.AdminService.WhoAmI:input_type -> everlog.v1.WhoAmIRequest
-	3,  // 28: everlog.v1.AdminService.CreateTenant:output_type -> everlog.v1.CreateTenantResponse
-	5,  // 29: everlog.v1.AdminService.ListTenants:output_type -> everlog.v1.ListTenantsResponse
-	7,  // 30: everlog.v1.AdminService.RenameTenant:output_type -> everlog.v1.RenameTenantResponse
-	9,  // 31: everlog.v1.AdminService.FreezeTenant:output_type -> everlog.v1.FreezeTenantResponse
-	11, // 32: everlog.v1.AdminService.DropTenant:output_type -> everlog.v1.DropTenantResponse
-	15, // 33: everlog.v1.AdminService.CreateToken:output_type -> everlog.v1.CreateTokenResponse
-	17, // 34: everlog.v1.AdminService.ListTokens:output_type -> everlog.v1.ListTokensResponse
-	19, // 35: everlog.v1.AdminService.RevokeToken:output_type -> everlog.v1.RevokeTokenResponse
-	21, // 36: everlog.v1.AdminService.WhoAmI:output_type -> everlog.v1.WhoAmIResponse
-	28, // [28:37] is the sub-list for method output_type
-	19, // [19:28] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	23, // 6: everlog.v1.DropTenantRequest.time_max:type_name -> google.protobuf.Duration
+	0,  // 7: everlog.v1.Grant.roles:type_name -> everlog.v1.Role
+	12, // 8: everlog.v1.Token.grant:type_name -> everlog.v1.Grant
+	22, // 9: everlog.v1.Token.created_time:type_name -> google.protobuf.Timestamp
+	22, // 10: everlog.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
+	22, // 11: everlog.v1.Token.revoked_time:type_name -> google.protobuf.Timestamp
+	22, // 12: everlog.v1.Token.last_used_time:type_name -> google.protobuf.Timestamp
+	12, // 13: everlog.v1.CreateTokenRequest.grant:type_name -> everlog.v1.Grant
+	23, // 14: everlog.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	13, // 15: everlog.v1.CreateTokenResponse.token:type_name -> everlog.v1.Token
+	13, // 16: everlog.v1.ListTokensResponse.tokens:type_name -> everlog.v1.Token
+	13, // 17: everlog.v1.RevokeTokenResponse.token:type_name -> everlog.v1.Token
+	12, // 18: everlog.v1.WhoAmIResponse.grant:type_name -> everlog.v1.Grant
+	22, // 19: everlog.v1.WhoAmIResponse.expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 20: everlog.v1.AdminService.CreateTenant:input_type -> everlog.v1.CreateTenantRequest
+	4,  // 21: everlog.v1.AdminService.ListTenants:input_type -> everlog.v1.ListTenantsRequest
+	6,  // 22: everlog.v1.AdminService.RenameTenant:input_type -> everlog.v1.RenameTenantRequest
+	8,  // 23: everlog.v1.AdminService.FreezeTenant:input_type -> everlog.v1.FreezeTenantRequest
+	10, // 24: everlog.v1.AdminService.DropTenant:input_type -> everlog.v1.DropTenantRequest
+	14, // 25: everlog.v1.AdminService.CreateToken:input_type -> everlog.v1.CreateTokenRequest
+	16, // 26: everlog.v1.AdminService.ListTokens:input_type -> everlog.v1.ListTokensRequest
+	18, // 27: everlog.v1.AdminService.RevokeToken:input_type -> everlog.v1.RevokeTokenRequest
+	20, // 28: everlog.v1.AdminService.WhoAmI:input_type -> everlog.v1.WhoAmIRequest
+	3,  // 29: everlog.v1.AdminService.CreateTenant:output_type -> everlog.v1.CreateTenantResponse
+	5,  // 30: everlog.v1.AdminService.ListTenants:output_type -> everlog.v1.ListTenantsResponse
+	7,  // 31: everlog.v1.AdminService.RenameTenant:output_type -> everlog.v1.RenameTenantResponse
+	9,  // 32: everlog.v1.AdminService.FreezeTenant:output_type -> everlog.v1.FreezeTenantResponse
+	11, // 33: everlog.v1.AdminService.DropTenant:output_type -> everlog.v1.DropTenantResponse
+	15, // 34: everlog.v1.AdminService.CreateToken:output_type -> everlog.v1.CreateTokenResponse
+	17, // 35: everlog.v1.AdminService.ListTokens:output_type -> everlog.v1.ListTokensResponse
+	19, // 36: everlog.v1.AdminService.RevokeToken:output_type -> everlog.v1.RevokeTokenResponse
+	21, // 37: everlog.v1.AdminService.WhoAmI:output_type -> everlog.v1.WhoAmIResponse
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_everlog_v1_admin_proto_init() }
@@ -1531,6 +1555,7 @@ func file_everlog_v1_admin_proto_init() {
 	if File_everlog_v1_admin_proto != nil {
 		return
 	}
+	file_everlog_v1_admin_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

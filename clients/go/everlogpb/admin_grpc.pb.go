@@ -54,7 +54,8 @@ type AdminServiceClient interface {
 	//
 	// Fails with `TENANT_NOT_FOUND`.
 	FreezeTenant(ctx context.Context, in *FreezeTenantRequest, opts ...grpc.CallOption) (*FreezeTenantResponse, error)
-	// Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+	// Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+	// goes on.
 	//
 	// Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
 	// named.
@@ -193,7 +194,8 @@ type AdminServiceServer interface {
 	//
 	// Fails with `TENANT_NOT_FOUND`.
 	FreezeTenant(context.Context, *FreezeTenantRequest) (*FreezeTenantResponse, error)
-	// Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+	// Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+	// goes on.
 	//
 	// Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
 	// named.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import math
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from everlog.connection import Calls
@@ -11,6 +12,8 @@ from everlog.times import to_datetime
 from everlog.v1 import admin_pb2
 
 _PAGE_SIZE = 1_000
+_DROP_SECONDS = 1.0
+"""For so long one call begins to remove pieces."""
 
 
 class TenantCalls(Calls):
@@ -55,22 +58,38 @@ class TenantCalls(Calls):
         return _tenant(response.tenant)
 
     async def drop_tenant(
-        self, name: str, *, head_position: int, timeout_seconds: float | None = None
+        self,
+        name: str,
+        *,
+        head_position: int,
+        timeout_seconds: float | None = None,
+        on_left: Callable[[int], object] | None = None,
     ) -> int:
-        """Remove a tenant that is frozen, for good; tell how many events this call removed.
+        """Remove a tenant that is frozen, for good; tell how many events were removed.
 
-        `head_position` is the guard: the one that it has. When the call ends early, with
+        `head_position` is the guard: the one that it has. It takes as many calls as need be, of
+        about a second each; `timeout_seconds` bounds one of them. After each but the last
+        `on_left` is told how many events are left, at most. When it ends early, with
         DeadlineExceeded say, what was removed stays so: call again, and it goes on.
         """
         connection = self._open
         request = admin_pb2.DropTenantRequest(name=name, head_position=head_position)
-        response = await connection.read(
-            connection.admin.DropTenant,
-            request,
-            repeatable=False,
-            timeout_seconds=timeout_seconds,
-        )
-        return response.events
+        # Time for the piece that is under way then is left.
+        seconds = min(_DROP_SECONDS, (timeout_seconds or math.inf) / 2)
+        request.time_max.FromMicroseconds(round(seconds * 1_000_000))
+        events = 0
+        while True:
+            response = await connection.read(
+                connection.admin.DropTenant,
+                request,
+                repeatable=False,
+                timeout_seconds=timeout_seconds,
+            )
+            events += response.events
+            if not response.HasField("left"):
+                return events
+            if on_left is not None:
+                on_left(min(response.left, head_position - events))
 
 
 def _tenant(message: admin_pb2.Tenant) -> Tenant:

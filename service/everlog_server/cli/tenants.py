@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -15,9 +14,6 @@ from everlog_server.cli.parameters import LIMIT_OPTION
 from everlog_server.cli.progress import progress
 from everlog_server.cli.rendering import Output, visible
 from everlog_server.cli.target import Target, client_options
-
-_STRETCH_SECONDS = 5.0
-"""For so long one call removes rows; then it is called again."""
 
 
 @click.group()
@@ -116,13 +112,17 @@ async def _drop(target: Target, name: str, *, asks: bool) -> None:
             )
             if said != name:
                 raise click.UsageError(f"{said!r} is not {name!r}: nothing was dropped")
-        seconds = min(_STRETCH_SECONDS, target.timeout_seconds)
-        with progress(f"dropping {name}", total=None) as advance:
-            while True:
-                with suppress(everlog.DeadlineExceeded):
-                    await client.drop_tenant(name, head_position=head, timeout_seconds=seconds)
-                    break
-                advance(1)
+        done = 0
+        with progress(f"dropping {name}", total=head) as advance:
+
+            def show(left: int) -> None:
+                nonlocal done
+                advance(max(0, head - left - done))
+                done = max(done, head - left)
+
+            await client.drop_tenant(
+                name, head_position=head, timeout_seconds=target.timeout_seconds, on_left=show
+            )
     output = Output(as_json=target.json)
     if target.json:
         output.document({"name": name, "head_position": head, "dropped": True})

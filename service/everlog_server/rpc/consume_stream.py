@@ -19,7 +19,7 @@ from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.rpc import consumer_requests as requests
 from everlog_server.rpc.consumer_messages import HEARTBEAT, encode_opened, encode_turn
 from everlog_server.rpc.entry import Context, tenant_of
-from everlog_server.rpc.fields import violations_of
+from everlog_server.rpc.fields import duration_problem, seconds_of, violations_of
 from everlog_server.rpc.requests import parse
 from everlog_server.storage.tenants import Tenants
 
@@ -130,9 +130,9 @@ def _take_nack(member: Member, answer: pb.DeliveryAnswer, index: int) -> None:
         case "retry_now":
             wait_seconds = 0.0
         case "retry_after":
-            problem = requests.duration_problem(nack.retry_after, 0, requests.WAIT_SECONDS_MAX)
+            problem = duration_problem(nack.retry_after, 0, requests.WAIT_SECONDS_MAX)
             if problem is not None:
                 path = f"answers[{index}].nack.retry_after"
                 raise BadRequestError(*violations_of(path, problem))
-            wait_seconds = requests.seconds_of(nack.retry_after)
+            wait_seconds = seconds_of(nack.retry_after)
     member.nack(answer.delivery_id, answer.attempt, error, wait_seconds=wait_seconds)

@@ -11,7 +11,13 @@ from google.protobuf.duration_pb2 import Duration
 from everlog.v1 import consumers_pb2 as pb
 from everlog_server.consumers import Backoff, Policy
 from everlog_server.errors import BadRequestError, FieldViolation, InvalidFilterError
-from everlog_server.rpc.fields import name_problem, text_problem, violations_of
+from everlog_server.rpc.fields import (
+    duration_problem,
+    name_problem,
+    seconds_of,
+    text_problem,
+    violations_of,
+)
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.validation import VIOLATIONS_MAX
 from everlog_server.settings import LimitSettings
@@ -26,20 +32,6 @@ DAY_SECONDS = 86_400
 WAIT_SECONDS_MAX = 7 * DAY_SECONDS
 _NANOS = 1_000_000_000
 _HEARTBEAT_SECONDS_DEFAULT = 10.0
-
-
-def seconds_of(duration: Duration) -> float:
-    """A duration in seconds."""
-    return duration.seconds + duration.nanos / _NANOS
-
-
-def duration_problem(duration: Duration, least: float, most: float) -> str | None:
-    """What is wrong with a duration between two bounds, in seconds."""
-    if not -_NANOS < duration.nanos < _NANOS or duration.seconds * duration.nanos < 0:
-        return f"is no duration: {duration.seconds} s and {duration.nanos} ns"
-    if not least <= seconds_of(duration) <= most:
-        return f"is {seconds_of(duration):g} s; {least:g} to {most:g} s"
-    return None
 
 
 def decode_name(name: str, path: str = "name") -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.duration_pb2 import Duration
 
 from everlog.v1 import event_pb2
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.model import AggregateKey
 from everlog_server.rpc.decoding import parse_uuid
+
+_NANOS = 1_000_000_000
 
 
 def text_problem(text: str, bytes_max: int) -> str | None:
@@ -34,6 +37,20 @@ def uuid_problem(text: str) -> str | None:
             parse_uuid(text)
     except ValueError:
         return "is not a UUID such as 01976a3c-8d2e-7cc0-a1b2-c3d4e5f60718"
+    return None
+
+
+def seconds_of(duration: Duration) -> float:
+    """A duration in seconds."""
+    return duration.seconds + duration.nanos / _NANOS
+
+
+def duration_problem(duration: Duration, least: float, most: float) -> str | None:
+    """What is wrong with a duration between two bounds, in seconds."""
+    if not -_NANOS < duration.nanos < _NANOS or duration.seconds * duration.nanos < 0:
+        return f"is no duration: {duration.seconds} s and {duration.nanos} ns"
+    if not least <= seconds_of(duration) <= most:
+        return f"is {seconds_of(duration):g} s; {least:g} to {most:g} s"
     return None
 
 

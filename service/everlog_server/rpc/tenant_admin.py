@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 from everlog.v1 import admin_pb2 as pb
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.rpc.entry import TENANT_NAME
+from everlog_server.rpc.fields import duration_problem, seconds_of
 from everlog_server.rpc.guard import Context
 from everlog_server.rpc.page_token import Listing
 from everlog_server.rpc.requests import at_least, page_size, parse
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 _NO_TENANT = 0
 """Stands in page tokens for a listing that is of no tenant; none has this id."""
+_DROP_SECONDS_MAX = 3_600
 
 
 class TenantAdmin:
@@ -85,12 +89,29 @@ class TenantAdmin:
         request = parse(pb.DropTenantRequest, data)
         _check_names(name=request.name)
         head = at_least(0, request.head_position, "head_position")
+        until = time.monotonic() + _seconds_max(request)
         tenant_id = await self._store.begin_drop(request.name, head)
-        events, is_done = 0, False
-        while not is_done:
+        response = pb.DropTenantResponse()
+        while True:
             removed, is_done = await self._store.drop_piece(tenant_id, request.name)
-            events += removed
-        return pb.DropTenantResponse(events=events).SerializeToString()
+            response.events += removed
+            if is_done:
+                break
+            if time.monotonic() >= until:
+                left = await self._store.events_left(tenant_id, head)
+                response.left = min(left, head - response.events)
+                break
+        return response.SerializeToString()
+
+
+def _seconds_max(request: pb.DropTenantRequest) -> float:
+    """For how long pieces are begun."""
+    if not request.HasField("time_max"):
+        return math.inf
+    problem = duration_problem(request.time_max, 0, _DROP_SECONDS_MAX)
+    if problem is not None:
+        raise BadRequestError(FieldViolation("time_max", problem))
+    return seconds_of(request.time_max)
 
 
 def _check_names(**names: str) -> None:

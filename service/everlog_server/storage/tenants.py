@@ -154,6 +154,15 @@ class TenantStore:
             raise BadRequestError(FieldViolation("name", problem))
         return events, is_done
 
+    async def events_left(self, tenant_id: int, head: int) -> int:
+        """At most so many events of a tenant that is being dropped are left: from the first one on.
+
+        Not counted, which would take long where there are many. It is as good as the order in which
+        pieces go, which is mostly the log's, but PostgreSQL's to choose.
+        """
+        rows = await self._database.changes.fetch(_SQL["first_position"], {"tenant_id": tenant_id})
+        return head - int(rows[0][0]) + 1 if rows else 0
+
     async def _tenants(self, **parameters: Any) -> list[ListedTenant]:
         rows = await self._database.reads.fetch(_SQL["tenants"], parameters)
         return [ListedTenant(*row) for row in rows]

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verlog/v1/admin.proto\x12\neverlog.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x06Tenant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66rozen\x18\x03 \x01(\x08\x12/\n\x0b\x66rozen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rhead_position\x18\x05 \x01(\x03\"#\n\x13\x43reateTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x14\x43reateTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x13ListTenantsResponse\x12#\n\x07tenants\x18\x01 \x03(\x0b\x32\x12.everlog.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"5\n\x13RenameTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08new_name\x18\x02 \x01(\t\":\n\x14RenameTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\"1\n\x13\x46reezeTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04undo\x18\x02 \x01(\x08\":\n\x14\x46reezeTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\"8\n\x11\x44ropTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rhead_position\x18\x02 \x01(\x03\"$\n\x12\x44ropTenantResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\"\xe7\x01\n\x05Grant\x12\x1f\n\x05roles\x18\x01 \x03(\x0e\x32\x10.everlog.v1.Role\x12\x0f\n\x07tenants\x18\x02 \x03(\t\x12\x17\n\x0f\x61ggregate_types\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x10\n\x08own_only\x18\x05 \x01(\x08\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0f\n\x07user_id\x18\x07 \x01(\t\x12\x17\n\x0f\x61\x63ts_for_others\x18\x08 \x01(\x08\x12\x19\n\x11\x65vents_per_second\x18\t \x01(\x05\x12\x18\n\x10\x63\x61lls_per_second\x18\n \x01(\x05\"\x90\x02\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12 \n\x05grant\x18\x03 \x01(\x0b\x32\x11.everlog.v1.Grant\x12\x30\n\x0c\x63reated_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crevoked_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05grant\x18\x02 \x01(\x0b\x32\x11.everlog.v1.Grant\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"G\n\x13\x43reateTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.everlog.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x12ListTokensResponse\x12!\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.everlog.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13RevokeTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.everlog.v1.Token\"\x0f\n\rWhoAmIRequest\"u\n\x0eWhoAmIResponse\x12\x10\n\x08identity\x18\x01 \x01(\t\x12 \n\x05grant\x18\x02 \x01(\x0b\x32\x11.everlog.v1.Grant\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*o\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_EMIT\x10\x01\x12\r\n\tROLE_READ\x10\x02\x12\x10\n\x0cROLE_CONSUME\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x12\x11\n\rROLE_OPERATOR\x10\x05\x32\xd2\x05\n\x0c\x41\x64minService\x12Q\n\x0c\x43reateTenant\x12\x1f.everlog.v1.CreateTenantRequest\x1a .everlog.v1.CreateTenantResponse\x12N\n\x0bListTenants\x12\x1e.everlog.v1.ListTenantsRequest\x1a\x1f.everlog.v1.ListTenantsResponse\x12Q\n\x0cRenameTenant\x12\x1f.everlog.v1.RenameTenantRequest\x1a .everlog.v1.RenameTenantResponse\x12Q\n\x0c\x46reezeTenant\x12\x1f.everlog.v1.FreezeTenantRequest\x1a .everlog.v1.FreezeTenantResponse\x12K\n\nDropTenant\x12\x1d.everlog.v1.DropTenantRequest\x1a\x1e.everlog.v1.DropTenantResponse\x12N\n\x0b\x43reateToken\x12\x1e.everlog.v1.CreateTokenRequest\x1a\x1f.everlog.v1.CreateTokenResponse\x12K\n\nListTokens\x12\x1d.everlog.v1.ListTokensRequest\x1a\x1e.everlog.v1.ListTokensResponse\x12N\n\x0bRevokeToken\x12\x1e.everlog.v1.RevokeTokenRequest\x1a\x1f.everlog.v1.RevokeTokenResponse\x12?\n\x06WhoAmI\x12\x19.everlog.v1.WhoAmIRequest\x1a\x1a.everlog.v1.WhoAmIResponseBX\n\rio.everlog.v1B\nAdminProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verlog/v1/admin.proto\x12\neverlog.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n\x06Tenant\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x66rozen\x18\x03 \x01(\x08\x12/\n\x0b\x66rozen_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rhead_position\x18\x05 \x01(\x03\"#\n\x13\x43reateTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x14\x43reateTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\";\n\x12ListTenantsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x13ListTenantsResponse\x12#\n\x07tenants\x18\x01 \x03(\x0b\x32\x12.everlog.v1.Tenant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"5\n\x13RenameTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08new_name\x18\x02 \x01(\t\":\n\x14RenameTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\"1\n\x13\x46reezeTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04undo\x18\x02 \x01(\x08\":\n\x14\x46reezeTenantResponse\x12\"\n\x06tenant\x18\x01 \x01(\x0b\x32\x12.everlog.v1.Tenant\"e\n\x11\x44ropTenantRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rhead_position\x18\x02 \x01(\x03\x12+\n\x08time_max\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"@\n\x12\x44ropTenantResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\x11\n\x04left\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_left\"\xe7\x01\n\x05Grant\x12\x1f\n\x05roles\x18\x01 \x03(\x0e\x32\x10.everlog.v1.Role\x12\x0f\n\x07tenants\x18\x02 \x03(\t\x12\x17\n\x0f\x61ggregate_types\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x10\n\x08own_only\x18\x05 \x01(\x08\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x0f\n\x07user_id\x18\x07 \x01(\t\x12\x17\n\x0f\x61\x63ts_for_others\x18\x08 \x01(\x08\x12\x19\n\x11\x65vents_per_second\x18\t \x01(\x05\x12\x18\n\x10\x63\x61lls_per_second\x18\n \x01(\x05\"\x90\x02\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\x12 \n\x05grant\x18\x03 \x01(\x0b\x32\x11.everlog.v1.Grant\x12\x30\n\x0c\x63reated_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crevoked_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05grant\x18\x02 \x01(\x0b\x32\x11.everlog.v1.Grant\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"G\n\x13\x43reateTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.everlog.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x12ListTokensResponse\x12!\n\x06tokens\x18\x01 \x03(\x0b\x32\x11.everlog.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13RevokeTokenResponse\x12 \n\x05token\x18\x01 \x01(\x0b\x32\x11.everlog.v1.Token\"\x0f\n\rWhoAmIRequest\"u\n\x0eWhoAmIResponse\x12\x10\n\x08identity\x18\x01 \x01(\t\x12 \n\x05grant\x18\x02 \x01(\x0b\x32\x11.everlog.v1.Grant\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*o\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_EMIT\x10\x01\x12\r\n\tROLE_READ\x10\x02\x12\x10\n\x0cROLE_CONSUME\x10\x03\x12\x0e\n\nROLE_ADMIN\x10\x04\x12\x11\n\rROLE_OPERATOR\x10\x05\x32\xd2\x05\n\x0c\x41\x64minService\x12Q\n\x0c\x43reateTenant\x12\x1f.everlog.v1.CreateTenantRequest\x1a .everlog.v1.CreateTenantResponse\x12N\n\x0bListTenants\x12\x1e.everlog.v1.ListTenantsRequest\x1a\x1f.everlog.v1.ListTenantsResponse\x12Q\n\x0cRenameTenant\x12\x1f.everlog.v1.RenameTenantRequest\x1a .everlog.v1.RenameTenantResponse\x12Q\n\x0c\x46reezeTenant\x12\x1f.everlog.v1.FreezeTenantRequest\x1a .everlog.v1.FreezeTenantResponse\x12K\n\nDropTenant\x12\x1d.everlog.v1.DropTenantRequest\x1a\x1e.everlog.v1.DropTenantResponse\x12N\n\x0b\x43reateToken\x12\x1e.everlog.v1.CreateTokenRequest\x1a\x1f.everlog.v1.CreateTokenResponse\x12K\n\nListTokens\x12\x1d.everlog.v1.ListTokensRequest\x1a\x1e.everlog.v1.ListTokensResponse\x12N\n\x0bRevokeToken\x12\x1e.everlog.v1.RevokeTokenRequest\x1a\x1f.everlog.v1.RevokeTokenResponse\x12?\n\x06WhoAmI\x12\x19.everlog.v1.WhoAmIRequest\x1a\x1a.everlog.v1.WhoAmIResponseBX\n\rio.everlog.v1B\nAdminProtoP\x01Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpbb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everlog.v1.admin_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.everlog.v1B\nAdminProtoP\001Z9github.com/everlog/everlog/clients/go/everlogpb;everlogpb'
-  _globals['_ROLE']._serialized_start=1899
-  _globals['_ROLE']._serialized_end=2010
+  _globals['_ROLE']._serialized_start=1972
+  _globals['_ROLE']._serialized_end=2083
   _globals['_TENANT']._serialized_start=104
   _globals['_TENANT']._serialized_end=264
   _globals['_CREATETENANTREQUEST']._serialized_start=266
@@ -55,29 +55,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FREEZETENANTRESPONSE']._serialized_start=675
   _globals['_FREEZETENANTRESPONSE']._serialized_end=733
   _globals['_DROPTENANTREQUEST']._serialized_start=735
-  _globals['_DROPTENANTREQUEST']._serialized_end=791
-  _globals['_DROPTENANTRESPONSE']._serialized_start=793
-  _globals['_DROPTENANTRESPONSE']._serialized_end=829
-  _globals['_GRANT']._serialized_start=832
-  _globals['_GRANT']._serialized_end=1063
-  _globals['_TOKEN']._serialized_start=1066
-  _globals['_TOKEN']._serialized_end=1338
-  _globals['_CREATETOKENREQUEST']._serialized_start=1340
-  _globals['_CREATETOKENREQUEST']._serialized_end=1453
-  _globals['_CREATETOKENRESPONSE']._serialized_start=1455
-  _globals['_CREATETOKENRESPONSE']._serialized_end=1526
-  _globals['_LISTTOKENSREQUEST']._serialized_start=1528
-  _globals['_LISTTOKENSREQUEST']._serialized_end=1586
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=1588
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=1668
-  _globals['_REVOKETOKENREQUEST']._serialized_start=1670
-  _globals['_REVOKETOKENREQUEST']._serialized_end=1704
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=1706
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=1761
-  _globals['_WHOAMIREQUEST']._serialized_start=1763
-  _globals['_WHOAMIREQUEST']._serialized_end=1778
-  _globals['_WHOAMIRESPONSE']._serialized_start=1780
-  _globals['_WHOAMIRESPONSE']._serialized_end=1897
-  _globals['_ADMINSERVICE']._serialized_start=2013
-  _globals['_ADMINSERVICE']._serialized_end=2735
+  _globals['_DROPTENANTREQUEST']._serialized_end=836
+  _globals['_DROPTENANTRESPONSE']._serialized_start=838
+  _globals['_DROPTENANTRESPONSE']._serialized_end=902
+  _globals['_GRANT']._serialized_start=905
+  _globals['_GRANT']._serialized_end=1136
+  _globals['_TOKEN']._serialized_start=1139
+  _globals['_TOKEN']._serialized_end=1411
+  _globals['_CREATETOKENREQUEST']._serialized_start=1413
+  _globals['_CREATETOKENREQUEST']._serialized_end=1526
+  _globals['_CREATETOKENRESPONSE']._serialized_start=1528
+  _globals['_CREATETOKENRESPONSE']._serialized_end=1599
+  _globals['_LISTTOKENSREQUEST']._serialized_start=1601
+  _globals['_LISTTOKENSREQUEST']._serialized_end=1659
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=1661
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=1741
+  _globals['_REVOKETOKENREQUEST']._serialized_start=1743
+  _globals['_REVOKETOKENREQUEST']._serialized_end=1777
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=1779
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=1834
+  _globals['_WHOAMIREQUEST']._serialized_start=1836
+  _globals['_WHOAMIREQUEST']._serialized_end=1851
+  _globals['_WHOAMIRESPONSE']._serialized_start=1853
+  _globals['_WHOAMIRESPONSE']._serialized_end=1970
+  _globals['_ADMINSERVICE']._serialized_start=2086
+  _globals['_ADMINSERVICE']._serialized_end=2808
 # @@protoc_insertion_point(module_scope)

@@ -311,19 +311,27 @@ class DropTenantRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     HEAD_POSITION_FIELD_NUMBER: _builtins.int
+    TIME_MAX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name. It must be frozen."""
     head_position: _builtins.int
     """The guard: the head position that it has, as ListTenants says."""
+    @_builtins.property
+    def time_max(self) -> _duration_pb2.Duration:
+        """After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+        case. 0–1 h. Absent: all of them are.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         head_position: _builtins.int = ...,
+        time_max: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time_max", b"time_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_position", b"head_position", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head_position", b"head_position", "name", b"name", "time_max", b"time_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,23 +339,31 @@ Global___DropTenantRequest: _TypeAlias = DropTenantRequest  # noqa: Y015
 
 @_typing.final
 class DropTenantResponse(_message.Message):
-    """It is dropped."""
+    """It is dropped, or what there was time for is."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENTS_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
     events: _builtins.int
-    """How many events were removed."""
+    """How many events this call removed."""
+    left: _builtins.int
+    """There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+    wants it dropped calls again. Absent: it is dropped.
+    """
     def __init__(
         self,
         *,
         events: _builtins.int = ...,
+        left: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_left", b"_left", "left", b"left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_left", b"_left", "events", b"events", "left", b"left"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__left: _TypeAlias = _typing.Literal["left"]  # noqa: Y015
+    _WhichOneofArgType__left: _TypeAlias = _typing.Literal["_left", b"_left"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__left) -> _WhichOneofReturnType__left | None: ...
 
 Global___DropTenantResponse: _TypeAlias = DropTenantResponse  # noqa: Y015
 

@@ -125,7 +125,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DropTenant(self, request, context):
-        """Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+        """Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+        goes on.
 
         Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
         named.

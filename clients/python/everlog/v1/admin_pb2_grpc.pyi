@@ -54,7 +54,8 @@ class AdminServiceStub:
     Fails with `TENANT_NOT_FOUND`.
     """
     DropTenant: _grpc.UnaryUnaryMultiCallable[_admin_pb2.DropTenantRequest, _admin_pb2.DropTenantResponse]
-    """Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+    """Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+    goes on.
 
     Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
     named.
@@ -100,7 +101,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     Fails with `TENANT_NOT_FOUND`.
     """
     DropTenant: _aio.UnaryUnaryMultiCallable[_admin_pb2.DropTenantRequest, _admin_pb2.DropTenantResponse]  # type: ignore[assignment]
-    """Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+    """Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+    goes on.
 
     Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
     named.
@@ -173,7 +175,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.DropTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.DropTenantResponse, _abc.Awaitable[_admin_pb2.DropTenantResponse]]:
-        """Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+        """Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+        goes on.
 
         Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
         named.

@@ -1,5 +1,5 @@
--- Which tenants there are, and what becomes of them. About all tenants, so all by functions: see
--- migrations/0007_tenants.sql.
+-- Which tenants there are, and what becomes of them. About all tenants, so by functions, but for what is asked of
+-- one tenant's log: see migrations/0007_tenants.sql.
 
 -- name: tenant_id
 -- The id of a tenant.
@@ -35,3 +35,10 @@ SELECT d.outcome, d.tenant_id, d.head FROM everlog.begin_drop(%(name)s::text, %(
 -- name: drop_piece
 -- Removes a piece of a tenant that is being dropped.
 SELECT p.events, p.is_done, p.blocked_by FROM everlog.drop_piece(%(tenant)s::integer, %(rows_max)s::bigint) AS p;
+
+-- name: first_position
+-- Where the log of a tenant begins by now whose events are removed; no row: none is left.
+SELECT e.position FROM everlog.events AS e
+WHERE e.tenant_id = %(tenant_id)s::integer
+ORDER BY e.position
+LIMIT 1;

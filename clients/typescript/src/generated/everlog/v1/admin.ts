@@ -118,12 +118,22 @@ export interface DropTenantRequest {
   name: string;
   /** The guard: the head position that it has, as ListTenants says. */
   headPosition: bigint;
+  /**
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   */
+  timeMax: Duration | undefined;
 }
 
-/** It is dropped. */
+/** It is dropped, or what there was time for is. */
 export interface DropTenantResponse {
-  /** How many events were removed. */
+  /** How many events this call removed. */
   events: bigint;
+  /**
+   * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+   * wants it dropped calls again. Absent: it is dropped.
+   */
+  left?: bigint | undefined;
 }
 
 /** Who a caller is, and what it may do. */
@@ -863,7 +873,7 @@ export const FreezeTenantResponse: MessageFns<FreezeTenantResponse> = {
 };
 
 function createBaseDropTenantRequest(): DropTenantRequest {
-  return { name: "", headPosition: 0n };
+  return { name: "", headPosition: 0n, timeMax: undefined };
 }
 
 export const DropTenantRequest: MessageFns<DropTenantRequest> = {
@@ -876,6 +886,9 @@ export const DropTenantRequest: MessageFns<DropTenantRequest> = {
         throw new globalThis.Error("value provided for field message.headPosition of type int64 too large");
       }
       writer.uint32(16).int64(message.headPosition);
+    }
+    if (message.timeMax !== undefined) {
+      Duration.encode(message.timeMax, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -909,6 +922,14 @@ export const DropTenantRequest: MessageFns<DropTenantRequest> = {
             message.headPosition = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.timeMax = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -930,12 +951,15 @@ export const DropTenantRequest: MessageFns<DropTenantRequest> = {
     message.headPosition = (object.headPosition !== undefined && object.headPosition !== null)
       ? BigInt(object.headPosition)
       : 0n;
+    message.timeMax = (object.timeMax !== undefined && object.timeMax !== null)
+      ? Duration.fromPartial(object.timeMax)
+      : undefined;
     return message;
   },
 };
 
 function createBaseDropTenantResponse(): DropTenantResponse {
-  return { events: 0n };
+  return { events: 0n, left: undefined };
 }
 
 export const DropTenantResponse: MessageFns<DropTenantResponse> = {
@@ -945,6 +969,12 @@ export const DropTenantResponse: MessageFns<DropTenantResponse> = {
         throw new globalThis.Error("value provided for field message.events of type int64 too large");
       }
       writer.uint32(8).int64(message.events);
+    }
+    if (message.left !== undefined) {
+      if (BigInt.asIntN(64, message.left) !== message.left) {
+        throw new globalThis.Error("value provided for field message.left of type int64 too large");
+      }
+      writer.uint32(16).int64(message.left);
     }
     return writer;
   },
@@ -970,6 +1000,14 @@ export const DropTenantResponse: MessageFns<DropTenantResponse> = {
             message.events = reader.int64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.left = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -988,6 +1026,7 @@ export const DropTenantResponse: MessageFns<DropTenantResponse> = {
   fromPartial(object: DeepPartial<DropTenantResponse>): DropTenantResponse {
     const message = createBaseDropTenantResponse();
     message.events = (object.events !== undefined && object.events !== null) ? BigInt(object.events) : 0n;
+    message.left = (object.left !== undefined && object.left !== null) ? BigInt(object.left) : undefined;
     return message;
   },
 };
@@ -1902,7 +1941,8 @@ export const AdminServiceService = {
     responseDeserialize: (value: Buffer): FreezeTenantResponse => FreezeTenantResponse.decode(value),
   },
   /**
-   * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+   * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+   * goes on.
    *
    * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
    * named.
@@ -1988,7 +2028,8 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
    */
   freezeTenant: handleUnaryCall<FreezeTenantRequest, FreezeTenantResponse>;
   /**
-   * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+   * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+   * goes on.
    *
    * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
    * named.
@@ -2090,7 +2131,8 @@ export interface AdminServiceClient extends Client {
     callback: (error: ServiceError | null, response: FreezeTenantResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+   * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+   * goes on.
    *
    * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
    * named.

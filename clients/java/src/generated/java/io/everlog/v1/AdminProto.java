@@ -158,59 +158,61 @@ public final class AdminProto extends com.google.protobuf.GeneratedFile {
       "(\0132\022.everlog.v1.Tenant\"1\n\023FreezeTenantRe" +
       "quest\022\014\n\004name\030\001 \001(\t\022\014\n\004undo\030\002 \001(\010\":\n\024Fre" +
       "ezeTenantResponse\022\"\n\006tenant\030\001 \001(\0132\022.ever" +
-      "log.v1.Tenant\"8\n\021DropTenantRequest\022\014\n\004na" +
-      "me\030\001 \001(\t\022\025\n\rhead_position\030\002 \001(\003\"$\n\022DropT" +
-      "enantResponse\022\016\n\006events\030\001 \001(\003\"\347\001\n\005Grant\022" +
-      "\037\n\005roles\030\001 \003(\0162\020.everlog.v1.Role\022\017\n\007tena" +
-      "nts\030\002 \003(\t\022\027\n\017aggregate_types\030\003 \003(\t\022\023\n\013ev" +
-      "ent_types\030\004 \003(\t\022\020\n\010own_only\030\005 \001(\010\022\r\n\005act" +
-      "or\030\006 \001(\t\022\017\n\007user_id\030\007 \001(\t\022\027\n\017acts_for_ot" +
-      "hers\030\010 \001(\010\022\031\n\021events_per_second\030\t \001(\005\022\030\n" +
-      "\020calls_per_second\030\n \001(\005\"\220\002\n\005Token\022\014\n\004nam" +
-      "e\030\001 \001(\t\022\016\n\006prefix\030\002 \001(\t\022 \n\005grant\030\003 \001(\0132\021" +
-      ".everlog.v1.Grant\0220\n\014created_time\030\004 \001(\0132" +
-      "\032.google.protobuf.Timestamp\022/\n\013expire_ti" +
-      "me\030\005 \001(\0132\032.google.protobuf.Timestamp\0220\n\014" +
-      "revoked_time\030\006 \001(\0132\032.google.protobuf.Tim" +
-      "estamp\0222\n\016last_used_time\030\007 \001(\0132\032.google." +
-      "protobuf.Timestamp\"q\n\022CreateTokenRequest" +
-      "\022\014\n\004name\030\001 \001(\t\022 \n\005grant\030\002 \001(\0132\021.everlog." +
-      "v1.Grant\022+\n\010lifetime\030\003 \001(\0132\031.google.prot" +
-      "obuf.Duration\"G\n\023CreateTokenResponse\022 \n\005" +
-      "token\030\001 \001(\0132\021.everlog.v1.Token\022\016\n\006secret" +
-      "\030\002 \001(\t\":\n\021ListTokensRequest\022\021\n\tpage_size" +
-      "\030\001 \001(\005\022\022\n\npage_token\030\002 \001(\t\"P\n\022ListTokens" +
-      "Response\022!\n\006tokens\030\001 \003(\0132\021.everlog.v1.To" +
-      "ken\022\027\n\017next_page_token\030\002 \001(\t\"\"\n\022RevokeTo" +
-      "kenRequest\022\014\n\004name\030\001 \001(\t\"7\n\023RevokeTokenR" +
-      "esponse\022 \n\005token\030\001 \001(\0132\021.everlog.v1.Toke" +
-      "n\"\017\n\rWhoAmIRequest\"u\n\016WhoAmIResponse\022\020\n\010" +
-      "identity\030\001 \001(\t\022 \n\005grant\030\002 \001(\0132\021.everlog." +
-      "v1.Grant\022/\n\013expire_time\030\003 \001(\0132\032.google.p" +
-      "rotobuf.Timestamp*o\n\004Role\022\024\n\020ROLE_UNSPEC" +
-      "IFIED\020\000\022\r\n\tROLE_EMIT\020\001\022\r\n\tROLE_READ\020\002\022\020\n" +
-      "\014ROLE_CONSUME\020\003\022\016\n\nROLE_ADMIN\020\004\022\021\n\rROLE_" +
-      "OPERATOR\020\0052\322\005\n\014AdminService\022Q\n\014CreateTen" +
-      "ant\022\037.everlog.v1.CreateTenantRequest\032 .e" +
-      "verlog.v1.CreateTenantResponse\022N\n\013ListTe" +
-      "nants\022\036.everlog.v1.ListTenantsRequest\032\037." +
-      "everlog.v1.ListTenantsResponse\022Q\n\014Rename" +
-      "Tenant\022\037.everlog.v1.RenameTenantRequest\032" +
-      " .everlog.v1.RenameTenantResponse\022Q\n\014Fre" +
-      "ezeTenant\022\037.everlog.v1.FreezeTenantReque" +
-      "st\032 .everlog.v1.FreezeTenantResponse\022K\n\n" +
-      "DropTenant\022\035.everlog.v1.DropTenantReques" +
-      "t\032\036.everlog.v1.DropTenantResponse\022N\n\013Cre" +
-      "ateToken\022\036.everlog.v1.CreateTokenRequest" +
-      "\032\037.everlog.v1.CreateTokenResponse\022K\n\nLis" +
-      "tTokens\022\035.everlog.v1.ListTokensRequest\032\036" +
-      ".everlog.v1.ListTokensResponse\022N\n\013Revoke" +
-      "Token\022\036.everlog.v1.RevokeTokenRequest\032\037." +
-      "everlog.v1.RevokeTokenResponse\022?\n\006WhoAmI" +
-      "\022\031.everlog.v1.WhoAmIRequest\032\032.everlog.v1" +
-      ".WhoAmIResponseBX\n\rio.everlog.v1B\nAdminP" +
-      "rotoP\001Z9github.com/everlog/everlog/clien" +
-      "ts/go/everlogpb;everlogpbb\006proto3"
+      "log.v1.Tenant\"e\n\021DropTenantRequest\022\014\n\004na" +
+      "me\030\001 \001(\t\022\025\n\rhead_position\030\002 \001(\003\022+\n\010time_" +
+      "max\030\003 \001(\0132\031.google.protobuf.Duration\"@\n\022" +
+      "DropTenantResponse\022\016\n\006events\030\001 \001(\003\022\021\n\004le" +
+      "ft\030\002 \001(\003H\000\210\001\001B\007\n\005_left\"\347\001\n\005Grant\022\037\n\005role" +
+      "s\030\001 \003(\0162\020.everlog.v1.Role\022\017\n\007tenants\030\002 \003" +
+      "(\t\022\027\n\017aggregate_types\030\003 \003(\t\022\023\n\013event_typ" +
+      "es\030\004 \003(\t\022\020\n\010own_only\030\005 \001(\010\022\r\n\005actor\030\006 \001(" +
+      "\t\022\017\n\007user_id\030\007 \001(\t\022\027\n\017acts_for_others\030\010 " +
+      "\001(\010\022\031\n\021events_per_second\030\t \001(\005\022\030\n\020calls_" +
+      "per_second\030\n \001(\005\"\220\002\n\005Token\022\014\n\004name\030\001 \001(\t" +
+      "\022\016\n\006prefix\030\002 \001(\t\022 \n\005grant\030\003 \001(\0132\021.everlo" +
+      "g.v1.Grant\0220\n\014created_time\030\004 \001(\0132\032.googl" +
+      "e.protobuf.Timestamp\022/\n\013expire_time\030\005 \001(" +
+      "\0132\032.google.protobuf.Timestamp\0220\n\014revoked" +
+      "_time\030\006 \001(\0132\032.google.protobuf.Timestamp\022" +
+      "2\n\016last_used_time\030\007 \001(\0132\032.google.protobu" +
+      "f.Timestamp\"q\n\022CreateTokenRequest\022\014\n\004nam" +
+      "e\030\001 \001(\t\022 \n\005grant\030\002 \001(\0132\021.everlog.v1.Gran" +
+      "t\022+\n\010lifetime\030\003 \001(\0132\031.google.protobuf.Du" +
+      "ration\"G\n\023CreateTokenResponse\022 \n\005token\030\001" +
+      " \001(\0132\021.everlog.v1.Token\022\016\n\006secret\030\002 \001(\t\"" +
+      ":\n\021ListTokensRequest\022\021\n\tpage_size\030\001 \001(\005\022" +
+      "\022\n\npage_token\030\002 \001(\t\"P\n\022ListTokensRespons" +
+      "e\022!\n\006tokens\030\001 \003(\0132\021.everlog.v1.Token\022\027\n\017" +
+      "next_page_token\030\002 \001(\t\"\"\n\022RevokeTokenRequ" +
+      "est\022\014\n\004name\030\001 \001(\t\"7\n\023RevokeTokenResponse" +
+      "\022 \n\005token\030\001 \001(\0132\021.everlog.v1.Token\"\017\n\rWh" +
+      "oAmIRequest\"u\n\016WhoAmIResponse\022\020\n\010identit" +
+      "y\030\001 \001(\t\022 \n\005grant\030\002 \001(\0132\021.everlog.v1.Gran" +
+      "t\022/\n\013expire_time\030\003 \001(\0132\032.google.protobuf" +
+      ".Timestamp*o\n\004Role\022\024\n\020ROLE_UNSPECIFIED\020\000" +
+      "\022\r\n\tROLE_EMIT\020\001\022\r\n\tROLE_READ\020\002\022\020\n\014ROLE_C" +
+      "ONSUME\020\003\022\016\n\nROLE_ADMIN\020\004\022\021\n\rROLE_OPERATO" +
+      "R\020\0052\322\005\n\014AdminService\022Q\n\014CreateTenant\022\037.e" +
+      "verlog.v1.CreateTenantRequest\032 .everlog." +
+      "v1.CreateTenantResponse\022N\n\013ListTenants\022\036" +
+      ".everlog.v1.ListTenantsRequest\032\037.everlog" +
+      ".v1.ListTenantsResponse\022Q\n\014RenameTenant\022" +
+      "\037.everlog.v1.RenameTenantRequest\032 .everl" +
+      "og.v1.RenameTenantResponse\022Q\n\014FreezeTena" +
+      "nt\022\037.everlog.v1.FreezeTenantRequest\032 .ev" +
+      "erlog.v1.FreezeTenantResponse\022K\n\nDropTen" +
+      "ant\022\035.everlog.v1.DropTenantRequest\032\036.eve" +
+      "rlog.v1.DropTenantResponse\022N\n\013CreateToke" +
+      "n\022\036.everlog.v1.CreateTokenRequest\032\037.ever" +
+      "log.v1.CreateTokenResponse\022K\n\nListTokens" +
+      "\022\035.everlog.v1.ListTokensRequest\032\036.everlo" +
+      "g.v1.ListTokensResponse\022N\n\013RevokeToken\022\036" +
+      ".everlog.v1.RevokeTokenRequest\032\037.everlog" +
+      ".v1.RevokeTokenResponse\022?\n\006WhoAmI\022\031.ever" +
+      "log.v1.WhoAmIRequest\032\032.everlog.v1.WhoAmI" +
+      "ResponseBX\n\rio.everlog.v1B\nAdminProtoP\001Z" +
+      "9github.com/everlog/everlog/clients/go/e" +
+      "verlogpb;everlogpbb\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -277,13 +279,13 @@ public final class AdminProto extends com.google.protobuf.GeneratedFile {
     internal_static_everlog_v1_DropTenantRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_DropTenantRequest_descriptor,
-        new java.lang.String[] { "Name", "HeadPosition", });
+        new java.lang.String[] { "Name", "HeadPosition", "TimeMax", });
     internal_static_everlog_v1_DropTenantResponse_descriptor =
       getDescriptor().getMessageType(10);
     internal_static_everlog_v1_DropTenantResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_everlog_v1_DropTenantResponse_descriptor,
-        new java.lang.String[] { "Events", });
+        new java.lang.String[] { "Events", "Left", });
     internal_static_everlog_v1_Grant_descriptor =
       getDescriptor().getMessageType(11);
     internal_static_everlog_v1_Grant_fieldAccessorTable = new

@@ -407,7 +407,8 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
-     * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+     * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+     * goes on.
      * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
      * named.
      * </pre>
@@ -544,7 +545,8 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
-     * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+     * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+     * goes on.
      * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
      * named.
      * </pre>
@@ -667,7 +669,8 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
-     * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+     * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+     * goes on.
      * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
      * named.
      * </pre>
@@ -785,7 +788,8 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
-     * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+     * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+     * goes on.
      * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
      * named.
      * </pre>
@@ -907,7 +911,8 @@ public final class AdminServiceGrpc {
 
     /**
      * <pre>
-     * Removes a tenant, for good: in bounded steps. When the call ends early, call again: it goes on.
+     * Removes a tenant, for good: in bounded pieces. When the call ends early, be it by `time_max`, call again: it
+     * goes on.
      * Fails with `TENANT_NOT_FOUND`; with `INVALID_REQUEST` unless it is frozen and its head is the one that is
      * named.
      * </pre>

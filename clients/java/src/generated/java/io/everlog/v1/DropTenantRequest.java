@@ -53,6 +53,7 @@ private static final long serialVersionUID = 0L;
             io.everlog.v1.DropTenantRequest.class, io.everlog.v1.DropTenantRequest.Builder.class);
   }
 
+  private int bitField0_;
   public static final int NAME_FIELD_NUMBER = 1;
   @SuppressWarnings("serial")
   private volatile java.lang.Object name_ = "";
@@ -115,6 +116,47 @@ private static final long serialVersionUID = 0L;
     return headPosition_;
   }
 
+  public static final int TIME_MAX_FIELD_NUMBER = 3;
+  private com.google.protobuf.Duration timeMax_;
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   * @return Whether the timeMax field is set.
+   */
+  @java.lang.Override
+  public boolean hasTimeMax() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   * @return The timeMax.
+   */
+  @java.lang.Override
+  public com.google.protobuf.Duration getTimeMax() {
+    return timeMax_ == null ? com.google.protobuf.Duration.getDefaultInstance() : timeMax_;
+  }
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   */
+  @java.lang.Override
+  public com.google.protobuf.DurationOrBuilder getTimeMaxOrBuilder() {
+    return timeMax_ == null ? com.google.protobuf.Duration.getDefaultInstance() : timeMax_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -135,6 +177,9 @@ private static final long serialVersionUID = 0L;
     if (headPosition_ != 0L) {
       output.writeInt64(2, headPosition_);
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeMessage(3, getTimeMax());
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -145,6 +190,10 @@ private static final long serialVersionUID = 0L;
     if (headPosition_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(2, headPosition_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(3, getTimeMax());
     }
     return size;
   }
@@ -174,6 +223,11 @@ private static final long serialVersionUID = 0L;
         .equals(other.getName())) return false;
     if (getHeadPosition()
         != other.getHeadPosition()) return false;
+    if (hasTimeMax() != other.hasTimeMax()) return false;
+    if (hasTimeMax()) {
+      if (!getTimeMax()
+          .equals(other.getTimeMax())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -190,6 +244,10 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + HEAD_POSITION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getHeadPosition());
+    if (hasTimeMax()) {
+      hash = (37 * hash) + TIME_MAX_FIELD_NUMBER;
+      hash = (53 * hash) + getTimeMax().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -313,13 +371,19 @@ private static final long serialVersionUID = 0L;
 
     // Construct using io.everlog.v1.DropTenantRequest.newBuilder()
     private Builder() {
-
+      maybeForceBuilderInitialization();
     }
 
     private Builder(
         com.google.protobuf.GeneratedMessage.BuilderParent parent) {
       super(parent);
-
+      maybeForceBuilderInitialization();
+    }
+    private void maybeForceBuilderInitialization() {
+      if (com.google.protobuf.GeneratedMessage
+              .alwaysUseFieldBuilders) {
+        internalGetTimeMaxFieldBuilder();
+      }
     }
     @java.lang.Override
     public Builder clear() {
@@ -327,6 +391,11 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       name_ = "";
       headPosition_ = 0L;
+      timeMax_ = null;
+      if (timeMaxBuilder_ != null) {
+        timeMaxBuilder_.dispose();
+        timeMaxBuilder_ = null;
+      }
       return this;
     }
 
@@ -366,6 +435,14 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.headPosition_ = headPosition_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.timeMax_ = timeMaxBuilder_ == null
+            ? timeMax_
+            : timeMaxBuilder_.build();
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -387,6 +464,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getHeadPosition() != 0L) {
         setHeadPosition(other.getHeadPosition());
+      }
+      if (other.hasTimeMax()) {
+        mergeTimeMax(other.getTimeMax());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -424,6 +504,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 16
+            case 26: {
+              input.readMessage(
+                  internalGetTimeMaxFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 26
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -575,6 +662,172 @@ private static final long serialVersionUID = 0L;
       headPosition_ = 0L;
       onChanged();
       return this;
+    }
+
+    private com.google.protobuf.Duration timeMax_;
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> timeMaxBuilder_;
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     * @return Whether the timeMax field is set.
+     */
+    public boolean hasTimeMax() {
+      return ((bitField0_ & 0x00000004) != 0);
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     * @return The timeMax.
+     */
+    public com.google.protobuf.Duration getTimeMax() {
+      if (timeMaxBuilder_ == null) {
+        return timeMax_ == null ? com.google.protobuf.Duration.getDefaultInstance() : timeMax_;
+      } else {
+        return timeMaxBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public Builder setTimeMax(com.google.protobuf.Duration value) {
+      if (timeMaxBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        timeMax_ = value;
+      } else {
+        timeMaxBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public Builder setTimeMax(
+        com.google.protobuf.Duration.Builder builderForValue) {
+      if (timeMaxBuilder_ == null) {
+        timeMax_ = builderForValue.build();
+      } else {
+        timeMaxBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public Builder mergeTimeMax(com.google.protobuf.Duration value) {
+      if (timeMaxBuilder_ == null) {
+        if (((bitField0_ & 0x00000004) != 0) &&
+          timeMax_ != null &&
+          timeMax_ != com.google.protobuf.Duration.getDefaultInstance()) {
+          getTimeMaxBuilder().mergeFrom(value);
+        } else {
+          timeMax_ = value;
+        }
+      } else {
+        timeMaxBuilder_.mergeFrom(value);
+      }
+      if (timeMax_ != null) {
+        bitField0_ |= 0x00000004;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public Builder clearTimeMax() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      timeMax_ = null;
+      if (timeMaxBuilder_ != null) {
+        timeMaxBuilder_.dispose();
+        timeMaxBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public com.google.protobuf.Duration.Builder getTimeMaxBuilder() {
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return internalGetTimeMaxFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    public com.google.protobuf.DurationOrBuilder getTimeMaxOrBuilder() {
+      if (timeMaxBuilder_ != null) {
+        return timeMaxBuilder_.getMessageOrBuilder();
+      } else {
+        return timeMax_ == null ?
+            com.google.protobuf.Duration.getDefaultInstance() : timeMax_;
+      }
+    }
+    /**
+     * <pre>
+     * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+     * case. 0–1 h. Absent: all of them are.
+     * </pre>
+     *
+     * <code>.google.protobuf.Duration time_max = 3;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> 
+        internalGetTimeMaxFieldBuilder() {
+      if (timeMaxBuilder_ == null) {
+        timeMaxBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder>(
+                getTimeMax(),
+                getParentForChildren(),
+                isClean());
+        timeMax_ = null;
+      }
+      return timeMaxBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:everlog.v1.DropTenantRequest)

@@ -39,4 +39,34 @@ public interface DropTenantRequestOrBuilder extends
    * @return The headPosition.
    */
   long getHeadPosition();
+
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   * @return Whether the timeMax field is set.
+   */
+  boolean hasTimeMax();
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   * @return The timeMax.
+   */
+  com.google.protobuf.Duration getTimeMax();
+  /**
+   * <pre>
+   * After so long no further piece is begun, and the answer tells what is `left`; one piece is removed in any
+   * case. 0–1 h. Absent: all of them are.
+   * </pre>
+   *
+   * <code>.google.protobuf.Duration time_max = 3;</code>
+   */
+  com.google.protobuf.DurationOrBuilder getTimeMaxOrBuilder();
 }

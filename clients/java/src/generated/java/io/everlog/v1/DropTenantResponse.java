@@ -7,7 +7,7 @@ package io.everlog.v1;
 
 /**
  * <pre>
- * It is dropped.
+ * It is dropped, or what there was time for is.
  * </pre>
  *
  * Protobuf type {@code everlog.v1.DropTenantResponse}
@@ -52,11 +52,12 @@ private static final long serialVersionUID = 0L;
             io.everlog.v1.DropTenantResponse.class, io.everlog.v1.DropTenantResponse.Builder.class);
   }
 
+  private int bitField0_;
   public static final int EVENTS_FIELD_NUMBER = 1;
   private long events_ = 0L;
   /**
    * <pre>
-   * How many events were removed.
+   * How many events this call removed.
    * </pre>
    *
    * <code>int64 events = 1;</code>
@@ -65,6 +66,35 @@ private static final long serialVersionUID = 0L;
   @java.lang.Override
   public long getEvents() {
     return events_;
+  }
+
+  public static final int LEFT_FIELD_NUMBER = 2;
+  private long left_ = 0L;
+  /**
+   * <pre>
+   * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+   * wants it dropped calls again. Absent: it is dropped.
+   * </pre>
+   *
+   * <code>optional int64 left = 2;</code>
+   * @return Whether the left field is set.
+   */
+  @java.lang.Override
+  public boolean hasLeft() {
+    return ((bitField0_ & 0x00000001) != 0);
+  }
+  /**
+   * <pre>
+   * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+   * wants it dropped calls again. Absent: it is dropped.
+   * </pre>
+   *
+   * <code>optional int64 left = 2;</code>
+   * @return The left.
+   */
+  @java.lang.Override
+  public long getLeft() {
+    return left_;
   }
 
   private byte memoizedIsInitialized = -1;
@@ -84,6 +114,9 @@ private static final long serialVersionUID = 0L;
     if (events_ != 0L) {
       output.writeInt64(1, events_);
     }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      output.writeInt64(2, left_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -91,6 +124,10 @@ private static final long serialVersionUID = 0L;
     if (events_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(1, events_);
+    }
+    if (((bitField0_ & 0x00000001) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(2, left_);
     }
     return size;
   }
@@ -118,6 +155,11 @@ private static final long serialVersionUID = 0L;
 
     if (getEvents()
         != other.getEvents()) return false;
+    if (hasLeft() != other.hasLeft()) return false;
+    if (hasLeft()) {
+      if (getLeft()
+          != other.getLeft()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -132,6 +174,11 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + EVENTS_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getEvents());
+    if (hasLeft()) {
+      hash = (37 * hash) + LEFT_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getLeft());
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -231,7 +278,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * It is dropped.
+   * It is dropped, or what there was time for is.
    * </pre>
    *
    * Protobuf type {@code everlog.v1.DropTenantResponse}
@@ -268,6 +315,7 @@ private static final long serialVersionUID = 0L;
       super.clear();
       bitField0_ = 0;
       events_ = 0L;
+      left_ = 0L;
       return this;
     }
 
@@ -304,6 +352,12 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000001) != 0)) {
         result.events_ = events_;
       }
+      int to_bitField0_ = 0;
+      if (((from_bitField0_ & 0x00000002) != 0)) {
+        result.left_ = left_;
+        to_bitField0_ |= 0x00000001;
+      }
+      result.bitField0_ |= to_bitField0_;
     }
 
     @java.lang.Override
@@ -320,6 +374,9 @@ private static final long serialVersionUID = 0L;
       if (other == io.everlog.v1.DropTenantResponse.getDefaultInstance()) return this;
       if (other.getEvents() != 0L) {
         setEvents(other.getEvents());
+      }
+      if (other.hasLeft()) {
+        setLeft(other.getLeft());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -352,6 +409,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000001;
               break;
             } // case 8
+            case 16: {
+              left_ = input.readInt64();
+              bitField0_ |= 0x00000002;
+              break;
+            } // case 16
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -372,7 +434,7 @@ private static final long serialVersionUID = 0L;
     private long events_ ;
     /**
      * <pre>
-     * How many events were removed.
+     * How many events this call removed.
      * </pre>
      *
      * <code>int64 events = 1;</code>
@@ -384,7 +446,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many events were removed.
+     * How many events this call removed.
      * </pre>
      *
      * <code>int64 events = 1;</code>
@@ -400,7 +462,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many events were removed.
+     * How many events this call removed.
      * </pre>
      *
      * <code>int64 events = 1;</code>
@@ -409,6 +471,66 @@ private static final long serialVersionUID = 0L;
     public Builder clearEvents() {
       bitField0_ = (bitField0_ & ~0x00000001);
       events_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private long left_ ;
+    /**
+     * <pre>
+     * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+     * wants it dropped calls again. Absent: it is dropped.
+     * </pre>
+     *
+     * <code>optional int64 left = 2;</code>
+     * @return Whether the left field is set.
+     */
+    @java.lang.Override
+    public boolean hasLeft() {
+      return ((bitField0_ & 0x00000002) != 0);
+    }
+    /**
+     * <pre>
+     * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+     * wants it dropped calls again. Absent: it is dropped.
+     * </pre>
+     *
+     * <code>optional int64 left = 2;</code>
+     * @return The left.
+     */
+    @java.lang.Override
+    public long getLeft() {
+      return left_;
+    }
+    /**
+     * <pre>
+     * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+     * wants it dropped calls again. Absent: it is dropped.
+     * </pre>
+     *
+     * <code>optional int64 left = 2;</code>
+     * @param value The left to set.
+     * @return This builder for chaining.
+     */
+    public Builder setLeft(long value) {
+
+      left_ = value;
+      bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+     * wants it dropped calls again. Absent: it is dropped.
+     * </pre>
+     *
+     * <code>optional int64 left = 2;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearLeft() {
+      bitField0_ = (bitField0_ & ~0x00000002);
+      left_ = 0L;
       onChanged();
       return this;
     }

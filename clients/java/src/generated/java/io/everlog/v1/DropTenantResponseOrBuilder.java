@@ -12,11 +12,32 @@ public interface DropTenantResponseOrBuilder extends
 
   /**
    * <pre>
-   * How many events were removed.
+   * How many events this call removed.
    * </pre>
    *
    * <code>int64 events = 1;</code>
    * @return The events.
    */
   long getEvents();
+
+  /**
+   * <pre>
+   * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+   * wants it dropped calls again. Absent: it is dropped.
+   * </pre>
+   *
+   * <code>optional int64 left = 2;</code>
+   * @return Whether the left field is set.
+   */
+  boolean hasLeft();
+  /**
+   * <pre>
+   * There was no time for all: at most so many events are left, and maybe other things than events. Whoever
+   * wants it dropped calls again. Absent: it is dropped.
+   * </pre>
+   *
+   * <code>optional int64 left = 2;</code>
+   * @return The left.
+   */
+  long getLeft();
 }
