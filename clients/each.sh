@@ -16,9 +16,6 @@ missing=0
 # same COMMITTED GENERATED: fails, with the names of files, when they differ.
 same() { diff -rq "$1" "$2" && echo "clients/$1 is current"; }
 
-# node_modules FOLDER: installs what its lock says, unless that is there.
-node_modules() { [ "$1/node_modules" -nt "$1/package-lock.json" ] || (cd "$1" && npm ci --no-audit --no-fund); }
-
 go_vet() { (cd "$1" && go vet ./... && test -z "$(gofmt -l . | tee -a /dev/stderr)"); }
 go_test() { go_vet go && go_vet ../examples/go && go_vet ../benchmarks/go && (cd go && go test ./...); }
 go_stubs() { go/generate.sh go; }
@@ -26,19 +23,19 @@ go_verify() { go/generate.sh "$fresh/go" && same go/everlogpb "$fresh/go/everlog
 go_build() { go_vet go; }
 
 typescript_test() {
-    node_modules typescript
+    ./node_modules.sh typescript
     for examples in ../examples/typescript ../examples/agents/typescript; do
-        node_modules "$examples"
+        ./node_modules.sh "$examples"
         (cd "$examples" && npm run lint)
     done
     (cd typescript && npm run lint && npm test)
 }
-typescript_stubs() { node_modules typescript && typescript/generate.sh typescript/src/generated; }
+typescript_stubs() { ./node_modules.sh typescript && typescript/generate.sh typescript/src/generated; }
 typescript_verify() {
-    node_modules typescript && typescript/generate.sh "$fresh/typescript" &&
+    ./node_modules.sh typescript && typescript/generate.sh "$fresh/typescript" &&
         same typescript/src/generated "$fresh/typescript"
 }
-typescript_build() { node_modules typescript && (cd typescript && npm pack --pack-destination ../../dist); }
+typescript_build() { ./node_modules.sh typescript && (cd typescript && npm pack --pack-destination ../../dist); }
 
 java_test() { (cd java && mvn -q -B verify); }
 java_stubs() { rm -rf java/src/generated/java && java/generate.sh java/src/generated/java; }

@@ -5,12 +5,12 @@ asked_in=$PWD
 cd "$(dirname "$0")"
 client=../../clients/typescript
 {
-    [ -d "$client/node_modules" ] || (cd "$client" && npm ci --no-audit --no-fund)
+    ../../clients/node_modules.sh "$client"
     built=$client/dist/emitters/index.js
     if [ ! -f "$built" ] || [ -n "$(find "$client/src" -newer "$built" -name '*.ts')" ]; then
         (cd "$client" && npm run build)
     fi
-    [ -d node_modules/@everlog/client ] || npm ci --no-audit --no-fund
+    ../../clients/node_modules.sh .
 } >&2
 [ $# -gt 0 ] || set -- "$PWD/README.md" "$PWD/missing.md"
 example=$PWD

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.clients.conformance.languages import ROOT, MissingError, alone, is_current, run_tool
+from tests.clients.conformance.languages import (
+    ROOT,
+    MissingError,
+    alone,
+    install_node_modules,
+    is_current,
+    run_tool,
+)
 
 OUTPUT_SECONDS_MAX = 30
 
@@ -71,8 +78,7 @@ def _node(examples: Path, one_of_them: str) -> Callable[[str], list[str]]:
     for folder, product in ((client, "conformance"), (examples, one_of_them)):
         program = folder / "dist" / f"{product}.js"
         with alone(folder):
-            if not (folder / "node_modules").exists():
-                run_tool("npm", "ci", "--no-audit", "--no-fund", folder=folder)
+            install_node_modules(folder)
             if not is_current(program, folder / "src", folder / "package.json"):
                 run_tool("npm", "run", "build", folder=folder)
     return lambda program: ["node", str(examples / "dist" / f"{program}.js")]

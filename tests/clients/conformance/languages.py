@@ -68,6 +68,11 @@ def run_tool(*command: str, folder: Path) -> None:
         raise RuntimeError(f"{' '.join(command)} (in {folder}) failed:\n{done.stdout}")
 
 
+def install_node_modules(folder: Path) -> None:
+    """What the lock of an npm package says, unless that is there. Raises as `run_tool`."""
+    run_tool(str(_CLIENTS / "node_modules.sh"), str(folder), folder=ROOT)
+
+
 def is_current(product: Path, *sources: Path) -> bool:
     """Whether a product is there, and newer than all that it is made from."""
     if not product.exists():
@@ -100,8 +105,7 @@ def _typescript() -> list[str]:
     folder = _CLIENTS / "typescript"
     program = folder / "dist" / "conformance.js"
     with alone(folder):
-        if not (folder / "node_modules").exists():
-            run_tool("npm", "ci", folder=folder)
+        install_node_modules(folder)
         # Not without need: it removes what another process may be running.
         if not is_current(program, folder / "src", folder / "package.json"):
             run_tool("npm", "run", "build", folder=folder)
