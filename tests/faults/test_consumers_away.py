@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from everlog.v1 import consumers_pb2 as pb
 from everlog_server.consumers import Consumers, Member
-from everlog_server.consumers.slots import QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX
+from everlog_server.consumers.budget import QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX
 from everlog_server.errors import StorageUnavailableError
 from everlog_server.rpc.consumer_requests import decode_settings, encode_settings, policy_of
 from everlog_server.settings import LimitSettings, StorageSettings

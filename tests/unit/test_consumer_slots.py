@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from everlog_server.consumers.budget import PROCESS_BYTES_MAX, Budget
 from everlog_server.consumers.events import Event, Held
-from everlog_server.consumers.slots import PROCESS_BYTES_MAX, Budget, Slot
+from everlog_server.consumers.slots import Slot
 from everlog_server.model import AggregateKey
 from everlog_server.rpc.codec import varint
 from everlog_server.storage.consumers import Changes

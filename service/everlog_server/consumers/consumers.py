@@ -8,12 +8,12 @@ from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from everlog_server.consumers.budget import Budget
 from everlog_server.consumers.counts import ConsumerCounts, ConsumersSnapshot
 from everlog_server.consumers.group import Group
 from everlog_server.consumers.keep import AWAY_SECONDS_MAX, LEASE_SECONDS
 from everlog_server.consumers.member import Member
 from everlog_server.consumers.policy import Clock
-from everlog_server.consumers.slots import Budget
 from everlog_server.errors import (
     ConsumerNotFoundError,
     ServerDrainingError,

@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from random import Random
     from uuid import UUID
 
+    from everlog_server.consumers.budget import Budget
     from everlog_server.consumers.counts import ConsumerCounts
     from everlog_server.consumers.feed import Follow
     from everlog_server.consumers.member import Member
     from everlog_server.consumers.own_slot import OwnSlot
     from everlog_server.consumers.policy import Clock, Policy
-    from everlog_server.consumers.slots import Budget
     from everlog_server.storage.consumers import ConsumerStanding, ConsumerStore, StoredConsumer
     from everlog_server.storage.reads import EventReader
 

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from uuid import UUID
 
+    from everlog_server.consumers.budget import Budget
     from everlog_server.consumers.events import Event
     from everlog_server.consumers.group import Group
     from everlog_server.consumers.member import Member
-    from everlog_server.consumers.slots import Budget
     from everlog_server.storage.consumers import Beat, Instruction
 
 _log = structlog.get_logger(__name__)

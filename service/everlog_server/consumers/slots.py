@@ -16,96 +16,36 @@ Invariants:
   lane's position on, and those with a row of their own; of the events after it the finished ones
   are in `finished`.
 - Whatever `collect` gives says the same of all events as the memory does at that moment.
+
+What is known is in slot_state.py, with the steps that change it; what people decide by hand is in
+deciding.py.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from everlog_server.consumers.events import Event, Held
-from everlog_server.consumers.lines import Lane, Line
-from everlog_server.consumers.unstored import Unstored
+from everlog_server.consumers.budget import QUEUED_EVENTS_MAX
+from everlog_server.consumers.deciding import DecidedSlot
+from everlog_server.consumers.events import Event
+from everlog_server.consumers.slot_state import held_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
+    from everlog_server.consumers.events import Held
+    from everlog_server.consumers.lines import Lane
     from everlog_server.model import AggregateKey
     from everlog_server.storage.consumers import Changes
 
 HELD_MAX = 1_000
 """Lanes, and events that wait by themselves; beyond it the slot reads no further."""
-QUEUED_EVENTS_MAX = 512
-QUEUED_BYTES_MAX = 512 * 1024
-"""Of events in line, and as much again of those that are tried again or wait in lanes."""
-PROCESS_BYTES_MAX = 256 * 1024 * 1024
-"""The same in all slots of a process: with more than 512 of them, each has less."""
 FINISHED_MAX = 5_000
 """Positions after the checkpoint; beyond it the slot reads no further."""
 
 
-class Budget:
-    """What the slots of a process share: the bytes of events that wait in them."""
-
-    def __init__(self) -> None:
-        self._slots = 0
-
-    def count(self, slots: int) -> None:
-        """So many more slots; negative: fewer."""
-        self._slots += slots
-
-    @property
-    def slot_bytes_max(self) -> int:
-        """How many each may have in line, and as many apart; one event goes beyond it."""
-        return min(QUEUED_BYTES_MAX, PROCESS_BYTES_MAX // max(1, self._slots))
-
-
-class Slot:
+class Slot(DecidedSlot):
     """A slot that this process has, under an epoch."""
-
-    def __init__(
-        self,
-        number: int,
-        epoch: int,
-        *,
-        checkpoint: int,
-        finished: Iterable[int],
-        is_ordered: bool,
-        budget: Budget | None = None,
-    ) -> None:
-        self.number = number
-        self.epoch = epoch
-        self.checkpoint = checkpoint
-        self.finished = set(finished)
-        self.read_through = checkpoint
-        self.is_ordered = is_ordered
-        self.in_flight = 0
-        self.queued = 0
-        self.queued_bytes = 0
-        self.supplied_bytes = 0
-        """Of records that were read apart from the line, and not taken yet."""
-        self.budget = budget or Budget()
-        self.wanted: dict[int, Held] = {}
-        """What is due, but for its record."""
-        self.reading: dict[AggregateKey, Lane] = {}
-        """Lanes that need to know how they go on."""
-        self.settled: set[int] = set()
-        """Singles that were finished or parked since the last `collect`."""
-        self.stored_checkpoint = checkpoint
-        """The one that was collected last."""
-        self._open: set[int] = set()
-        """Positions that were offered, and hold back the checkpoint."""
-        self._offered: deque[int] = deque()
-        self._lines: dict[object, Line] = {}
-        self._ready: deque[Line] = deque()
-        self._lanes: dict[AggregateKey, Lane] = {}
-        self._singles: dict[int, Held] = {}
-        self._waiting: list[tuple[int, int, Held]] = []
-        self._waits = count()
-        self._unstored = Unstored(number)
 
     # --- what is known when it is claimed --------------------------------------------------------
 
@@ -234,26 +174,11 @@ class Slot:
             held.state, held.attempts, held.due = "blocking", attempts, None
             self._unstored.note(held, failed=[failed], last_error=failed["error"], parked_time=now)
         else:
-            held = event.held or _held(event, "parked")
+            held = event.held or held_of(event, "parked")
             held.attempts = attempts
             self._finish(event, line, keeps_row=True)
             held.state, held.due = "parked", None
             self._unstored.note(held, failed=[failed], last_error=failed["error"], parked_time=now)
-        self._list(line)
-
-    def put_back(self, event: Event) -> None:
-        """It was not delivered after all: it is the next one of its line again."""
-        line = self._settle(event)
-        if event.position in self._singles:
-            line.add_single(event, first=True)
-            self.supplied_bytes += len(event.record)
-        elif line.lane is not None:
-            line.lane.events.appendleft(event)
-            self.supplied_bytes += len(event.record)
-        else:
-            line.events.appendleft(event)
-            self.queued += 1
-            self.queued_bytes += len(event.record)
         self._list(line)
 
     # --- what is tried again ---------------------------------------------------------------------
@@ -364,115 +289,6 @@ class Slot:
             return
         self._list(self._lines[lane.aggregate])
 
-    # --- decisions by hand -----------------------------------------------------------------------
-
-    def decide(
-        self,
-        action: str,
-        position: int,
-        aggregate: AggregateKey,
-        event_id: str,
-        *,
-        now: int,
-        reason: str,
-        state: str | None,
-        instruction_id: UUID,
-    ) -> Event | None:
-        """Does what was decided of an event, in whatever state; the one in flight, if it was.
-
-        `state` is what its row says, which matters only of what is not in memory.
-        """
-        self._unstored.note_instruction(instruction_id)
-        line = self._lines.get(aggregate if self.is_ordered else position)
-        taken = None
-        if line is not None and line.busy is not None and line.busy.position == position:
-            taken = line.busy
-            self.put_back(taken)
-        held = self._held_at(position, aggregate)
-        if held is None and position in self._open:
-            self._decide_queued(action, position, aggregate, now=now, reason=reason)
-        elif held is None:
-            self._decide_unknown(
-                action, position, aggregate, event_id, now=now, reason=reason, state=state
-            )
-        else:
-            self._decide_held(action, held, now=now, reason=reason)
-        if line is not None:
-            self._list(line)
-        return taken
-
-    def _decide_held(self, action: str, held: Held, *, now: int, reason: str) -> None:
-        line = self._line_of(held)
-        self._unqueue(line, held.position)
-        self.wanted.pop(held.position, None)
-        event = Event(held.position, held.aggregate, b"")
-        event.held = held
-        if action == "retry":
-            if held.state == "blocking":
-                held.state, held.is_replayed = "retrying", True
-            held.attempts, held.due = 0, None
-            self._unstored.note(held)
-            self._wait(held)
-            return
-        self._finish(event, line, keeps_row=action == "park")
-        if action == "park":
-            held.due = None
-            self._unstored.note_parked(held, now, reason)
-        self._list(line)
-
-    def _decide_queued(
-        self, action: str, position: int, aggregate: AggregateKey, *, now: int, reason: str
-    ) -> None:
-        if action == "retry":
-            return
-        line = self._lines[aggregate if self.is_ordered else position]
-        event = self._unqueue(line, position)
-        if event is None:
-            return
-        self._finish(event, line)
-        held = _held(event, "skipped")
-        if action == "park":
-            self._unstored.note_parked(held, now, reason)
-        elif self.is_ordered:  # a lane that begins before it must know
-            self._unstored.note(held)
-
-    def _decide_unknown(
-        self,
-        action: str,
-        position: int,
-        aggregate: AggregateKey,
-        event_id: str,
-        *,
-        now: int,
-        reason: str,
-        state: str | None,
-    ) -> None:
-        lane = self._lanes.get(aggregate)
-        is_behind = lane is not None and position >= lane.position
-        is_ahead = not is_behind and position > self.read_through
-        held = Held(position, aggregate, event_id, "skipped")
-        if action == "park":
-            self._unstored.note_parked(held, now, reason)
-        elif is_behind or is_ahead:
-            if action == "ack":
-                self._unstored.note(held)
-            else:
-                self._unstored.drop(position)
-        elif action == "ack":
-            self._unstored.drop(position)
-        else:
-            held.state, held.is_replayed = "replaying", state in {"parked", "replaying"}
-            self._singles[position] = held
-            self._unstored.note(held)
-            self._wait(held)
-            return
-        if lane is not None and is_behind:
-            self._read_again(lane, position, None if action == "retry" else held.state)
-        elif action == "retry":
-            self.finished.discard(position)
-        else:
-            self._note_finished(position)
-
     # --- what is stored --------------------------------------------------------------------------
 
     @property
@@ -489,154 +305,3 @@ class Slot:
         changes.slots.append((self.number, self.epoch, self.checkpoint, sorted(self.finished)))
         self._unstored.collect(changes)
         self.settled.clear()
-
-    # --- inner parts -----------------------------------------------------------------------------
-
-    def _line(self, key: object) -> Line:
-        line = self._lines.get(key)
-        if line is None:
-            line = self._lines[key] = Line(key)
-        return line
-
-    def _line_of(self, event: Event | Held) -> Line:
-        return self._line(event.aggregate if self.is_ordered else event.position)
-
-    def _list(self, line: Line) -> None:
-        """Lists a line that has something to deliver; forgets one that has nothing at all."""
-        if line.is_ready:
-            return
-        if line.has_next:
-            line.is_ready = True
-            self._ready.append(line)
-        else:
-            self._forget_if_idle(line)
-
-    def _forget_if_idle(self, line: Line) -> None:
-        if not (line.busy or line.events or line.singles or line.lane):
-            self._lines.pop(line.key, None)
-
-    def _settle(self, event: Event) -> Line:
-        line = self._line_of(event)
-        line.busy = None
-        self.in_flight -= 1
-        return line
-
-    def _finish(self, event: Event, line: Line, *, keeps_row: bool = False) -> None:
-        position, held, lane = event.position, event.held, line.lane
-        is_single = self._singles.pop(position, None) is not None
-        if is_single:
-            self.settled.add(position)
-        if held is not None and not keeps_row:
-            self._unstored.drop(position)
-            if (
-                is_single
-                and self.is_ordered
-                and (position > self.checkpoint or (lane is not None and position >= lane.position))
-            ):
-                held.state, held.due = "skipped", None  # a lane that comes to it must know
-                self._unstored.note(held)
-                if lane is not None:
-                    lane.decided[position] = "skipped"
-        self._note_finished(position)
-        if not is_single and lane is not None:
-            lane.position, lane.head = position + 1, None
-            lane.covered = max(lane.covered, position)
-            self._unstored.place_lane(lane.aggregate, lane.position)
-            if not lane.events:
-                self.reading[lane.aggregate] = lane
-
-    def _note_finished(self, position: int) -> None:
-        self._open.discard(position)
-        if position > self.checkpoint:
-            self.finished.add(position)
-
-    def _hold(self, event: Event, line: Line) -> Held:
-        """The row of an event that is not finished, as the head of its lane or by itself."""
-        held = event.held or _held(event, "retrying")
-        if event.position in self._singles:
-            return held
-        self._open.discard(event.position)
-        if not self.is_ordered:
-            self._singles[event.position] = held
-            return held
-        lane = line.lane
-        if lane is None:
-            lane = self._open_lane(event.aggregate, event.position)
-            lane.dropped = event.position
-            for later in line.events:
-                self._open.discard(later.position)
-                lane.dropped = later.position
-                self.queued -= 1
-                self.queued_bytes -= len(later.record)
-            line.events.clear()
-        lane.position, lane.head = event.position, held
-        lane.covered = event.position
-        while lane.events:
-            self.supplied_bytes -= len(lane.events.pop().record)
-        self._unstored.place_lane(lane.aggregate, lane.position)
-        return held
-
-    def _open_lane(self, aggregate: AggregateKey, position: int) -> Lane:
-        lane = self._lanes[aggregate] = Lane(aggregate, position)
-        self._line(aggregate).lane = lane
-        return lane
-
-    def _read_again(self, lane: Lane, position: int, state: str | None) -> None:
-        """A row of a lane's later event was made, or went: what was read from there on is void."""
-        lane.decided[position] = state
-        while lane.events and lane.events[-1].position >= position:
-            self.supplied_bytes -= len(lane.events.pop().record)
-        lane.covered = min(lane.covered, position - 1)
-        if lane.head is None and not lane.events:
-            line = self._lines[lane.aggregate]
-            if line.busy is None or line.busy.held is not None:
-                self.reading[lane.aggregate] = lane
-
-    def _dissolve(self, lane: Lane) -> None:
-        del self._lanes[lane.aggregate]
-        self._lines[lane.aggregate].lane = None
-        self._unstored.place_lane(lane.aggregate, None)
-
-    def _wait(self, held: Held) -> None:
-        if held.state == "blocking":
-            return
-        if held.due is None:
-            self.wanted[held.position] = held
-        else:
-            heapq.heappush(self._waiting, (held.due, next(self._waits), held))
-
-    def _is_held(self, held: Held) -> bool:
-        """Whether it still waits: it was not decided by hand meanwhile."""
-        return self._held_at(held.position, held.aggregate) is held and held.state != "blocking"
-
-    def _held_at(self, position: int, aggregate: AggregateKey) -> Held | None:
-        lane = self._lanes.get(aggregate)
-        if lane is not None and lane.head is not None and lane.head.position == position:
-            return lane.head
-        return self._singles.get(position)
-
-    def _unqueue(self, line: Line, position: int) -> Event | None:
-        """Takes an event out of whatever it waits in."""
-        for queue in (line.events, line.singles, line.lane.events if line.lane else deque()):
-            for event in queue:
-                if event.position == position:
-                    queue.remove(event)
-                    if queue is line.events:
-                        self.queued -= 1
-                        self.queued_bytes -= len(event.record)
-                    else:
-                        self.supplied_bytes -= len(event.record)
-                    return event
-        return None
-
-    def _advance(self) -> None:
-        offered, still_open = self._offered, self._open
-        while offered and offered[0] not in still_open:
-            self.finished.discard(offered.popleft())
-        self.checkpoint = max(self.checkpoint, offered[0] - 1 if offered else self.read_through)
-
-
-def _held(event: Event, state: str) -> Held:
-    held = Held(event.position, event.aggregate, event.event_id, state)
-    held.attempts, held.is_replayed = event.attempts, event.is_replayed
-    return held
