@@ -150,7 +150,10 @@ def revoke(*, target: Target, name: str, storage: StorageSettings | None) -> Non
 @click.command()
 @client_options
 def whoami(*, target: Target) -> None:
-    """Say who you are to the server, and what you may do."""
+    """Say who you are to the server, and what you may do.
+
+    With --json an empty list of tenants stands for all of them, as in the contract: an operator's.
+    """
     run(_whoami(target))
 
 
@@ -222,7 +225,7 @@ async def _whoami(target: Target) -> None:
     if target.json:
         output.document(fields)
     else:
-        for name, value in fields.items():
+        for name, value in (fields | {"tenants": _tenants(me.grant)}).items():
             shown = ", ".join(value) if isinstance(value, list) else str(value)
             output.line(f"{name}: {visible(shown)}")
     output.flush()
@@ -231,8 +234,13 @@ async def _whoami(target: Target) -> None:
 def _cells(token: everlog.Token) -> list[str]:
     used = _FOR_EVER if token.last_used_time is None else time_text(token.last_used_time)
     grant = token.grant
-    tenants = ", ".join(grant.tenants) or "all"
-    return [token.name, token.prefix, _state(token), ", ".join(grant.roles), tenants, used]
+    roles, tenants = ", ".join(grant.roles), _tenants(grant)
+    return [token.name, token.prefix, _state(token), roles, tenants, used]
+
+
+def _tenants(grant: everlog.Grant) -> str:
+    """Which tenants it may name; what stands for all is no name that one could have."""
+    return ", ".join(grant.tenants) or "all tenants"
 
 
 def _state(token: everlog.Token) -> str:
