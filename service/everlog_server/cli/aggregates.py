@@ -11,7 +11,7 @@ import orjson
 from everlog import AggregateKey, AggregateSummary, State
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
-from everlog_server.cli.parameters import AGGREGATE, LIMIT_OPTION, TIME
+from everlog_server.cli.parameters import AGGREGATE, LIMIT_OPTION, TIME, TIME_HELP
 from everlog_server.cli.rendering import Output, shown_time, visible
 from everlog_server.cli.target import Target, client_options
 
@@ -36,7 +36,7 @@ Examples:
     metavar="N",
     help="As it was after its event N; 0: before the first.",
 )
-@click.option("--at-time", type=TIME, help="As it was then.")
+@click.option("--at-time", type=TIME, help=f"As it was then. {TIME_HELP}")
 @client_options
 def state(
     *, target: Target, aggregate: AggregateKey, at_sequence: int | None, at_time: datetime | None
@@ -97,7 +97,9 @@ def _state_line(aggregate: AggregateKey, then: State) -> str:
 @click.option(
     "--prefix", "id_prefix", default="", metavar="TEXT", help="Whose ids begin so; with --type."
 )
-@click.option("--active-from", type=TIME, help="Whose last event was recorded then or later.")
+@click.option(
+    "--active-from", type=TIME, help=f"Whose last event was recorded then or later. {TIME_HELP}"
+)
 @click.option("--active-before", type=TIME, help="Whose last event was recorded before then.")
 @click.option("--by-name", is_flag=True, help="Last active first is the default.")
 @LIMIT_OPTION

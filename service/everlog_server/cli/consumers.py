@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from everlog import AggregateKey, Consumer, ConsumerSettings, RetryBackoff
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.consumer_documents import (
     consumer_facts,
     consumer_fields,
@@ -18,7 +19,7 @@ from everlog_server.cli.consumer_documents import (
 from everlog_server.cli.consumer_events import COMMANDS
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.filter_options import AGGREGATE_OPTION, filter_options, to_filter
-from everlog_server.cli.parameters import DURATION, LIMIT_OPTION, TIME
+from everlog_server.cli.parameters import DURATION, LIMIT_OPTION, TIME, TIME_HELP
 from everlog_server.cli.rendering import Output, shown_time, visible
 from everlog_server.cli.target import Target, client_options
 
@@ -124,7 +125,7 @@ def _settings_options(command: Callable[..., None]) -> Callable[..., None]:
     )
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(cls=CommandGroup, epilog=_EXAMPLES)
 def consumers() -> None:
     """Set durable consumers, and see and decide what becomes of their events.
 
@@ -224,7 +225,12 @@ def delete(*, target: Target, name: str) -> None:
 @consumers.command(epilog="Example: everlog consumers reset pricing --after 0 --discard-parked")
 @_NAME
 @click.option("--after", "after_position", type=_POSITION, metavar="N", help="Go on after it.")
-@click.option("--from", "from_time", type=TIME, help="Go on with what was recorded then or later.")
+@click.option(
+    "--from",
+    "from_time",
+    type=TIME,
+    help=f"Go on with what was recorded then or later. {TIME_HELP}",
+)
 @click.option("--from-now", is_flag=True, help="Go on with what is recorded from now on.")
 @click.option("--discard-parked", is_flag=True, help="Forget what is parked, too.")
 @client_options

@@ -12,6 +12,7 @@ import orjson
 
 import everlog
 from everlog import AggregateKey, Client, Event, Filter, RecordedEvent
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import receipt_line, time_text
 from everlog_server.cli.failures import ExitCode, run, say
 from everlog_server.cli.parameters import LIMIT_OPTION
@@ -59,7 +60,7 @@ class _Decision:
         return _fields(self.proposed).get(name)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def decisions() -> None:
     """List what agents propose, and approve or reject it.
 

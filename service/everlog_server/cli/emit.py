@@ -11,7 +11,15 @@ import click
 import everlog
 from everlog_server.cli.emit_lines import emit_lines
 from everlog_server.cli.failures import run
-from everlog_server.cli.parameters import AGGREGATE, EXPECTATION, JSON, PAIR, TIME, Expectation
+from everlog_server.cli.parameters import (
+    AGGREGATE,
+    EXPECTATION,
+    JSON,
+    PAIR,
+    TIME,
+    TIME_HELP,
+    Expectation,
+)
 from everlog_server.cli.rendering import Output
 from everlog_server.cli.target import Target, client_options
 
@@ -49,7 +57,9 @@ Examples:
 @click.option("--causation", "causation_id", default="", metavar="UUID", help="What caused it.")
 @click.option("--actor", default="", metavar="NAME", help="Who did it, such as user:ann.")
 @click.option("--user", "user_id", default="", metavar="ID", help="The user whom it concerns.")
-@click.option("--occurred", "occurred_time", type=TIME, help="When it happened, if not now.")
+@click.option(
+    "--occurred", "occurred_time", type=TIME, help=f"When it happened, if not now. {TIME_HELP}"
+)
 @click.option("--documentable/--not-documentable", default=None, help="Should people be told?")
 @click.option("--problem-solved", default="", metavar="TEXT", help="Intent: the problem.")
 @click.option("--pain-point", default="", metavar="TEXT", help="Intent: what hurts.")

@@ -11,6 +11,7 @@ import yaml
 
 import everlog
 from everlog import EntityDeclaration, EntityKey, EntitySummary
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.parameters import LIMIT_OPTION
@@ -30,7 +31,7 @@ class _Key(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not gene
         return EntityKey(kind, id_)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def entities() -> None:
     """Find events by the customers, accounts or logins that they speak of.
 
@@ -50,7 +51,12 @@ Examples:
     "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--name", help="Its name; one declared before by it is replaced.")
-@click.option("--type", "event_types", multiple=True, help="An event type, or `stripe.*`. Any.")
+@click.option(
+    "--type",
+    "event_types",
+    multiple=True,
+    help="Only in events of this type: exact, or `stripe.*`. May be repeated.",
+)
 @click.option("--pointer", help="Where the id stands: /customer/email, /items/*/sku.")
 @click.option("--kind", help="The kind of id.")
 @click.option("--subject", help="Ids of one event under the same subject are one entity's.")

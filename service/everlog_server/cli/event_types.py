@@ -22,6 +22,7 @@ from everlog_server.cli.catalogues.writing import (
 )
 from everlog_server.cli.catalogues.yaml_nodes import YamlError
 from everlog_server.cli.catalogues.yaml_objects import Finding
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import ExitCode, run, say
 from everlog_server.cli.rendering import Output, shown_time, visible
@@ -47,7 +48,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 _SOURCE = click.argument("source", metavar="|".join((*BUNDLES, "FILE")))
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(cls=CommandGroup, epilog=_EXAMPLES)
 def types() -> None:
     """Say which event types there are, and what their data looks like.
 

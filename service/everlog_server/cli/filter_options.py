@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import everlog
-from everlog_server.cli.parameters import AGGREGATE, JSON, PAIR, TIME
+from everlog_server.cli.parameters import AGGREGATE, JSON, PAIR, TIME, TIME_HELP
 
 _OPTIONS = (
     click.option(
@@ -34,7 +34,7 @@ _OPTIONS = (
         metavar="NAME",
         help="Events that this component spoke. May be repeated.",
     ),
-    click.option("--from", "recorded_from", type=TIME, help="Recorded then or later."),
+    click.option("--from", "recorded_from", type=TIME, help=f"Recorded then or later. {TIME_HELP}"),
     click.option("--before", "recorded_before", type=TIME, help="Recorded before then."),
     click.option("--occurred-from", type=TIME, help="Happened then or later."),
     click.option("--occurred-before", type=TIME, help="Happened before then."),

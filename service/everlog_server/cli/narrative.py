@@ -11,6 +11,7 @@ import orjson
 from rich.markdown import Markdown
 
 import everlog
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.graph_options import graph_options
@@ -53,7 +54,7 @@ async def _narrate(target: Target, event_id: str, *, by_model: bool, **asked: An
         say(f"told by the template: {told.fallback_reason}")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def narrative() -> None:
     """Save or show what people are to be told about an event, beyond what it says itself."""
 

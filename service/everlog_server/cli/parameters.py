@@ -160,6 +160,8 @@ EVENT_ID = _EventId()
 TEXT = _Text()
 DURATION = _Duration()
 TIME = _Time()
+TIME_HELP = "TIME: 2026-03-01, 2026-03-01T12:30Z, now, or how long ago, such as 15m, 2h or 7d."
+"""For the first option of a command that takes a time."""
 PAIR = _Pair()
 JSON = _Json()
 EXPECTATION = _Expectation()

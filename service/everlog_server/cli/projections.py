@@ -10,6 +10,7 @@ import click
 
 import everlog
 from everlog.v1.projections_pb2 import Projection
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.failures import ExitCode, run, say
 from everlog_server.cli.parameters import EVENT_ID, LIMIT_OPTION
 from everlog_server.cli.projection_applying import apply
@@ -50,7 +51,7 @@ _NAME = click.argument("name")
 _NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME…")
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(cls=CommandGroup, epilog=_EXAMPLES)
 def projections() -> None:
     """Keep state tables up to date by the log, each event exactly once.
 

@@ -8,6 +8,7 @@ import click
 
 import everlog
 from everlog import Tenant
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.parameters import LIMIT_OPTION
@@ -16,7 +17,15 @@ from everlog_server.cli.rendering import Output, visible
 from everlog_server.cli.target import Target, client_options
 
 
-@click.group()
+@click.group(
+    cls=CommandGroup,
+    epilog="""\b
+Examples:
+  everlog tenants create acme
+  everlog emit order.created --tenant acme --aggregate order/1
+  everlog tenants freeze acme && everlog tenants drop acme
+""",
+)
 def tenants() -> None:
     """Set up the tenants of a server: each is one log, apart from all others. For operators."""
 

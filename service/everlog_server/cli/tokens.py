@@ -14,6 +14,7 @@ import click
 
 import everlog
 from everlog_server import settings
+from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.rendering import Output, visible
@@ -32,7 +33,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Lifetime(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # not generic at runtime
-    name = "TIME"
+    name = "DURATION"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
         match = re.fullmatch(r"(\d{1,6})([mhdy])", str(value))
@@ -74,7 +75,7 @@ def _where(command: Callable[..., None]) -> Callable[..., None]:
     return there
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def tokens() -> None:
     """Create, list and revoke the tokens by which callers are known. For operators.
 
@@ -91,24 +92,50 @@ Examples:
 )
 @click.argument("name")
 @click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(_ROLES), help="May do so."
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    type=click.Choice(_ROLES),
+    help="What it may do: docs/roles.md. May be repeated.",
 )
 @click.option(
     "--for-tenant",
     "tenants",
     multiple=True,
-    help="A tenant it may name; the first is its own. Default: --tenant; for operators all.",
+    help="A tenant it may name; the first is its own. May be repeated. "
+    "Default: --tenant; for operators all.",
 )
-@click.option("--aggregate-type", "aggregate_types", multiple=True, help="Only events of these.")
-@click.option("--event-type", "event_types", multiple=True, help="Only these, or `order.*`.")
+@click.option(
+    "--aggregate-type",
+    "aggregate_types",
+    multiple=True,
+    help="Only events of aggregates of this type. May be repeated.",
+)
+@click.option(
+    "--event-type",
+    "event_types",
+    multiple=True,
+    help="Only events of this type: exact, or `order.*`. May be repeated.",
+)
 @click.option("--own-only", is_flag=True, help="Only events that carry its --user-id.")
 @click.option("--actor", default="", help="Stamped on its events. Default: token: and its name.")
 @click.option("--user-id", default="", help="Stamped on its events.")
 @click.option("--acts-for-others", is_flag=True, help="It says actor and user_id itself.")
-@click.option("--events-per-second", type=click.IntRange(min=0), default=0, help="At most.")
-@click.option("--calls-per-second", type=click.IntRange(min=0), default=0, help="At most.")
 @click.option(
-    "--lifetime", type=_Lifetime(), help="How long it holds: 30m, 12h, 90d, 1y. For ever."
+    "--events-per-second",
+    type=click.IntRange(min=0),
+    default=0,
+    help="How many it may append in a second, to one process. Default: the server's settings.",
+)
+@click.option(
+    "--calls-per-second",
+    type=click.IntRange(min=0),
+    default=0,
+    help="How many it may begin in a second, with one process. Default: the server's settings.",
+)
+@click.option(
+    "--lifetime", type=_Lifetime(), help="How long it holds: 30m, 12h, 90d, 1y. Default: for ever."
 )
 @_where
 @client_options
