@@ -63,6 +63,32 @@ async def test_a_tenant_is_created_renamed_frozen_and_dropped(
     assert (await tenants(shared_server, "drop", new, "--yes"))[0] == 4
 
 
+async def test_what_is_asked_before_a_drop_says_how_much_goes(
+    shared_server: SharedServer, name: str
+) -> None:
+    await tenants(shared_server, "create", name)
+    async with everlog.connect(shared_server.url, tenant=name) as client:
+        await client.emit(everlog.Event("a.b", aggregate=("a", "1")))
+    await tenants(shared_server, "freeze", name)
+    code, _, error = await tenants(shared_server, "drop", name, stdin=f"{name}\n")
+    assert code == 0
+    assert f"{name} has 1 event. Type its name to have all gone for good" in error
+    assert f"dropped {name} and its 1 event\n" in error
+
+
+async def test_where_nobody_is_asked_whoami_says_in_words_that_all_is_allowed(
+    shared_server: SharedServer,
+) -> None:
+    code, out, _ = await run("whoami", "--url", shared_server.url)
+    assert code == 0
+    assert out.splitlines() == [
+        "identity: open",
+        "roles: emit, read, consume, admin, operator",
+        "tenants: all tenants",
+        "acts_for_others: yes",
+    ]
+
+
 async def test_the_synchronous_client_has_the_same_methods(
     shared_server: SharedServer, name: str
 ) -> None:

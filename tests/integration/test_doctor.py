@@ -357,4 +357,5 @@ def test_the_command_says_it_in_lines_or_json_and_by_its_exit_code(
     code, _, words = run("--data-dir", str(missing))
     assert code == 5
     assert f"no embedded PostgreSQL runs in {missing}" in words
+    assert "--data-dir" in words
     assert not missing.exists()

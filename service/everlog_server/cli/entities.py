@@ -15,7 +15,7 @@ from everlog_server.cli.command_group import CommandGroup
 from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.parameters import LIMIT_OPTION
-from everlog_server.cli.rendering import Output, visible
+from everlog_server.cli.rendering import Output, events_text, visible
 from everlog_server.cli.target import Target, client_options
 
 _FIELDS = ("name", "pointer", "kind", "event_types", "subject", "ignore_case")
@@ -163,7 +163,8 @@ async def _declare(
 ) -> None:
     async with target.connect() as client:
         _show_declarations(target, await client.declare_entities(declared, withdraw=withdraw))
-    say("declared; the index is made anew from the log: see `everlog entities declarations`")
+    done = "declared" if declared else "withdrawn"
+    say(f"{done}; the index is made anew from the log: see `everlog entities declarations`")
 
 
 async def _declarations(target: Target) -> None:
@@ -198,7 +199,7 @@ async def _list(target: Target, kind: str, prefix: str, limit: int | None) -> No
         }
 
     def cells(one: EntitySummary) -> list[str]:
-        count = f"{one.events:,} event{'' if one.events == 1 else 's'}"
+        count = events_text(one.events)
         same = ", ".join(map(str, one.same_as))
         return [one.key.kind, one.key.id, count, f"= {same}" if same else ""]
 

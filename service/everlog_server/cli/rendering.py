@@ -187,6 +187,11 @@ class Output:
             )
 
 
+def events_text(count: int) -> str:
+    """So many events, in words."""
+    return f"{count:,} event" if count == 1 else f"{count:,} events"
+
+
 def shown_time(time: datetime) -> str:
     """Write a time in UTC, to the millisecond."""
     return time_text(time)[:23].replace("T", " ") + "Z"

@@ -13,7 +13,7 @@ from everlog_server.cli.event_json import time_text
 from everlog_server.cli.failures import run, say
 from everlog_server.cli.parameters import LIMIT_OPTION
 from everlog_server.cli.progress import progress
-from everlog_server.cli.rendering import Output, visible
+from everlog_server.cli.rendering import Output, events_text, shown_time, visible
 from everlog_server.cli.target import Target, client_options
 
 
@@ -117,7 +117,7 @@ async def _drop(target: Target, name: str, *, asks: bool) -> None:
         head = found[0].head_position
         if asks:
             said = click.prompt(
-                f"{name} has {head:,} events, which will be gone for good. Type its name", err=True
+                f"{name} has {events_text(head)}. Type its name to have all gone for good", err=True
             )
             if said != name:
                 raise click.UsageError(f"{said!r} is not {name!r}: nothing was dropped")
@@ -136,7 +136,7 @@ async def _drop(target: Target, name: str, *, asks: bool) -> None:
     if target.json:
         output.document({"name": name, "head_position": head, "dropped": True})
     output.flush()
-    say(f"dropped {name} and its {head:,} events")
+    say(f"dropped {name} and its {events_text(head)}")
 
 
 def _show(target: Target, found: list[Tenant]) -> None:
@@ -164,5 +164,5 @@ def _document(one: Tenant) -> dict[str, Any]:
 
 
 def _cells(one: Tenant) -> list[str]:
-    frozen = f"frozen since {time_text(one.frozen_time)}" if one.frozen_time else ""
+    frozen = f"frozen since {shown_time(one.frozen_time)}" if one.frozen_time else ""
     return [one.name, f"head {one.head_position:,}", frozen]

@@ -254,6 +254,8 @@ async def _whoami(target: Target) -> None:
     else:
         for name, value in (fields | {"tenants": _tenants(me.grant)}).items():
             shown = ", ".join(value) if isinstance(value, list) else str(value)
+            if value is True:
+                shown = "yes"
             output.line(f"{name}: {visible(shown)}")
     output.flush()
 

@@ -41,7 +41,7 @@ def running_embedded(data_dir: Path | None) -> RunningEmbedded:
     if not pid or not runs(pid):
         raise StorageUnavailableError(
             f"no embedded PostgreSQL runs in {folder}: start it with everlog serve, or name"
-            " yours by EVERLOG_DATABASE_URL"
+            " another's folder by --data-dir, or a PostgreSQL of yours by EVERLOG_DATABASE_URL"
         )
     return RunningEmbedded(folder, dsn_at(socket_dir, DATABASE))
 
