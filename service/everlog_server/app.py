@@ -61,6 +61,7 @@ from everlog_server.rpc.reflection import add_reflection
 from everlog_server.rpc.service import add_services
 from everlog_server.rpc.tenant_admin import TenantAdmin
 from everlog_server.rpc.token_admin import TokenAdmin
+from everlog_server.spare_memory import SpareMemory
 from everlog_server.storage.catalogs import CatalogStore
 from everlog_server.storage.consumer_accounts import ConsumerAccounts
 from everlog_server.storage.consumer_parked import ConsumerParked
@@ -288,7 +289,7 @@ async def serve(  # noqa: PLR0915  what there is, and in which order it starts a
     try:
         async with asyncio.TaskGroup() as tasks:
             forever = [subscriptions.run(), indexer.run(), consumers.run(), loop_delay.run()]
-            forever += identities.tasks()
+            forever += [*identities.tasks(), SpareMemory().run()]
             if loaded.projections.run:
                 forever.append(projector.run())
             running = [tasks.create_task(one) for one in forever]

@@ -24,7 +24,9 @@ _PING_ANSWER_SECONDS = 20
 _CLIENT_PING_INTERVAL_SECONDS_MIN = 5
 _CLIENT_PING_STRIKES_MAX = 2
 # Of a call's metadata: a JWT with many claims, and room for what a mesh adds. Calls with more are
-# refused, with much more their connection is read no further.
+# refused, with much more their connection is read no further: once the client has acknowledged our
+# settings. Until then, as the protocol has it, gRPC takes 16 MiB, and hands them to Python: see
+# docs/supply-chain.md, "What calls that break cost".
 _METADATA_BYTES_MAX = 16 * 1024
 _METADATA_BYTES_ABSOLUTE_MAX = 64 * 1024
 _CONNECTION_AGE_SECONDS_WITH_WORKERS = 600.0
