@@ -459,6 +459,7 @@ async def finish(desk: Desk, consumer: str) -> None:
         if (await desk.state(consumer, position)).state == "retrying":
             await desk.client.set_processing(consumer, desk.ids[position], "retry")
     parked = await desk.parked(consumer)
+    blocking = {p for p in parked if (await desk.state(consumer, p)).blocks_aggregate}
     if (await desk.client.consumer(consumer)).status.blocked:
         assert await desk.client.replay_parked(consumer, all=True) == len(parked)
         unfinished |= set(parked)
@@ -470,8 +471,11 @@ async def finish(desk: Desk, consumer: str) -> None:
             event = delivery.event
             assert event.position in unfinished
             unfinished.discard(event.position)
-            assert delivery.replayed or last.get(event.aggregate_id, 0) < event.position
-            last[event.aggregate_id] = event.position
+            # What is replayed comes before those that it was parked behind, or in between, or after
+            # them; unless it has blocked them.
+            if not delivery.replayed or event.position in blocking:
+                assert last.get(event.aggregate_id, 0) < event.position
+                last[event.aggregate_id] = event.position
             (settlement,) = await member.ack(delivery)
             assert not settlement.HasField("refusal"), settlement
         await member.leave()

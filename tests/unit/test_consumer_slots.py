@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -358,3 +359,68 @@ def test_a_process_with_many_slots_has_less_in_each() -> None:
     assert slot.queued_bytes * 200 * 64 < PROCESS_BYTES_MAX * 1.5
     budget.count(1 - 200 * 64)
     assert slot.has_room
+
+
+@pytest.mark.parametrize("how", ["replayed", "by hand"])
+def test_what_is_finished_ahead_of_its_lane_stays_so_while_the_lane_comes_to_it(how: str) -> None:
+    """Also when the slot changes hands just after the lane was read that far."""
+    machine = SlotMachine()
+    machine.begin(is_ordered=True, blocks=True)
+    for _ in range(3):
+        machine.append(aggregate=0, gap=0)
+    machine.feed(3)
+    first = machine.slot.take()
+    assert first is not None
+    machine.slot.park(first, _FAILED, now=0, attempts=1, blocks=True)
+
+    def decide(action: str, position: int, state: str | None = None) -> None:
+        machine.slot.decide(
+            action,
+            position,
+            first.aggregate,
+            str(UUID(int=position)),
+            now=0,
+            reason="",
+            state=state,
+            instruction_id=uuid4(),
+        )
+
+    if how == "by hand":
+        decide("ack", 3)
+    else:
+        decide("park", 3)
+        _stored(machine)
+        machine.slot.replay(_held(machine.tables.events[3] | {"state": "replaying"}))
+        machine.supply()
+        third = machine.slot.take()
+        assert third is not None
+        assert third.position == 3
+        machine.slot.finish(third)
+    assert _stored(machine) == [False, False, True]
+    decide("retry", 1)
+    machine.supply()
+    again = machine.slot.take()
+    assert again is not None
+    assert again.position == 1
+    machine.slot.finish(again)
+    machine.read_lanes(3)
+    assert _stored(machine) == [True, False, True]
+    second = machine.slot.take()
+    assert second is not None
+    machine.slot.finish(second)
+    assert _stored(machine) == [True, True, True]
+    machine.read_lanes(3)
+    assert _stored(machine) == [True, True, True]
+    assert not machine.tables.lanes
+    assert not machine.tables.events
+
+
+_FAILED = {"attempt": 1, "failed_time": 0, "error": "no"}
+
+
+def _stored(machine: SlotMachine) -> list[bool]:
+    """Stores what the slot has come to; which events are finished then."""
+    changes = Changes()
+    machine.slot.collect(changes)
+    machine.tables.store(changes)
+    return [machine.tables.says_finished(*one) for one in machine.log]

@@ -273,7 +273,8 @@ class Slot(DecidedSlot):
         rows = own_rows | lane.decided
         for position, state in rows.items():
             if state == "skipped" and after < position <= examined:
-                self._unstored.drop(position)
+                # Its row goes only when the lane has passed it, in consumer_store(): until then
+                # nothing else says of what is stored that it is finished.
                 self._note_finished(position)
         lane.covered = max(lane.covered, examined)
         for event in events:
