@@ -245,6 +245,7 @@ SELECT
 FROM generate_series(1, 100) AS n;
 INSERT INTO everlog.projection_leases (tenant_id, name, epoch, projector, lease_until)
 SELECT p.tenant_id, p.name, 1, 'somebody', now() + interval '1 day' FROM everlog.projections AS p;
+INSERT INTO everlog.projectors (projector, lease_until) VALUES ('somebody', now() + interval '1 day');
 INSERT INTO everlog.projection_builds (
     tenant_id, name, build, schema_name, checkpoint, checkpoint_time, wanted_schema_name, structure
 )

@@ -46,7 +46,7 @@ def lines(server: Server, event: str) -> int:
         ("SELECT ON everlog.consumer_slots", "a consumer's standing can't be asked for"),
         ("EXECUTE ON FUNCTION everlog.tenants_to_index", "indexes of entities can't be looked at"),
         ("EXECUTE ON FUNCTION everlog.log_heads", "heads can't be read"),
-        ("EXECUTE ON FUNCTION everlog.projections_to_run", "projections can't be looked at"),
+        ("EXECUTE ON FUNCTION everlog.changes_for_projector", "projections can't be looked at"),
     ],
     ids=["consumers", "entities", "heads", "projections"],
 )

@@ -347,6 +347,35 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.changes_for_projector(_projector text, _since bigint) RETURNS TABLE(has_free boolean, mark bigint, grown_tenants integer[], grown_heads bigint[], changed_tenants integer[], changed_names text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    SELECT EXISTS (SELECT FROM everlog.free_projections(1)), m.mark, g.tenants, g.heads, c.tenants, c.names
+    FROM (
+        SELECT s.mark, CASE WHEN _since <= s.mark THEN _since END AS since
+        FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS mark) AS s
+    ) AS m
+    CROSS JOIN LATERAL (
+        SELECT array_agg(t.tenant_id) AS tenants, array_agg(t.head) AS heads
+        FROM everlog.tenants AS t
+        WHERE (m.since IS NULL OR age(t.xmin) BETWEEN 0 AND age(m.since::text::xid8::xid))
+            -- Not EXISTS: as a join PostgreSQL may begin with all that the projector holds.
+            AND (
+                SELECT true FROM everlog.projection_leases AS l
+                WHERE l.projector = _projector AND l.tenant_id = t.tenant_id
+                LIMIT 1
+            )
+    ) AS g
+    CROSS JOIN LATERAL (
+        SELECT array_agg(c.tenant_id) AS tenants, array_agg(c.name) AS names
+        FROM everlog.projection_changes AS c
+        WHERE c.transaction_id >= coalesce(m.since, 0)
+    ) AS c
+$$;
+
 CREATE FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -355,9 +384,16 @@ DECLARE
     _epoch bigint;
 BEGIN
     PERFORM FROM everlog.projection_leases AS l
-    WHERE l.tenant_id = _tenant AND l.name = _name AND l.lease_until < clock_timestamp()
+    WHERE l.tenant_id = _tenant AND l.name = _name AND NOT everlog.is_lease(l.lease_until)
     FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    -- A statement of its own: with the lock it sees who has the lease now.
+    PERFORM FROM everlog.projection_leases AS l
+    JOIN everlog.projectors AS q ON q.projector = l.projector AND everlog.is_lease(q.lease_until)
+    WHERE l.tenant_id = _tenant AND l.name = _name;
+    IF FOUND THEN
         RETURN NULL;
     END IF;
     UPDATE everlog.projection_leases AS l
@@ -366,6 +402,42 @@ BEGIN
     WHERE l.tenant_id = _tenant AND l.name = _name
     RETURNING l.epoch INTO _epoch;
     RETURN _epoch;
+END
+$$;
+
+CREATE FUNCTION everlog.claim_projections(_projector text, _limit integer, _lease_seconds double precision) RETURNS TABLE(tenant_id integer, name text, epoch bigint, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    _tenants integer[];
+    _names text[];
+BEGIN
+    WITH free AS (
+        SELECT f.*, row_number() OVER (ORDER BY random()) AS n, count(*) OVER () AS found
+        FROM everlog.free_projections(2 * _limit) AS f
+    ),
+    taken AS (
+        -- The epoch once more: who had it when we looked may not be who has it now that we have the lock.
+        SELECT l.tenant_id, l.name FROM free AS f
+        JOIN everlog.projection_leases AS l
+            ON l.tenant_id = f.tenant_id AND l.name = f.name AND l.epoch = f.epoch
+        WHERE f.n <= (f.found + 1) / 2 AND NOT everlog.is_lease(l.lease_until)
+        FOR NO KEY UPDATE OF l SKIP LOCKED
+    ),
+    held AS (
+        UPDATE everlog.projection_leases AS l
+        SET epoch = l.epoch + 1, projector = _projector, events_per_second = 0,
+            lease_until = clock_timestamp() + _lease_seconds * interval '1 second'
+        FROM taken AS k
+        WHERE l.tenant_id = k.tenant_id AND l.name = k.name
+        RETURNING l.tenant_id, l.name
+    )
+    SELECT array_agg(h.tenant_id), array_agg(h.name) INTO _tenants, _names FROM held AS h;
+    RETURN QUERY SELECT p.* FROM everlog.projections_as_run(_tenants, _names) AS p;
 END
 $$;
 
@@ -1107,6 +1179,37 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.free_projections(_limit bigint) RETURNS TABLE(tenant_id integer, name text, epoch bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+    -- Each holder's name once: a probe of the index for each, however much it holds.
+    WITH RECURSIVE holders (holder) AS (
+        (SELECT l.projector FROM everlog.projection_leases AS l ORDER BY l.projector LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT l.projector FROM everlog.projection_leases AS l
+            WHERE l.projector > h.holder
+            ORDER BY l.projector
+            LIMIT 1
+        )
+        FROM holders AS h
+        WHERE h.holder IS NOT NULL
+    )
+    SELECT f.tenant_id, f.name, f.epoch
+    FROM holders AS h
+    CROSS JOIN LATERAL (
+        SELECT l.tenant_id, l.name, l.epoch FROM everlog.projection_leases AS l
+        WHERE l.projector = h.holder AND NOT everlog.is_lease(l.lease_until)
+        LIMIT _limit
+    ) AS f
+    WHERE h.holder IS NOT NULL AND NOT EXISTS (
+        SELECT FROM everlog.projectors AS q WHERE q.projector = h.holder AND everlog.is_lease(q.lease_until)
+    )
+    LIMIT _limit
+$$;
+
 CREATE FUNCTION everlog.freeze_tenant(_name text, _undo boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1335,6 +1438,10 @@ BEGIN
     WHERE g.tenant_id = _tenant AND g.generation = _generation;
 END
 $$;
+
+CREATE FUNCTION everlog.is_lease(_until timestamp with time zone) RETURNS boolean
+    LANGUAGE sql
+    RETURN ((_until >= clock_timestamp()) AND (_until <= (clock_timestamp() + '00:01:00'::interval)));
 
 CREATE FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1634,6 +1741,29 @@ BEGIN
         attempts = excluded.attempts, failed_time = excluded.failed_time,
         next_attempt_time = excluded.next_attempt_time;
     RETURN true;
+END
+$$;
+
+CREATE FUNCTION everlog.note_projection_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _tenant integer;
+    _name text;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        _tenant := OLD.tenant_id;
+        _name := OLD.name;
+    ELSE
+        _tenant := NEW.tenant_id;
+        _name := NEW.name;
+    END IF;
+    INSERT INTO everlog.projection_changes AS c (tenant_id, name, transaction_id, changed_time)
+    VALUES (_tenant, _name, pg_current_xact_id()::text::bigint, clock_timestamp())
+    ON CONFLICT (tenant_id, name) DO UPDATE
+    SET transaction_id = excluded.transaction_id, changed_time = excluded.changed_time;
+    RETURN NULL;
 END
 $$;
 
@@ -1965,15 +2095,15 @@ CREATE FUNCTION everlog.projection_dependents(_schema text) RETURNS text
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
 $$;
 
-CREATE FUNCTION everlog.projections_to_run(_limit bigint) RETURNS TABLE(tenant_id integer, name text, epoch bigint, projector text, is_held boolean, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
+CREATE FUNCTION everlog.projections_as_run(_tenants integer[], _names text[]) RETURNS TABLE(tenant_id integer, name text, epoch bigint, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     SELECT
-        p.tenant_id, p.name, l.epoch, l.projector, l.lease_until > clock_timestamp(),
-        NOT p.is_paused AND (
-            p.rebuild IS NOT NULL OR b.checkpoint < t.head
-        ),
+        p.tenant_id, p.name, l.epoch, NOT p.is_paused AND (p.rebuild IS NOT NULL OR b.checkpoint < t.head),
         coalesce(n.name, ''), b.checkpoint, t.head, r.checkpoint,
         CASE
             WHEN p.is_paused THEN 'paused'
@@ -1984,15 +2114,58 @@ CREATE FUNCTION everlog.projections_to_run(_limit bigint) RETURNS TABLE(tenant_i
                 HAVING count(*) > 0
             ), 'running')
         END
-    FROM everlog.projections AS p
+    FROM unnest(_tenants, _names) AS asked (tenant_id, name)
+    JOIN everlog.projections AS p ON p.tenant_id = asked.tenant_id AND p.name = asked.name
     JOIN everlog.projection_leases AS l ON l.tenant_id = p.tenant_id AND l.name = p.name
     JOIN everlog.projection_builds AS b ON b.tenant_id = p.tenant_id AND b.name = p.name AND b.build = p.live
     JOIN everlog.tenants AS t ON t.tenant_id = p.tenant_id
     LEFT JOIN everlog.projection_builds AS r
         ON r.tenant_id = p.tenant_id AND r.name = p.name AND r.build = p.rebuild
     LEFT JOIN everlog.tenant_names AS n ON n.tenant_id = p.tenant_id
+$$;
+
+CREATE FUNCTION everlog.projections_of_projector(_projector text, _after_tenant integer, _after_name text, _limit bigint) RETURNS TABLE(tenant_id integer, name text, epoch bigint, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+    SELECT p.*
+    FROM (
+        SELECT array_agg(l.tenant_id) AS tenants, array_agg(l.name) AS names
+        FROM (
+            SELECT l.tenant_id, l.name FROM everlog.projection_leases AS l
+            WHERE l.projector = _projector AND (l.tenant_id, l.name) > (_after_tenant, _after_name)
+            ORDER BY l.tenant_id, l.name
+            LIMIT _limit
+        ) AS l
+    ) AS l
+    CROSS JOIN LATERAL everlog.projections_as_run(l.tenants, l.names) AS p
     ORDER BY p.tenant_id, p.name
-    LIMIT _limit
+$$;
+
+CREATE FUNCTION everlog.projections_to_run(_limit bigint) RETURNS TABLE(tenant_id integer, name text, epoch bigint, projector text, is_held boolean, has_work boolean, tenant text, checkpoint bigint, head bigint, rebuild_checkpoint bigint, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        p.tenant_id, p.name, p.epoch, l.projector,
+        everlog.is_lease(l.lease_until) OR l.projector IN (
+            SELECT q.projector FROM everlog.projectors AS q WHERE everlog.is_lease(q.lease_until)
+        ),
+        p.has_work, p.tenant, p.checkpoint, p.head, p.rebuild_checkpoint, p.state
+    FROM (
+        SELECT array_agg(l.tenant_id) AS tenants, array_agg(l.name) AS names
+        FROM (
+            SELECT l.tenant_id, l.name FROM everlog.projection_leases AS l
+            ORDER BY l.tenant_id, l.name
+            LIMIT _limit
+        ) AS l
+    ) AS o
+    CROSS JOIN LATERAL everlog.projections_as_run(o.tenants, o.names) AS p
+    JOIN everlog.projection_leases AS l ON l.tenant_id = p.tenant_id AND l.name = p.name
+    ORDER BY p.tenant_id, p.name
 $$;
 
 CREATE FUNCTION everlog.projector_admission(_tenant integer) RETURNS text
@@ -2078,6 +2251,25 @@ BEGIN
         RAISE EXCEPTION 'the tenant is frozen' USING ERRCODE = 'EV001';
     END IF;
     RETURN NEW;
+END
+$$;
+
+CREATE FUNCTION everlog.release_projector(_projector text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    DELETE FROM everlog.projectors AS q WHERE q.projector = _projector;
+    UPDATE everlog.projection_leases AS l SET lease_until = '-infinity'
+    FROM (
+        SELECT k.tenant_id, k.name FROM everlog.projection_leases AS k
+        WHERE k.projector = _projector AND k.lease_until > clock_timestamp()
+        FOR NO KEY UPDATE OF k SKIP LOCKED
+    ) AS n
+    WHERE l.tenant_id = n.tenant_id AND l.name = n.name;
 END
 $$;
 
@@ -2180,6 +2372,47 @@ BEGIN
         FOR NO KEY UPDATE OF k SKIP LOCKED
     ) AS n
     WHERE l.tenant_id = _tenant AND l.name = n.name AND l.epoch = n.epoch;
+END
+$$;
+
+CREATE FUNCTION everlog.renew_projector(_projector text, _lease_seconds double precision, _tenants integer[], _names text[], _epochs bigint[], _rates double precision[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    -- A renewal that a crash loses is made again, a second later.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    INSERT INTO everlog.projectors AS q (projector, lease_until)
+    VALUES (_projector, clock_timestamp() + _lease_seconds * interval '1 second')
+    ON CONFLICT (projector) DO UPDATE SET lease_until = excluded.lease_until;
+    UPDATE everlog.projection_leases AS l SET events_per_second = n.rate
+    FROM (
+        SELECT k.tenant_id, k.name, u.rate
+        FROM unnest(_tenants, _names, _epochs, _rates) AS u (tenant_id, name, epoch, rate)
+        JOIN everlog.projection_leases AS k
+            ON k.tenant_id = u.tenant_id AND k.name = u.name AND k.epoch = u.epoch
+        FOR NO KEY UPDATE OF k SKIP LOCKED
+    ) AS n
+    WHERE l.tenant_id = n.tenant_id AND l.name = n.name;
+    DELETE FROM everlog.projectors AS q
+    WHERE q.projector IN (
+        SELECT o.projector FROM everlog.projectors AS o WHERE o.lease_until < clock_timestamp() - interval '1 hour'
+        FOR UPDATE SKIP LOCKED
+    );
+    DELETE FROM everlog.projection_changes AS c
+    USING (
+        SELECT k.tenant_id, k.name
+        FROM (
+            SELECT o.tenant_id, o.name FROM everlog.projection_changes AS o ORDER BY o.transaction_id LIMIT 200
+        ) AS o
+        JOIN everlog.projection_changes AS k ON k.tenant_id = o.tenant_id AND k.name = o.name
+        WHERE k.changed_time < clock_timestamp() - interval '10 minutes'
+        FOR UPDATE OF k SKIP LOCKED
+    ) AS n
+    WHERE c.tenant_id = n.tenant_id AND c.name = n.name;
 END
 $$;
 
@@ -2924,6 +3157,14 @@ CREATE TABLE everlog.projection_builds (
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
+CREATE TABLE everlog.projection_changes (
+    tenant_id integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    transaction_id bigint NOT NULL,
+    changed_time timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
 CREATE TABLE everlog.projection_effects (
     tenant_id integer NOT NULL,
     name text NOT NULL COLLATE pg_catalog."C",
@@ -2997,6 +3238,12 @@ CREATE TABLE everlog.projector_secret (
     secret bytea NOT NULL,
     CONSTRAINT projector_secret_id_check CHECK ((id = 1))
 );
+
+CREATE TABLE everlog.projectors (
+    projector text NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='10', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
 CREATE TABLE everlog.schema_migrations (
     version integer NOT NULL,
@@ -3124,6 +3371,9 @@ ALTER TABLE ONLY everlog.events
 ALTER TABLE ONLY everlog.projection_builds
     ADD CONSTRAINT projection_builds_pkey PRIMARY KEY (tenant_id, name, build);
 
+ALTER TABLE ONLY everlog.projection_changes
+    ADD CONSTRAINT projection_changes_pkey PRIMARY KEY (tenant_id, name);
+
 ALTER TABLE ONLY everlog.projection_effects
     ADD CONSTRAINT projection_effects_pkey PRIMARY KEY (tenant_id, name, through);
 
@@ -3144,6 +3394,9 @@ ALTER TABLE ONLY everlog.projections
 
 ALTER TABLE ONLY everlog.projector_secret
     ADD CONSTRAINT projector_secret_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY everlog.projectors
+    ADD CONSTRAINT projectors_pkey PRIMARY KEY (projector);
 
 ALTER TABLE ONLY everlog.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
@@ -3196,15 +3449,29 @@ CREATE UNIQUE INDEX events_idempotency_key_key ON everlog.events USING btree (te
 
 CREATE INDEX events_user_id_idx ON everlog.events USING btree (tenant_id, user_id, "position") WHERE (user_id IS NOT NULL);
 
+CREATE INDEX projection_changes_by_transaction ON everlog.projection_changes USING btree (transaction_id);
+
 CREATE INDEX projection_failures_waiting ON everlog.projection_failures USING btree (tenant_id, name, build) WHERE (NOT is_parked);
+
+CREATE INDEX projection_leases_by_projector ON everlog.projection_leases USING btree (projector, tenant_id, name);
 
 CREATE INDEX tokens_by_prefix ON everlog.tokens USING btree (prefix);
 
+CREATE TRIGGER beginnings_are_noted AFTER INSERT ON everlog.projection_failures FOR EACH ROW WHEN ((NOT new.is_parked)) EXECUTE FUNCTION everlog.note_projection_change();
+
 CREATE TRIGGER catalogs_are_frozen_with_their_tenant BEFORE INSERT OR UPDATE ON everlog.catalogs FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_frozen();
+
+CREATE TRIGGER changes_are_noted AFTER UPDATE ON everlog.projection_failures FOR EACH ROW WHEN ((NOT (old.is_parked AND new.is_parked))) EXECUTE FUNCTION everlog.note_projection_change();
+
+CREATE TRIGGER changes_are_noted AFTER UPDATE OF epoch ON everlog.projection_leases FOR EACH ROW WHEN (((old.epoch <> new.epoch) AND (old.projector <> ''::text))) EXECUTE FUNCTION everlog.note_projection_change();
+
+CREATE TRIGGER changes_are_noted AFTER DELETE OR UPDATE OF is_paused, live, rebuild ON everlog.projections FOR EACH ROW EXECUTE FUNCTION everlog.note_projection_change();
 
 CREATE TRIGGER consumers_have_a_tenant BEFORE INSERT ON everlog.consumers FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_dropped();
 
 CREATE TRIGGER declarations_are_frozen_with_their_tenant BEFORE INSERT OR UPDATE OF declared ON everlog.entity_indexes FOR EACH ROW EXECUTE FUNCTION everlog.refuse_when_frozen();
+
+CREATE TRIGGER ends_are_noted AFTER DELETE ON everlog.projection_failures FOR EACH ROW WHEN ((NOT old.is_parked)) EXECUTE FUNCTION everlog.note_projection_change();
 
 CREATE TRIGGER event_links_are_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON everlog.event_links FOR EACH STATEMENT EXECUTE FUNCTION everlog.refuse_change();
 
@@ -3300,6 +3567,8 @@ CREATE POLICY of_one_tenant ON everlog.events FOR SELECT USING ((tenant_id = (NU
 
 CREATE POLICY of_one_tenant ON everlog.projection_builds FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
 
+CREATE POLICY of_one_tenant ON everlog.projection_changes FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
+
 CREATE POLICY of_one_tenant ON everlog.projection_effects FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
 
 CREATE POLICY of_one_tenant ON everlog.projection_failures FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
@@ -3317,6 +3586,8 @@ CREATE POLICY of_one_tenant ON everlog.tenant_names FOR SELECT USING ((tenant_id
 CREATE POLICY of_one_tenant ON everlog.tenants FOR SELECT USING ((tenant_id = (NULLIF(current_setting('everlog.tenant_id'::text, true), ''::text))::integer));
 
 ALTER TABLE everlog.projection_builds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE everlog.projection_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE everlog.projection_effects ENABLE ROW LEVEL SECURITY;
 
@@ -3360,8 +3631,14 @@ GRANT ALL ON FUNCTION everlog.cancel_rebuild(_tenant integer, _name text) TO eve
 REVOKE ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.change_catalog(_tenant integer, _revision bigint, _is_strict boolean, _names text[], _versions integer[], _definitions bytea[], _deprecated_times timestamp with time zone[], _deprecation_notes text[], _aggregate_names text[], _aggregate_versions integer[], _aggregate_definitions bytea[], _time timestamp with time zone) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.changes_for_projector(_projector text, _since bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.changes_for_projector(_projector text, _since bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.claim_projection(_tenant integer, _name text, _projector text, _lease_seconds double precision) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.claim_projections(_projector text, _limit integer, _lease_seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.claim_projections(_projector text, _limit integer, _lease_seconds double precision) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.consumer_beat(_tenant integer, _consumer uuid, _process uuid, _lease_ms integer, _members uuid[], _names text[], _leaving boolean[], _in_flight jsonb) TO everlog_service;
@@ -3421,6 +3698,8 @@ GRANT ALL ON FUNCTION everlog.follow_entities(_tenant integer, _events_max bigin
 
 REVOKE ALL ON FUNCTION everlog.forget_failure(_tenant integer, _name text, _build integer, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.free_projections(_limit bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.freeze_tenant(_name text, _undo boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.freeze_tenant(_name text, _undo boolean) TO everlog_service;
 
@@ -3428,6 +3707,9 @@ REVOKE ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _
 GRANT ALL ON FUNCTION everlog.grant_projection(_schema text, _readers text[], _former text[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.index_entities(_tenant integer, _generation integer, _events_max bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION everlog.is_lease(_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.is_lease(_until timestamp with time zone) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.join_consumer(_tenant integer, _consumer uuid, _member uuid, _name text, _process uuid, _lease_ms integer, _members_max integer) TO everlog_service;
@@ -3458,6 +3740,8 @@ GRANT ALL ON FUNCTION everlog.names_of_tenants(_tenants integer[]) TO everlog_se
 REVOKE ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.note_failure(_tenant integer, _name text, _epoch bigint, _is_rebuild boolean, _position bigint, _handler integer, _statement integer, _sqlstate text, _message text, _detail text, _random double precision) TO everlog_service;
 
+REVOKE ALL ON FUNCTION everlog.note_projection_change() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION everlog.note_tenant_names() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.note_timeline() FROM PUBLIC;
@@ -3484,6 +3768,12 @@ GRANT ALL ON FUNCTION everlog.project_window(_tenant integer, _name text, _epoch
 
 REVOKE ALL ON FUNCTION everlog.projection_dependents(_schema text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.projections_as_run(_tenants integer[], _names text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.projections_as_run(_tenants integer[], _names text[]) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.projections_of_projector(_projector text, _after_tenant integer, _after_name text, _limit bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.projections_of_projector(_projector text, _after_tenant integer, _after_name text, _limit bigint) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.projections_to_run(_limit bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.projections_to_run(_limit bigint) TO everlog_service;
 
@@ -3500,6 +3790,9 @@ REVOKE ALL ON FUNCTION everlog.refuse_when_dropped() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION everlog.refuse_when_frozen() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION everlog.release_projector(_projector text) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.release_projector(_projector text) TO everlog_service;
+
 REVOKE ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.release_slots(_tenant integer, _consumer uuid, _slots smallint[], _epochs bigint[]) TO everlog_service;
 
@@ -3510,6 +3803,9 @@ GRANT ALL ON FUNCTION everlog.rename_tenant(_name text, _new_name text) TO everl
 
 REVOKE ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.renew_projections(_tenant integer, _names text[], _epochs bigint[], _rates double precision[], _lease_seconds double precision) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.renew_projector(_projector text, _lease_seconds double precision, _tenants integer[], _names text[], _epochs bigint[], _rates double precision[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.renew_projector(_projector text, _lease_seconds double precision, _tenants integer[], _names text[], _epochs bigint[], _rates double precision[]) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.reset_consumer(_tenant integer, _consumer uuid, _position bigint, _discard_parked boolean) TO everlog_service;
@@ -3620,6 +3916,8 @@ GRANT SELECT ON TABLE everlog.projection_leftovers TO everlog_service;
 GRANT SELECT ON TABLE everlog.projection_skips TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.projections TO everlog_service;
+
+GRANT SELECT ON TABLE everlog.projectors TO everlog_service;
 
 GRANT SELECT ON TABLE everlog.schema_migrations TO everlog_service;
 

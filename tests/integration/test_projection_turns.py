@@ -63,7 +63,7 @@ async def test_servers_share_projections_and_take_over_those_of_a_dead_one(
                     if "" not in found:  # One was quick enough to take them all: once more.
                         wire.execute(
                             "UPDATE everlog.projection_leases SET epoch = epoch + 1,"
-                            " lease_until = '-infinity'"
+                            " projector = '', lease_until = '-infinity'"
                         )
                         # Else the beat of one may be too late.
                         wire.execute("NOTIFY everlog_heads")
@@ -72,6 +72,7 @@ async def test_servers_share_projections_and_take_over_those_of_a_dead_one(
             for name in names:
                 await wire.caught_up(name)
             await second.kill()
+        wire.execute(f"DELETE FROM everlog.projectors WHERE projector LIKE '%/{second.pid}/%'")
         wire.execute(
             "UPDATE everlog.projection_leases SET lease_until = '-infinity'"
             f" WHERE projector LIKE '%/{second.pid}/%'"
@@ -101,7 +102,10 @@ async def test_leases_are_renewed_while_hints_come_without_a_pause(
     ):
         await wire.apply(sums("idle"))
         await wire.caught_up("idle")
-        leases = "SELECT epoch, lease_until FROM everlog.projection_leases"
+        leases = (
+            "SELECT l.epoch, q.lease_until FROM everlog.projection_leases AS l"
+            " JOIN everlog.projectors AS q ON q.projector = l.projector"
+        )
         tasks = [asyncio.create_task(theirs.run(lambda: None)), asyncio.create_task(hint())]
         try:
             await asyncio.sleep(1)

@@ -78,7 +78,24 @@ PROJECTIONS = SqlFile(
             page(EventFilter(actor="nobody")) | {"event_id": event_id(5_000).bytes},
         ),
         Case("trace_of_event", "one", LARGE | {"position": 950_000, "statements": 1}),
-        Case("look", "what is to be done, of all 100: every projector's poll", {"limit": 10_000}),
+        Case(
+            "look",
+            "since ever, of 1,000 logs and 100 projections: a projector's first look, and after a"
+            " failover",
+            # A mark that is to come is no mark of this PostgreSQL.
+            {"projector": "somebody", "since": 2_000_000_000},
+        ),
+        Case(
+            "look_at",
+            "100 that have changed",
+            {"tenant_ids": [TENANT] * 100}
+            | {"names": [f"projection-{n:03}" for n in range(1, 101)]},
+        ),
+        Case(
+            "look_on",
+            "the next of 100: once a second",
+            {"projector": "somebody", "after_tenant": 0, "after_name": "", "limit": 200},
+        ),
         Case("leftovers", "schemas to be dropped", {"limit": 10}, "projecting"),
         Case("schema_exists", "one", {"schema": "projection_001"}),
         Case("unknown_roles", "ten names", {"names": [f"role_{n}" for n in range(10)]}),
@@ -99,9 +116,10 @@ PROJECTIONS = SqlFile(
         ),
         Case(
             "renew",
-            "100 leases",
+            "all that a projector holds, and the pace of 100",
             {
-                "tenant_id": TENANT,
+                "projector": "somebody",
+                "tenant_ids": [TENANT] * 100,
                 "names": [f"projection-{n:03}" for n in range(1, 101)],
                 "epochs": [1] * 100,
                 "rates": [1.0] * 100,
@@ -109,7 +127,13 @@ PROJECTIONS = SqlFile(
             },
             "changes",
         ),
-        Case("claim", "one", SMALL | {"projector": "me", "lease_seconds": 30.0}, "changes"),
+        Case(
+            "claim",
+            "none is free",
+            {"projector": "me", "limit": 200, "lease_seconds": 30.0},
+            "changes",
+        ),
+        Case("release", "100 leases", {"projector": "somebody"}, "changes"),
         Case("retry", "what is waited for", LARGE | {"position": None}, "changes"),
         Case("skip", "a parked one", LARGE | {"position": 19_000}, "changes"),
     ),

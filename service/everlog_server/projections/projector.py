@@ -10,7 +10,8 @@ Invariants:
 - Turns are fair: a projection takes one window, then stands at the end of the queue, and its
   rebuild takes a turn of its own.
 
-Woken by commits of this process, by hints of others, and without either by a look every second.
+Woken by commits of this process, by hints of others, and without either by a look every second. A
+look asks PostgreSQL what has changed, and not how each projection is: see holdings.py.
 """
 
 from __future__ import annotations
@@ -21,26 +22,27 @@ import math
 import os
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from everlog_server.errors import EverlogError
 from everlog_server.looks import Looks
 from everlog_server.projections.figures import Figures
+from everlog_server.projections.holdings import Holdings
 from everlog_server.projections.windows import After, Windows, Work
-from everlog_server.storage.projecting import Held, ProjectingStore, ProjectionLook
+from everlog_server.storage.projecting import Held, Key, ProjectingStore
 
 log = structlog.get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
+_BREATH_SECONDS = 0.05
+_RELEASE_SECONDS_MAX = 2.0
 _TURNS_AT_ONCE = 2
 _AGAIN_SECONDS = 0.5
 """After what is no failure of an event: a deadlock, a lost connection."""
 _REST_SECONDS = 15.0
 """After a defect of our own."""
-
-Key = tuple[int, str]
 
 
 class Projector:
@@ -53,9 +55,11 @@ class Projector:
         self._windows = Windows(store, self._report)
         self._on_progress = on_progress
         self.name = f"{socket.gethostname()}/{os.getpid()}/{random.randrange(16**4):04x}"  # noqa: S311
-        self._works: dict[Key, Work] = {}
-        self._of_tenant: dict[int, set[Key]] = {}
-        """The keys of `_works`."""
+        self._holdings = Holdings()
+        self._mark: int | None = None
+        """Of the last look."""
+        self._paced: set[Key] = set()
+        """Whose events per second are to be noted: those that had some."""
         self._due: dict[Key, None] = {}
         """In the order in which they are served."""
         self._at_work: set[Key] = set()
@@ -65,13 +69,11 @@ class Projector:
 
     def snapshot(self) -> list[Figures]:
         """Of the projections that this process works on, in the order in which it took them."""
-        return [work.figures for work in self._works.values()]
+        return self._holdings.figures()
 
     def note_commit(self, tenant_id: int) -> None:
         """A tenant's log has grown. Cheap: called for every batch."""
-        for key in self._of_tenant.get(tenant_id, ()):
-            self._due[key] = None
-            self._wake.set()
+        self._make_all_due(self._holdings.of_tenant(tenant_id))
 
     def look_soon(self) -> None:
         """Something has changed somewhere. Cheap."""
@@ -88,13 +90,16 @@ class Projector:
             await self._release()
 
     async def _release(self) -> None:
-        held = list(self._works.values())
-        self._works.clear()
-        self._of_tenant.clear()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(2.0):
-                for work in held:
-                    await self._store.renew(work.held.tenant_id, [(work.held, 0.0)], release=True)
+        if not len(self._holdings):
+            return
+        self._holdings.clear()
+        # In a task of its own: to one that is cancelled no pool gives a connection.
+        releasing = asyncio.create_task(self._store.release(self.name))
+        done, _ = await asyncio.wait({releasing}, timeout=_RELEASE_SECONDS_MAX)
+        if not done:
+            releasing.cancel()
+        elif error := releasing.exception():
+            log.debug("projections can't be given back", error=str(error))
 
     async def _beat(self) -> None:
         """Keeps leases, takes what is free, and finds what is to be done."""
@@ -103,76 +108,69 @@ class Projector:
         while True:
             started = loop.time()
             self._look.clear()
+            has_more = False
             # Its rests are not heeded: what is held would be lost meanwhile.
             with self._looks.survived():
-                if (seconds := started - last) >= _BEAT_SECONDS / 2:
-                    await self._renew(seconds)
+                if is_beat := (seconds := started - last) >= _BEAT_SECONDS / 2:
+                    if len(self._holdings):
+                        await self._renew(seconds)
                     last = started
-                await self._look_around()
+                has_more = await self._look_around()
+                if is_beat and len(self._holdings):
+                    looks = await self._store.look_on(self.name, self._holdings.page_after)
+                    self._make_all_due(self._holdings.note_page(looks))
                 for schema, dependents in await self._store.drop_leftovers():
                     log.warning("schema_left", schema=schema, dependents=dependents)
-            await self._rest_until_look(started + _BEAT_SECONDS, loop.time() - started)
+            took = loop.time() - started
+            if has_more:
+                # Nobody works on what is free: half of the time may go into taking it.
+                await asyncio.sleep(max(_BREATH_SECONDS, took))
+            else:
+                await self._rest_until_look(started + _BEAT_SECONDS, took)
 
     async def _rest_until_look(self, beat: float, took: float) -> None:
         """Until it is time, or somebody asks for a look; a look now and then is enough.
 
         Others may hint a hundred times a second: looking takes at most a tenth of the time.
         """
-        await asyncio.sleep(min(_BEAT_SECONDS, max(0.05, 10 * took)))
+        await asyncio.sleep(min(_BEAT_SECONDS, max(_BREATH_SECONDS, 10 * took)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(beat):
                 await self._look.wait()
 
     async def _renew(self, seconds: float) -> None:
         """`seconds`: since the last time."""
-        tenants: dict[int, list[tuple[Held, float]]] = {}
-        for work in self._works.values():
-            rate, work.events = work.events / seconds, 0
-            tenants.setdefault(work.held.tenant_id, []).append((work.held, rate))
-        for tenant_id, held in tenants.items():
-            await self._store.renew(tenant_id, held)
+        rates: list[tuple[Held, float]] = []
+        for key in list(self._paced):
+            work = self._holdings.get(key)
+            if work is None or not work.events:
+                self._paced.discard(key)  # That it has none now is noted, too.
+            if work is not None:
+                rates.append((work.held, work.events / seconds))
+                work.events = 0
+        await self._store.renew(self.name, rates)
 
-    async def _look_around(self) -> None:
-        looks = await self._store.look()
-        free = [one for one in looks if not one.is_held]
-        random.shuffle(free)
-        # Half of what is free: others that have just started want some, too.
-        for one in free[: (len(free) + 1) // 2]:
-            held = await self._store.claim(one.tenant_id, one.name, self.name)
-            if held is not None:
-                self._add((one.tenant_id, one.name), Work(held, Figures(one.tenant, one.name)))
-                self._report(f"projection {one.name}: taken over")
-        if len(free) > 1:
-            self._look.set()
-        self._note_looks(looks)
-        if self._due:
-            self._wake.set()
-
-    def _note_looks(self, looks: list[ProjectionLook]) -> None:
-        seen = {(one.tenant_id, one.name): one for one in looks}
-        for key, work in list(self._works.items()):
-            one = seen.get(key)
-            if one is None or one.epoch > work.held.epoch:
-                self._remove(key)  # Deleted, or lost.
-                continue
-            figures = work.figures
-            figures.state, figures.checkpoint, figures.head = one.state, one.checkpoint, one.head
-            figures.rebuild_checkpoint = one.rebuild_checkpoint
-            if one.has_work and one.epoch == work.held.epoch:
-                work.has_rebuild = True
-                self._due[key] = None
-
-    def _add(self, key: Key, work: Work) -> None:
-        self._works[key] = work
-        self._of_tenant.setdefault(key[0], set()).add(key)
-        self._due[key] = None
-
-    def _remove(self, key: Key) -> None:
-        del self._works[key]
-        keys = self._of_tenant[key[0]]
-        keys.discard(key)
-        if not keys:
-            del self._of_tenant[key[0]]
+    async def _look_around(self) -> bool:
+        """Whether something may be free still."""
+        holdings = self._holdings
+        changes = await self._store.look(self.name, self._mark)
+        for tenant_id, head in changes.heads:
+            self._make_all_due(holdings.note_head(tenant_id, head))
+        if changed := [key for key in changes.changed if key in holdings]:
+            looks = await self._store.look_at(changed)
+            self._make_all_due(holdings.note_changed(changed, looks))
+        # Not before all of it is noted. What is taken below is looked at after this mark.
+        self._mark = changes.mark
+        if not changes.has_free:
+            return False
+        if not len(holdings):
+            await self._store.renew(self.name, [])
+        claimed = await self._store.claim(self.name)
+        for one in claimed:
+            holdings.add(one)
+            self._report(f"projection {one.name}: taken over")
+        self._make_all_due(one.key for one in claimed if one.has_work)
+        return len(claimed) > 0
 
     async def _take_turns(self) -> None:
         busy = self._at_work
@@ -183,7 +181,7 @@ class Projector:
                 await self._wake.wait()
                 continue
             del self._due[key]
-            work = self._works.get(key)
+            work = self._holdings.get(key)
             if work is None:
                 continue
             busy.add(key)
@@ -191,6 +189,8 @@ class Projector:
                 await self._turn(key, work)
             finally:
                 busy.discard(key)
+                if work.events:
+                    self._paced.add(key)
                 if key in self._due:
                     self._wake.set()
 
@@ -198,7 +198,7 @@ class Projector:
         """A window of the live build, and one of the rebuild."""
         try:
             goes_on = self._heed(key, work, await self._windows.step(work, is_rebuild=False))
-            if work.has_rebuild and self._works.get(key) is work:
+            if work.has_rebuild and self._holdings.get(key) is work:
                 after = await self._windows.step(work, is_rebuild=True)
                 goes_on = self._heed(key, work, after) or goes_on
             work.is_broken = False
@@ -211,35 +211,40 @@ class Projector:
             work.is_broken = True
             self._again(key, _REST_SECONDS)
         else:
-            if goes_on and self._works.get(key) is work:
+            if goes_on and self._holdings.get(key) is work:
                 self._due[key] = None
                 self._wake.set()
 
     def _heed(self, key: Key, work: Work, after: After) -> bool:
         """Does what is to follow a window; whether there is more to do at once."""
-        if after.is_lost and self._works.get(key) is work:
-            self._remove(key)
+        if after.is_lost and self._holdings.get(key) is work:
+            self._holdings.remove(key)
         if after.again_seconds is not None:
             self._wake_in(key, after.again_seconds)
         return after.goes_on
 
     def _again(self, key: Key, seconds: float) -> None:
         """Has it take a turn in some time; not before the next commit or look, though."""
-        work = self._works.get(key)
+        work = self._holdings.get(key)
         if work is not None:
             work.not_before = asyncio.get_running_loop().time() + seconds
             self._wake_in(key, seconds)
 
     def _wake_in(self, key: Key, seconds: float) -> None:
         """Makes it due in some time; one timer each is enough, the earliest."""
-        work = self._works.get(key)
+        work = self._holdings.get(key)
         loop = asyncio.get_running_loop()
         if work is not None and loop.time() + seconds < work.wake_at:
             work.wake_at = loop.time() + seconds
             loop.call_later(seconds, self._make_due, key)
 
+    def _make_all_due(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self._due[key] = None
+            self._wake.set()
+
     def _make_due(self, key: Key) -> None:
-        if (work := self._works.get(key)) is not None:
+        if (work := self._holdings.get(key)) is not None:
             work.wake_at = math.inf
             self._due[key] = None
             self._wake.set()

@@ -59,6 +59,8 @@ class Work:
     is_broken: bool = False
     wake_at: float = math.inf
     """When it is due by itself, of the loop's clock; infinite: it is not."""
+    round: int = 0
+    """The last round in which it was seen: see Holdings."""
 
 
 class Windows:
@@ -70,9 +72,10 @@ class Windows:
 
     async def step(self, work: Work, *, is_rebuild: bool) -> After:
         """One window of the live build, or of the rebuild; what is to follow."""
-        now = asyncio.get_running_loop().time()
-        if now < (work.rebuild_not_before if is_rebuild else work.not_before):
-            return _LATER
+        not_before = work.rebuild_not_before if is_rebuild else work.not_before
+        if (rest := not_before - asyncio.get_running_loop().time()) > 0:
+            # Said again: the timer that was set for it may have been one for something earlier.
+            return After(again_seconds=rest)
         pace = work.rebuild if is_rebuild else work.live
         started = time.monotonic()
         try:

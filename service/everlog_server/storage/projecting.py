@@ -6,7 +6,7 @@ connection; they are reset before anything else is done with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +19,10 @@ from everlog_server.storage.projections import fetch
 LEASE_SECONDS = 5.0
 EFFECTS_POSITIONS = 10_000
 """For how many of the last positions it is remembered what events did."""
-_PROJECTIONS_MAX = 10_000
+CLAIMED_MAX = 200
+"""How many projections are taken at a time."""
+PAGE_MAX = 200
+"""How many of its projections a projector looks at each second, changed or not."""
 _LEFTOVERS_MAX = 10
 # What outlives a transaction, and a rollback. Among the locks is the one that migrations take.
 _RESET = "RESET ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()"
@@ -31,6 +34,10 @@ TRANSIENT = ("08", "40", "53", "57", "58", "55P03")
 
 Outcome = Literal["gone", "lost", "paused", "stopped", "waiting", "idle", "advanced", "failed"]
 SwitchOutcome = Literal["switched", "behind", "blocked", "lost"]
+
+
+Key = tuple[int, str]
+"""A projection: its tenant, and its name."""
 
 
 class ProjectionBrokenError(Exception):
@@ -49,8 +56,6 @@ class ProjectionLook(NamedTuple):
     tenant_id: int
     name: str
     epoch: int
-    projector: str
-    is_held: bool
     has_work: bool
     tenant: str
     """Its name."""
@@ -59,6 +64,24 @@ class ProjectionLook(NamedTuple):
     rebuild_checkpoint: int | None
     """None: none runs."""
     state: Literal["running", "paused", "retrying", "stopped"]
+
+    @property
+    def key(self) -> Key:
+        """What it is named by."""
+        return self.tenant_id, self.name
+
+
+class Changes(NamedTuple):
+    """What has changed since a look."""
+
+    has_free: bool
+    """There are projections that nobody holds."""
+    mark: int
+    """For the next look."""
+    heads: list[tuple[int, int]]
+    """Logs that have grown, by tenant, of which the projector holds something."""
+    changed: list[Key]
+    """Projections that have changed otherwise than by their windows, whoever holds them."""
 
 
 class Ran(NamedTuple):
@@ -101,35 +124,57 @@ class ProjectingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def look(self) -> list[ProjectionLook]:
-        """All projections; at most 10,000."""
-        async with self._database.reads.connection(None) as connection:
-            rows = await fetch(connection, "look", {"limit": _PROJECTIONS_MAX})
+    async def look(self, projector: str, since: int | None) -> Changes:
+        """What has changed since the look that had this mark; None: since ever."""
+        parameters = {"projector": projector, "since": since}
+        ((has_free, mark, tenants, heads, changed, names),) = await self._look("look", parameters)
+        return Changes(
+            has_free,
+            mark,
+            list(zip(tenants or (), heads or (), strict=True)),
+            list(zip(changed or (), names or (), strict=True)),
+        )
+
+    async def look_at(self, keys: Collection[Key]) -> list[ProjectionLook]:
+        """Those of them that there are."""
+        parameters = {"tenant_ids": [key[0] for key in keys], "names": [key[1] for key in keys]}
+        return [ProjectionLook(*row) for row in await self._look("look_at", parameters)]
+
+    async def look_on(self, projector: str, after: Key) -> list[ProjectionLook]:
+        """The next 200 of those that a projector holds; fewer: they end there."""
+        parameters = {
+            "projector": projector,
+            "after_tenant": after[0],
+            "after_name": after[1],
+            "limit": PAGE_MAX,
+        }
+        return [ProjectionLook(*row) for row in await self._look("look_on", parameters)]
+
+    async def claim(self, projector: str) -> list[ProjectionLook]:
+        """Takes projections that nobody holds: half of them, and at most 200.
+
+        They are held as long as their projector is; so it is to be renewed before.
+        """
+        rows = await self._change(
+            "claim", projector=projector, limit=CLAIMED_MAX, lease_seconds=LEASE_SECONDS
+        )
         return [ProjectionLook(*row) for row in rows]
 
-    async def claim(self, tenant_id: int, name: str, projector: str) -> Held | None:
-        """Takes a lease that nobody holds; None: somebody does."""
-        epoch = await self._change(
-            "claim",
-            tenant_id=tenant_id,
-            name=name,
-            projector=projector,
-            lease_seconds=LEASE_SECONDS,
-        )
-        return None if epoch is None else Held(tenant_id, name, epoch)
-
-    async def renew(
-        self, tenant_id: int, held: Sequence[tuple[Held, float]], *, release: bool = False
-    ) -> None:
-        """Renews leases of one tenant, each with its events per second; or gives them back."""
+    async def renew(self, projector: str, rates: Sequence[tuple[Held, float]]) -> None:
+        """Keeps all that a projector holds; notes how many events a second some of it takes."""
         await self._change(
             "renew",
-            tenant_id=tenant_id,
-            names=[one.name for one, _ in held],
-            epochs=[one.epoch for one, _ in held],
-            rates=[rate for _, rate in held],
-            lease_seconds=0.0 if release else LEASE_SECONDS,
+            projector=projector,
+            lease_seconds=LEASE_SECONDS,
+            tenant_ids=[one.tenant_id for one, _ in rates],
+            names=[one.name for one, _ in rates],
+            epochs=[one.epoch for one, _ in rates],
+            rates=[rate for _, rate in rates],
         )
+
+    async def release(self, projector: str) -> None:
+        """Gives back all that a projector holds."""
+        await self._change("release", projector=projector)
 
     async def project(
         self,
@@ -227,10 +272,13 @@ class ProjectingStore:
                     left.append((schema, rows[0][0]))
         return left
 
-    async def _change(self, query: str, **parameters: Any) -> Any:
-        async with self._database.changes.connection(parameters["tenant_id"]) as connection:
-            rows = await fetch(connection, query, parameters)
-        return rows[0][0]
+    async def _look(self, query: str, parameters: dict[str, Any]) -> list[Any]:
+        async with self._database.reads.connection(None) as connection:
+            return await fetch(connection, query, parameters)
+
+    async def _change(self, query: str, **parameters: Any) -> list[Any]:
+        async with self._database.changes.connection(parameters.get("tenant_id")) as connection:
+            return await fetch(connection, query, parameters)
 
 
 async def reset(connection: Connection) -> None:

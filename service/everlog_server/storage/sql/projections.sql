@@ -4,6 +4,11 @@
 -- fragment: microseconds_of_created
 (extract(epoch FROM p.created_time) * 1000000)::bigint
 
+-- fragment: is_held
+(everlog.is_lease(l.lease_until) OR EXISTS (
+    SELECT FROM everlog.projectors AS q WHERE q.projector = l.projector AND everlog.is_lease(q.lease_until)
+))
+
 -- name: projections
 -- Projections of a tenant by name: one, or those after a name.
 SELECT
@@ -16,8 +21,8 @@ SELECT
     b.structure,
     r.build, r.checkpoint, (extract(epoch FROM r.started_time) * 1000000)::bigint, r.blocked_by, r.structure,
     t.head,
-    CASE WHEN l.lease_until > clock_timestamp() THEN l.projector ELSE '' END,
-    CASE WHEN l.lease_until > clock_timestamp() THEN l.events_per_second ELSE 0 END,
+    CASE WHEN {is_held} THEN l.projector ELSE '' END,
+    CASE WHEN {is_held} THEN l.events_per_second ELSE 0 END,
     (
         SELECT count(*) FROM everlog.projection_failures AS f
         WHERE f.tenant_id = p.tenant_id AND f.name = p.name AND f.build = p.live AND f.is_parked
@@ -204,11 +209,23 @@ WHERE p.tenant_id = %(tenant_id)s::integer AND p.name = %(name)s::text;
 SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = %(schema)s::text;
 
 -- name: look
--- What projectors have to do, of all tenants.
+-- Whether anything is free, and what has changed since a look, of all tenants.
+SELECT c.has_free, c.mark, c.grown_tenants, c.grown_heads, c.changed_tenants, c.changed_names
+FROM everlog.changes_for_projector(%(projector)s::text, %(since)s::bigint) AS c;
+
+-- name: look_at
+-- What there is to do of some projections, of all tenants.
 SELECT
-    p.tenant_id, p.name, p.epoch, p.projector, p.is_held, p.has_work, p.tenant, p.checkpoint, p.head,
-    p.rebuild_checkpoint, p.state
-FROM everlog.projections_to_run(%(limit)s::bigint) AS p;
+    p.tenant_id, p.name, p.epoch, p.has_work, p.tenant, p.checkpoint, p.head, p.rebuild_checkpoint, p.state
+FROM everlog.projections_as_run(%(tenant_ids)s::integer[], %(names)s::text[]) AS p;
+
+-- name: look_on
+-- What there is to do of the next projections of a projector.
+SELECT
+    p.tenant_id, p.name, p.epoch, p.has_work, p.tenant, p.checkpoint, p.head, p.rebuild_checkpoint, p.state
+FROM everlog.projections_of_projector(
+    %(projector)s::text, %(after_tenant)s::integer, %(after_name)s::text, %(limit)s::bigint
+) AS p;
 
 -- name: leftovers
 -- Schemas that are to be dropped.
@@ -259,17 +276,23 @@ SELECT everlog.skip_projection(%(tenant_id)s::integer, %(name)s::text, %(positio
 SELECT everlog.pause_projection(%(tenant_id)s::integer, %(name)s::text, %(is_paused)s::boolean);
 
 -- name: claim
--- Takes a lease that nobody holds.
-SELECT everlog.claim_projection(
-    %(tenant_id)s::integer, %(name)s::text, %(projector)s::text, %(lease_seconds)s::double precision
-);
+-- Takes some of what nobody holds.
+SELECT
+    p.tenant_id, p.name, p.epoch, p.has_work, p.tenant, p.checkpoint, p.head, p.rebuild_checkpoint, p.state
+FROM everlog.claim_projections(
+    %(projector)s::text, %(limit)s::integer, %(lease_seconds)s::double precision
+) AS p;
 
 -- name: renew
--- Renews leases of one tenant, or gives them back.
-SELECT everlog.renew_projections(
-    %(tenant_id)s::integer, %(names)s::text[], %(epochs)s::bigint[], %(rates)s::double precision[],
-    %(lease_seconds)s::double precision
+-- Keeps all that a projector holds.
+SELECT everlog.renew_projector(
+    %(projector)s::text, %(lease_seconds)s::double precision, %(tenant_ids)s::integer[], %(names)s::text[],
+    %(epochs)s::bigint[], %(rates)s::double precision[]
 );
+
+-- name: release
+-- Gives back all that a projector holds.
+SELECT everlog.release_projector(%(projector)s::text);
 
 -- name: switch
 -- Puts the rebuild in the live build's place.
