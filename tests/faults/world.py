@@ -138,7 +138,7 @@ class World:
 async def new_world(*, has_workers: bool) -> AsyncIterator[World]:
     """A world whose servers serve; everything in it ends with the block."""
     async with AsyncExitStack() as held:
-        folder = held.enter_context(_new_folder())
+        folder = held.enter_context(new_folder())
         library = compiled_in(folder)
         postgres_clock = Clock(library, folder / "clock-postgres")
         cluster = Cluster(postgres_clock)
@@ -173,7 +173,8 @@ async def new_world(*, has_workers: bool) -> AsyncIterator[World]:
 
 
 @contextlib.contextmanager
-def _new_folder() -> Iterator[Path]:
+def new_folder() -> Iterator[Path]:
+    """One for a run, which PostgreSQL's user may read, too; it goes with the block."""
     with tempfile.TemporaryDirectory(prefix="everlog-faults-") as name:
         folder = Path(name)
         # PostgreSQL may run as another user, who loads the clock from here.

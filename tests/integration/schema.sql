@@ -795,6 +795,30 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION everlog.cut_leases(_tenant integer, _consumer uuid, _lease_ms integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    _end timestamptz;
+BEGIN
+    -- Before any member's row, as everybody does. And the time after it: what the last holder of the lock has
+    -- given is no lease from the future.
+    PERFORM FROM everlog.consumers AS c
+    WHERE c.tenant_id = _tenant AND c.consumer_id = _consumer
+    FOR NO KEY UPDATE;
+    _end := clock_timestamp() + _lease_ms * interval '1 millisecond';
+    UPDATE everlog.consumer_members AS m SET lease_until = _end
+    WHERE m.tenant_id = _tenant AND m.consumer_id = _consumer AND m.member_id = ANY (ARRAY(
+        SELECT l.member_id FROM everlog.consumer_members AS l
+        WHERE l.tenant_id = _tenant AND l.consumer_id = _consumer AND l.lease_until > _end
+        ORDER BY l.member_id
+        -- Who leaves deletes its row without the consumer's lock.
+        FOR NO KEY UPDATE SKIP LOCKED
+    ));
+END
+$$;
+
 CREATE FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3660,6 +3684,9 @@ GRANT ALL ON FUNCTION everlog.create_tenant(_name text) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.create_token(_name text, _prefix text, _digest bytea, _roles smallint[], _tenant_ids integer[], _aggregate_types text[], _event_types text[], _own_only boolean, _actor text, _user_id text, _acts_for_others boolean, _events_per_second integer, _calls_per_second integer, _created_time timestamp with time zone, _expire_time timestamp with time zone) TO everlog_service;
+
+REVOKE ALL ON FUNCTION everlog.cut_leases(_tenant integer, _consumer uuid, _lease_ms integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION everlog.cut_leases(_tenant integer, _consumer uuid, _lease_ms integer) TO everlog_service;
 
 REVOKE ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION everlog.decide_event(_tenant integer, _consumer uuid, _is_ordered boolean, _slot smallint, _position bigint, _event uuid, _aggregate_type text, _aggregate_id text, _action text, _reason text, _instruction uuid, _again boolean) TO everlog_service;

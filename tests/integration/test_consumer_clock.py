@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import psycopg
+import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from everlog.v1 import consumers_pb2 as pb
 from everlog_server.consumers import Clock, Consumers, Member
 from everlog_server.rpc.consumer_requests import decode_settings, encode_settings, policy_of
 from everlog_server.settings import LimitSettings
-from everlog_server.storage.consumers import ConsumerStore
+from everlog_server.storage.consumers import SLOTS, ConsumerStore, OwnMember
 from tests.factories import TENANT, emission, new_event, open_house
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ class ByHand(Clock):
 
     def set(self, now: int) -> None:
         pass
+
+
+class Ahead(Clock):
+    """That of a process since whose start PostgreSQL's clock was set back by a day."""
+
+    def set(self, now: int) -> None:
+        super().set(now + DAY)
 
 
 class Wrong(Clock):
@@ -148,8 +157,9 @@ async def test_a_lease_runs_out_also_while_another_event_waits_for_long(database
         await asyncio.gather(running, return_exceptions=True)
 
 
+@pytest.mark.parametrize("first", [Wrong, Ahead])
 async def test_another_process_tries_an_event_again_whatever_the_clock_of_the_first_was(
-    database_url: str,
+    database_url: str, first: type[Clock]
 ) -> None:
     limits = LimitSettings()
     settings = pb.ConsumerSettings(
@@ -160,7 +170,7 @@ async def test_another_process_tries_an_event_again_whatever_the_clock_of_the_fi
         await house.submit(emission(new_event("order/1")))
         stored = encode_settings(decode_settings(settings, limits))
         await store.create(TENANT, "skewed", uuid4(), stored, position=0)
-        for attempt, clock in enumerate((Wrong(), Clock()), 1):
+        for attempt, clock in enumerate((first(), Clock()), 1):
             consumers = Consumers(
                 store,
                 house.reader,
@@ -177,3 +187,34 @@ async def test_another_process_tries_an_event_again_whatever_the_clock_of_the_fi
             await consumers.drain()
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_counts_from_now(
+    database_url: str,
+) -> None:
+    async with open_house(database_url) as house:
+        store, consumer_id = ConsumerStore(house.database), uuid4()
+        await store.create(TENANT, "ahead", consumer_id, b"", position=0)
+
+        async def beat(member: OwnMember) -> dict[int, int]:
+            told = await store.beat(TENANT, consumer_id, UUID(int=1), [member], lease_seconds=1)
+            assert told is not None
+            return {slot: epoch for slot, epoch, _ in told.slots}
+
+        def set_back() -> None:
+            with psycopg.connect(database_url) as connection:
+                connection.execute(
+                    "UPDATE everlog.consumer_members SET lease_until = lease_until + '1 hour'"
+                )
+
+        dead, living, other = (OwnMember(uuid4(), name, False, ()) for name in ("a", "b", "c"))
+        assert len(await beat(dead)) == SLOTS
+        set_back()
+        assert await beat(living) == {}  # the other may live, and has a second to say so
+        async with asyncio.timeout(10):
+            while len(had := await beat(living)) < SLOTS:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.1)
+        set_back()
+        assert await beat(other) == {}
+        assert await beat(living) == had
+        assert await beat(other) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.explain.case import Case, SqlFile
+from benchmarks.explain.cases.consumers import LEASE_MS
 from benchmarks.explain.cases.keys import CONSUMER, EVENT_TYPE, KEY, page
 from benchmarks.explain.filling import HEAD, TENANT, event_id, other_id
 from everlog_server.model import EventFilter
@@ -31,6 +32,7 @@ DECIDED = CONSUMER | {
     "reason": "by hand",
     "instruction_id": other_id("new instruction", 1),
     "again": False,
+    "lease_ms": LEASE_MS,
 }
 
 CONSUMER_ACCOUNTS = SqlFile(

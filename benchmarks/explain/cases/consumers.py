@@ -13,12 +13,16 @@ ALL_SLOTS = {"slots": [*range(64)]}
 SMALL = {"tenant_id": TENANT, "consumer_id": other_id("consumer", 500)}
 
 
+LEASE_MS = 86_400_000
+"""A day: as those of the members that there are, so that all live and none is cut."""
+
+
 def _beat(consumer: int, members: int) -> dict[str, Any]:
     return {
         "tenant_id": TENANT,
         "consumer_id": other_id("consumer", consumer),
         "process_id": other_id("process", 0),
-        "lease_ms": 30_000,
+        "lease_ms": LEASE_MS,
         "member_ids": [other_id("member", consumer * 100 + n) for n in range(members)],
         "names": ["member"] * members,
         "leaving": [False] * members,
@@ -81,7 +85,7 @@ CONSUMERS = SqlFile(
             "of a consumer with 64",
             CONSUMER
             | {"member_id": other_id("new", 1), "name": "new", "process_id": other_id("new", 2)}
-            | {"lease_ms": 30_000, "members_max": 1_000},
+            | {"lease_ms": LEASE_MS, "members_max": 1_000},
             "consumers",
         ),
         Case("leave", "one", CONSUMER | {"member_ids": [other_id("member", 100)]}, "consumers"),
@@ -105,11 +109,11 @@ CONSUMERS = SqlFile(
         Case(
             "held",
             "of one slot",
-            CONSUMER | {"slots": [5]},
+            CONSUMER | {"slots": [5], "now": 0},
             "consumers",
             to_see="The partial index of what is not parked.",
         ),
-        Case("held", "of all 64 slots: 22,400", CONSUMER | ALL_SLOTS, "consumers"),
+        Case("held", "of all 64 slots: 22,400", CONSUMER | ALL_SLOTS | {"now": 0}, "consumers"),
         Case(
             "ahead",
             "of one slot",

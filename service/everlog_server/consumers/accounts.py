@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from everlog_server.consumers.events import slot_of
+from everlog_server.consumers.keep import LEASE_SECONDS
 from everlog_server.consumers.policy import Policy
 from everlog_server.errors import (
     ConsumerNotFoundError,
@@ -167,6 +168,7 @@ class EventAccounts:
                 action=action,
                 reason=reason,
                 instruction_id=instruction_id,
+                lease_seconds=LEASE_SECONDS,
                 again=again,
             )
 

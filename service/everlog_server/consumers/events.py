@@ -69,12 +69,18 @@ class Held:
         """When it is tried again, in microseconds since 1970; None: at once."""
 
     @classmethod
-    def stored(cls, row: HeldEvent, event_id: str) -> Held:
-        """As it is stored."""
+    def stored(cls, row: HeldEvent, event_id: str, *, now: int) -> Held:
+        """As it is stored.
+
+        What has failed later than now did so before PostgreSQL's clock was set back, or at a
+        process that had not noticed yet: it waits from now on, as long as it was to.
+        """
         held = cls(row.position, row.aggregate, event_id, row.state)
         held.attempts = row.attempts
         held.is_replayed = row.is_replayed
         held.due = row.next_attempt_time
+        if held.due is not None and row.failed_time is not None:
+            held.due -= max(0, row.failed_time - now)
         return held
 
 

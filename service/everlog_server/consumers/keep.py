@@ -164,7 +164,8 @@ class Keep:
         new = {number for number in ours if number not in self._slots}
         if not new:
             return
-        stored, lanes, held, ahead = await self._store.load(*self._consumer, sorted(new))
+        now = self._group.now()
+        stored, lanes, held, ahead = await self._store.load(*self._consumer, sorted(new), now=now)
         for number, epoch, checkpoint, finished in stored:
             member = self._members.get(ours[number][1])
             if member is None or epoch != ours[number][0]:
@@ -184,7 +185,7 @@ class Keep:
                 own.restore_lane(aggregate, position)
         for row in held:
             if (own := self._new_slot(row.slot, new)) is not None:
-                own.restore(Held.stored(row, uuid_text(row.event_id)))
+                own.restore(Held.stored(row, uuid_text(row.event_id), now=now))
         self._group.deliveries.tick()
         self._group.note_room()
         self._group.supply.changed.set()

@@ -94,7 +94,7 @@ class Supply:
             for row in rows:
                 slot = slots.get(row.slot)
                 if slot is not None and not slot.is_lost:
-                    slot.replay(Held.stored(row, uuid_text(row.event_id)))
+                    slot.replay(Held.stored(row, uuid_text(row.event_id), now=now))
             for number in numbers:
                 if (slot := slots[number]) is group.slots.get(number):
                     slot.forget_replays(now + _AHEAD_MICROSECONDS, _REPLAYING_MAX)

@@ -260,9 +260,13 @@ class ConsumerAccounts:
         action: str,
         reason: str,
         instruction_id: UUID,
+        lease_seconds: float,
         again: bool = False,
     ) -> str:
-        """Decides about an event: `done`, `finished` or `asked`; see decide_event()."""
+        """Decides about an event: `done`, `finished` or `asked`; see decide_event().
+
+        `lease_seconds`: as members are given them, at most.
+        """
         rows = await self._change(
             "decide",
             tenant_id=tenant_id,
@@ -274,6 +278,7 @@ class ConsumerAccounts:
             action=action,
             reason=reason,
             instruction_id=instruction_id,
+            lease_ms=round(lease_seconds * 1000),
             again=again,
             **event.aggregate._asdict(),
         )

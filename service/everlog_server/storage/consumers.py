@@ -142,6 +142,8 @@ class HeldEvent(NamedTuple):
     attempts: int
     is_replayed: bool
     next_attempt_time: int | None
+    failed_time: int | None = None
+    """The last time; known only of what a slot was claimed with, and that waits for long."""
 
 
 @dataclass(slots=True)
@@ -316,7 +318,7 @@ class ConsumerStore:
         return frozenset(rows[0][0])
 
     async def load(
-        self, tenant_id: int, consumer_id: UUID, slots: Sequence[int]
+        self, tenant_id: int, consumer_id: UUID, slots: Sequence[int], *, now: int
     ) -> tuple[list[StoredSlot], list[StoredLane], list[HeldEvent], dict[int, list[int]]]:
         """What is stored of slots that were claimed before.
 
@@ -332,7 +334,7 @@ class ConsumerStore:
                 StoredLane(slot, AggregateKey(kind, name), position)
                 for slot, kind, name, position in await cursor.fetchall()
             ]
-            await cursor.execute(_SQL["held"], asked)
+            await cursor.execute(_SQL["held"], asked | {"now": now})
             held = [_held(row) for row in await cursor.fetchall()]
             checkpoints = {one.slot: one.checkpoint for one in stored}
             ahead: dict[int, list[int]] = {}
@@ -398,10 +400,8 @@ class ConsumerStore:
 
 
 def _held(row: Sequence[Any]) -> HeldEvent:
-    slot, position, event_id, kind, name, state, attempts, is_replayed, due = row
-    return HeldEvent(
-        slot, position, event_id, AggregateKey(kind, name), state, attempts, is_replayed, due
-    )
+    slot, position, event_id, kind, name, *rest = row
+    return HeldEvent(slot, position, event_id, AggregateKey(kind, name), *rest)
 
 
 def _instruction(told: dict[str, Any]) -> Instruction:

@@ -311,7 +311,9 @@ SELECT everlog.decide_event(
     %(position)s::bigint,
     encode(%(event_id)s::bytea, 'hex')::uuid, %(aggregate_type)s::text, %(aggregate_id)s::text,
     %(action)s::text, %(reason)s::text, %(instruction_id)s::uuid, %(again)s::boolean
-);
+)
+-- First, that of a member that only seems to live: see migrations/0012_leases_ahead.sql.
+FROM everlog.cut_leases(%(tenant_id)s::integer, %(consumer_id)s::uuid, %(lease_ms)s::integer);
 
 -- name: move
 -- Replays or discards parked events.

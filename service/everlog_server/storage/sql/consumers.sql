@@ -119,7 +119,8 @@ LIMIT %(limit)s::bigint;
 SELECT everlog.join_consumer(
     %(tenant_id)s::integer, %(consumer_id)s::uuid, %(member_id)s::uuid, %(name)s::text,
     %(process_id)s::uuid, %(lease_ms)s::integer, %(members_max)s::integer
-);
+)
+FROM {leases_cut};
 
 -- name: leave
 -- Takes members away.
@@ -136,7 +137,12 @@ SELECT everlog.release_slots(
 SELECT everlog.consumer_beat(
     %(tenant_id)s::integer, %(consumer_id)s::uuid, %(process_id)s::uuid, %(lease_ms)s::integer,
     %(member_ids)s::uuid[], %(names)s::text[], %(leaving)s::boolean[], %(in_flight)s::jsonb
-)::text;
+)::text
+FROM {leases_cut};
+
+-- fragment: leases_cut
+-- First, those that were given before PostgreSQL's clock was set back: see migrations/0012_leases_ahead.sql.
+everlog.cut_leases(%(tenant_id)s::integer, %(consumer_id)s::uuid, %(lease_ms)s::integer)
 
 -- name: store
 -- Stores what became of events; the slots that were still held.
@@ -161,8 +167,14 @@ WHERE l.tenant_id = %(tenant_id)s::integer AND l.consumer_id = %(consumer_id)s::
 ORDER BY l.slot, l.position;
 
 -- name: held
--- The events of slots that wait for another attempt or block their aggregate.
-SELECT {held_columns}
+-- The events of slots that wait for another attempt or block their aggregate; and of what waits for more than a
+-- minute, when it has failed: after now, if the clock was set back since.
+SELECT
+    {held_columns},
+    CASE
+        WHEN e.next_attempt_time > 'epoch'::timestamptz + (%(now)s::bigint + 60000000) * interval '1 microsecond'
+            THEN (e.history -> -1 ->> 'failed_time')::bigint
+    END
 FROM everlog.consumer_events AS e
 WHERE e.tenant_id = %(tenant_id)s::integer AND e.consumer_id = %(consumer_id)s::uuid
     AND e.slot = ANY (%(slots)s::smallint[]) AND e.state IN ('retrying', 'blocking')
