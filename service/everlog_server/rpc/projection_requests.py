@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
-from google.protobuf.duration_pb2 import Duration
-
 from everlog.v1 import consumers_pb2
 from everlog.v1 import projections_pb2 as pb
 from everlog_server.errors import BadRequestError, FieldViolation
 from everlog_server.projections import Applied, Backoff, Definition, Handler, OnFailure
-from everlog_server.rpc.fields import checked_enum, name_problem, text_problem, violations_of
+from everlog_server.rpc.fields import (
+    checked_enum,
+    name_problem,
+    seconds_of,
+    text_problem,
+    violations_of,
+)
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.rpc.validation import VIOLATIONS_MAX
 from everlog_server.settings import LimitSettings
@@ -165,14 +169,14 @@ def _handler_violations(handler: pb.ProjectionHandler, path: str) -> Iterator[Fi
 
 def _backoff_violations(backoff: consumers_pb2.RetryBackoff) -> Iterator[FieldViolation]:
     path = "definition.backoff"
-    initial = _seconds(backoff.initial) if backoff.HasField("initial") else 1.0
+    initial = seconds_of(backoff.initial) if backoff.HasField("initial") else 1.0
     if not 0.001 <= initial <= _DAY_SECONDS:
         yield FieldViolation(f"{path}.initial", f"is {initial:g} s; 1 ms to 24 h")
         return
     if backoff.multiplier and not 1 <= backoff.multiplier <= 10:
         yield FieldViolation(f"{path}.multiplier", f"is {backoff.multiplier:g}; 1 to 10")
-    if backoff.HasField("max") and not initial <= _seconds(backoff.max) <= 7 * _DAY_SECONDS:
-        longest = _seconds(backoff.max)
+    if backoff.HasField("max") and not initial <= seconds_of(backoff.max) <= 7 * _DAY_SECONDS:
+        longest = seconds_of(backoff.max)
         yield FieldViolation(f"{path}.max", f"is {longest:g} s; `initial` to 7 days")
     if backoff.HasField("jitter") and not 0 <= backoff.jitter <= 1:
         yield FieldViolation(f"{path}.jitter", f"is {backoff.jitter:g}; 0 to 1")
@@ -180,15 +184,13 @@ def _backoff_violations(backoff: consumers_pb2.RetryBackoff) -> Iterator[FieldVi
 
 def _backoff(message: consumers_pb2.RetryBackoff) -> Backoff:
     default = Backoff()
-    initial = _seconds(message.initial) if message.HasField("initial") else default.initial_seconds
+    initial = default.initial_seconds
+    if message.HasField("initial"):
+        initial = seconds_of(message.initial)
     longest = max(default.max_seconds, initial)
     return Backoff(
         initial_seconds=initial,
         multiplier=message.multiplier or default.multiplier,
-        max_seconds=_seconds(message.max) if message.HasField("max") else longest,
+        max_seconds=seconds_of(message.max) if message.HasField("max") else longest,
         jitter=message.jitter if message.HasField("jitter") else default.jitter,
     )
-
-
-def _seconds(duration: Duration) -> float:
-    return duration.seconds + duration.nanos / 1e9

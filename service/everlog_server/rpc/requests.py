@@ -11,7 +11,7 @@ from everlog.v1 import event_store_pb2
 from everlog_server.errors import BadRequestError, FieldViolation, InvalidFilterError
 from everlog_server.model import AggregateKey, EventFilter
 from everlog_server.rpc.decoding import to_microseconds
-from everlog_server.rpc.fields import decode_aggregate, decode_uuid, name_problem
+from everlog_server.rpc.fields import decode_aggregate, decode_uuid, name_problem, seconds_of
 from everlog_server.rpc.filters import decode_filter
 from everlog_server.settings import LimitSettings
 from everlog_server.storage.reads import ExtentAsked
@@ -94,8 +94,7 @@ def heartbeat_seconds(request: event_store_pb2.SubscribeRequest, default: float)
     """The longest silence that the subscriber wants."""
     if not request.HasField("heartbeat_interval"):
         return default
-    interval = request.heartbeat_interval
-    seconds = interval.seconds + interval.nanos / 1e9
+    seconds = seconds_of(request.heartbeat_interval)
     if not _HEARTBEAT_SECONDS_MIN <= seconds <= _HEARTBEAT_SECONDS_MAX:
         raise BadRequestError(FieldViolation("heartbeat_interval", "must be from 1 s to 5 min"))
     return seconds
